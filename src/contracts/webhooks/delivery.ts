@@ -1,0 +1,29 @@
+/** Where a delivery stands. "sending" exists in memory only: a row is never parked in it. */
+export type DeliveryState =
+  'pending' | 'retrying' | 'held' | 'delivered' | 'exhausted' | 'canceled' | 'expired';
+
+/** The states of a delivery that is not finished: exactly these rows carry a due time (`q`). */
+export const OPEN_STATES: readonly DeliveryState[] = ['pending', 'retrying', 'held'];
+
+/** Why a try failed when there was no HTTP answer to judge. */
+export type AttemptErrorCode =
+  | 'timeout'
+  | 'dns_error'
+  | 'tls_error'
+  | 'connection_refused'
+  | 'connection_reset'
+  | 'forbidden_address'
+  | 'invalid_response'
+  | 'redirect';
+
+export type AttemptTrigger = 'scheduled' | 'manual';
+
+/** The lane of deliveries whose next try is owned by a `webhookRetry` workflow. */
+export const RETRY_LANE = 'retry';
+
+/** Task queues of the webhook workers. */
+export const WEBHOOK_QUEUES = {
+  dispatch: 'webhooks',
+  retry: 'webhooks-retry',
+  control: 'webhooks-control',
+} as const;

@@ -1,0 +1,11 @@
+/** The shared lane of an endpoint, `p0`..`p<lanes-1>`: FNV-1a of its id, so that it is the same in every process. */
+export function laneOf(endpointId: string, lanes: number): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < endpointId.length; i++) {
+    hash ^= endpointId.charCodeAt(i);
+    hash = Math.imul(hash, 0x01000193);
+  }
+  return `p${(hash >>> 0) % lanes}`;
+}
+
+export const laneNames = (lanes: number): string[] => Array.from({ length: lanes }, (_, i) => `p${i}`);

@@ -1,0 +1,41 @@
+import { createHash, randomFillSync } from 'node:crypto';
+import { ksuid, KSUID_TAIL_BYTES, ksuidTimeMs } from '../domain/ksuid.js';
+
+export type IdPrefix = 'app' | 'ep' | 'msg' | 'dlv' | 'atmpt' | 'key' | 'req' | 'wrk';
+
+let lastTick = 0;
+let sequence = 0;
+const pool = Buffer.alloc(KSUID_TAIL_BYTES * 256);
+let used = pool.length;
+
+/** A new prefixed id, e.g. `msg_2rK…`. Ids of one process ascend strictly, even if the clock steps back. */
+export function newId(prefix: IdPrefix, nowMs = Date.now()): string {
+  if (nowMs > lastTick) {
+    lastTick = nowMs;
+    sequence = 0;
+  } else if (++sequence > 0xffff) {
+    lastTick += 1;
+    sequence = 0;
+  }
+  return `${prefix}_${ksuid(lastTick, sequence, randomTail())}`;
+}
+
+/**
+ * The id of the delivery of a message to an endpoint: derived, so that whoever inserts the row (accept, sweeper,
+ * replay) writes the same one and a second insert is a harmless duplicate.
+ */
+export function deliveryId(messageId: string, endpointId: string): string {
+  const hash = createHash('sha256').update(messageId).update(endpointId).digest();
+  const timeMs = ksuidTimeMs(messageId.slice(messageId.indexOf('_') + 1));
+  return `dlv_${ksuid(timeMs, hash.readUInt16BE(30), hash)}`;
+}
+
+// One call into the system's generator serves 256 ids.
+function randomTail(): Uint8Array {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += KSUID_TAIL_BYTES;
+  return pool.subarray(used - KSUID_TAIL_BYTES, used);
+}

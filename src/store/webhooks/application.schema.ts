@@ -1,0 +1,34 @@
+import { Schema } from 'mongoose';
+
+/** One tenant: owns endpoints and messages. */
+export interface ApplicationRow {
+  _id: string;
+  /** uid, or the id where the caller gave none: unique, so a uid is taken by one application. */
+  uk: string;
+  uid: string | null;
+  name: string;
+  /** Configuration revision: every change to the application or its endpoints bumps it, before and after. */
+  rev: number;
+  throttleRate: number | null;
+  metadata: Record<string, string>;
+  createdAt: Date;
+  updatedAt: Date;
+  deletedAt: Date | null;
+}
+
+export const applicationSchema = new Schema<ApplicationRow>(
+  {
+    _id: { type: String, required: true },
+    uk: { type: String, required: true },
+    uid: { type: String, default: null },
+    name: { type: String, required: true },
+    rev: { type: Number, required: true },
+    throttleRate: { type: Number, default: null },
+    metadata: { type: Schema.Types.Mixed, default: {} },
+    createdAt: { type: Date, required: true },
+    updatedAt: { type: Date, required: true },
+    deletedAt: { type: Date, default: null },
+  },
+  { collection: 'wh_apps', versionKey: false, minimize: false },
+);
+applicationSchema.index({ uk: 1 }, { unique: true });

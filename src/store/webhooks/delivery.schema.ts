@@ -1,0 +1,55 @@
+import { Schema } from 'mongoose';
+import type { DeliveryState } from '../../contracts/webhooks/delivery.js';
+
+/** Message x endpoint: one row from accept to its end. */
+export interface DeliveryRow {
+  /** Derived from message and endpoint (`deliveryId`), so inserting it twice is harmless. */
+  _id: string;
+  msg: string;
+  app: string;
+  ep: string;
+  type: string;
+  channels: string[] | null;
+  tags: string[] | null;
+  state: DeliveryState;
+  /** Why it ended or waits, in an error code's words. */
+  reason: string | null;
+  /** Attempts made. */
+  n: number;
+  /** Every write compares and bumps it, so a late owner cannot overwrite a newer result. */
+  rev: number;
+  firstAt: Date | null;
+  lastAt: Date | null;
+  lastCode: number | null;
+  /** Lane and due time: present exactly while the delivery is not finished. */
+  q?: { l: string; at: Date };
+  /** When the message was accepted. */
+  at: Date;
+}
+
+export const deliverySchema = new Schema<DeliveryRow>(
+  {
+    _id: { type: String, required: true },
+    msg: { type: String, required: true },
+    app: { type: String, required: true },
+    ep: { type: String, required: true },
+    type: { type: String, required: true },
+    channels: { type: [String], default: null },
+    tags: { type: [String], default: null },
+    state: { type: String, required: true },
+    reason: { type: String, default: null },
+    n: { type: Number, required: true },
+    rev: { type: Number, required: true },
+    firstAt: { type: Date, default: null },
+    lastAt: { type: Date, default: null },
+    lastCode: { type: Number, default: null },
+    q: { type: Schema.Types.Mixed },
+    at: { type: Date, required: true },
+  },
+  { collection: 'wh_deliveries', versionKey: false },
+);
+// Partial: finished rows leave the index, so a claim reads the same few pages however many rows are stored.
+deliverySchema.index({ 'q.l': 1, 'q.at': 1 }, { partialFilterExpression: { 'q.at': { $exists: true } } });
+deliverySchema.index({ ep: 1, state: 1, _id: 1 });
+deliverySchema.index({ app: 1, _id: 1 });
+deliverySchema.index({ msg: 1 });

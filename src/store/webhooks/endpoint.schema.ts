@@ -1,0 +1,76 @@
+import { Schema } from 'mongoose';
+
+/** A signing key. `enc` is the key text (`whsec_…`) sealed with the master key. */
+export interface SigningKeyRow {
+  enc: string;
+  type: 'hmac';
+  from: Date;
+  /** End of the overlap after a rotation; null for the key in use. */
+  until: Date | null;
+}
+
+/** One URL of an application, with what it wants to receive and how it is signed. */
+export interface EndpointRow {
+  _id: string;
+  app: string;
+  /** `<app>:<uid or id>`, unique. */
+  uk: string;
+  uid: string | null;
+  url: string;
+  description: string;
+  /** null = every event type. */
+  eventTypes: string[] | null;
+  /** null = every message; else only messages that share a channel. */
+  channels: string[] | null;
+  disabled: boolean;
+  disabledReason: string | null;
+  throttleRate: number | null;
+  metadata: Record<string, string>;
+  /** Custom request headers as JSON, sealed with the master key; null when there are none. */
+  headersEnc: string | null;
+  /** Newest first. */
+  keys: SigningKeyRow[];
+  /** First failure since the last success; null while healthy. */
+  failingSince: Date | null;
+  rev: number;
+  createdAt: Date;
+  updatedAt: Date;
+  deletedAt: Date | null;
+}
+
+const signingKeySchema = new Schema<SigningKeyRow>(
+  {
+    enc: { type: String, required: true },
+    type: { type: String, required: true },
+    from: { type: Date, required: true },
+    until: { type: Date, default: null },
+  },
+  { _id: false },
+);
+
+export const endpointSchema = new Schema<EndpointRow>(
+  {
+    _id: { type: String, required: true },
+    app: { type: String, required: true },
+    uk: { type: String, required: true },
+    uid: { type: String, default: null },
+    url: { type: String, required: true },
+    description: { type: String, default: '' },
+    eventTypes: { type: [String], default: null },
+    channels: { type: [String], default: null },
+    disabled: { type: Boolean, default: false },
+    disabledReason: { type: String, default: null },
+    throttleRate: { type: Number, default: null },
+    metadata: { type: Schema.Types.Mixed, default: {} },
+    headersEnc: { type: String, default: null },
+    keys: { type: [signingKeySchema], required: true },
+    failingSince: { type: Date, default: null },
+    rev: { type: Number, required: true },
+    createdAt: { type: Date, required: true },
+    updatedAt: { type: Date, required: true },
+    deletedAt: { type: Date, default: null },
+  },
+  { collection: 'wh_endpoints', versionKey: false, minimize: false },
+);
+endpointSchema.index({ uk: 1 }, { unique: true });
+endpointSchema.index({ app: 1, _id: 1 });

@@ -1,0 +1,68 @@
+import { Schema } from 'mongoose';
+import type { mongo } from 'mongoose';
+
+/** One decision of the accept: delivery id, endpoint id, lane. */
+export interface MessageTarget {
+  d: string;
+  e: string;
+  l: string;
+}
+
+export interface SkippedTarget {
+  e: string;
+  why: 'event_type' | 'channel' | 'disabled';
+}
+
+/** An accepted event. The row alone decides what must be delivered; everything else is derived from it. */
+export interface MessageRow {
+  _id: string;
+  app: string;
+  type: string;
+  eventId: string | null;
+  /** The payload exactly as received, byte for byte; null after it was expunged. */
+  body: mongo.Binary | null;
+  bodySha256: string;
+  channels: string[] | null;
+  tags: string[] | null;
+  /** `<app>:<eventId or id>`, unique. */
+  ek: string;
+  /** `<app>:<sha256 of the idempotency key>` or `<app>:<id>`, unique. */
+  ik: string;
+  /** Hash of the request, to tell a repeated call from a reused key. */
+  rh: string;
+  targets: MessageTarget[];
+  skipped: SkippedTarget[];
+  deliverAt: Date | null;
+  at: Date;
+  expiresAt: Date;
+}
+
+const targetSchema = new Schema<MessageTarget>({ d: String, e: String, l: String }, { _id: false });
+const skippedSchema = new Schema<SkippedTarget>({ e: String, why: String }, { _id: false });
+
+export const messageSchema = new Schema<MessageRow>(
+  {
+    _id: { type: String, required: true },
+    app: { type: String, required: true },
+    type: { type: String, required: true },
+    eventId: { type: String, default: null },
+    body: { type: Schema.Types.Mixed, default: null },
+    bodySha256: { type: String, required: true },
+    channels: { type: [String], default: null },
+    tags: { type: [String], default: null },
+    ek: { type: String, required: true },
+    ik: { type: String, required: true },
+    rh: { type: String, required: true },
+    targets: { type: [targetSchema], required: true },
+    skipped: { type: [skippedSchema], required: true },
+    deliverAt: { type: Date, default: null },
+    at: { type: Date, required: true },
+    expiresAt: { type: Date, required: true },
+  },
+  { collection: 'wh_messages', versionKey: false },
+);
+messageSchema.index({ ek: 1 }, { unique: true });
+messageSchema.index({ ik: 1 }, { unique: true });
+messageSchema.index({ app: 1, _id: 1 });
+messageSchema.index({ app: 1, type: 1, _id: 1 });
+messageSchema.index({ expiresAt: 1 });

@@ -1,0 +1,26 @@
+import type { Connection } from 'mongoose';
+import { applicationSchema } from './application.schema.js';
+import { attemptSchema } from './attempt.schema.js';
+import { deliverySchema } from './delivery.schema.js';
+import { endpointSchema } from './endpoint.schema.js';
+import { laneSchema } from './lane.schema.js';
+import { messageSchema } from './message.schema.js';
+
+export type WebhookModels = ReturnType<typeof webhookModels>;
+
+/** The models of the webhook collections on one connection. */
+export function webhookModels(connection: Connection) {
+  return {
+    applications: connection.model('WebhookApplication', applicationSchema),
+    endpoints: connection.model('WebhookEndpoint', endpointSchema),
+    messages: connection.model('WebhookMessage', messageSchema),
+    deliveries: connection.model('WebhookDelivery', deliverySchema),
+    attempts: connection.model('WebhookAttempt', attemptSchema),
+    lanes: connection.model('WebhookLane', laneSchema),
+  };
+}
+
+/** Creates the collections' indexes; safe to run from several processes at once. */
+export async function createWebhookIndexes(models: WebhookModels): Promise<void> {
+  for (const model of Object.values(models)) await model.createIndexes();
+}
