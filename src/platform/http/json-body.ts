@@ -1,0 +1,48 @@
+import { isUtf8 } from 'node:buffer';
+import type { FastifyRequest } from 'fastify';
+import { JsonScanError, scanJsonObject } from '../../domain/json-scan.js';
+import type { JsonMember } from '../../domain/json-scan.js';
+import { ProblemError } from '../errors.js';
+
+/** What the body parser leaves on a request beside the parsed body. */
+export interface ReceivedBody {
+  /** The body exactly as received. */
+  bytes: Buffer;
+  /** Byte ranges of the top-level members; null when the body is not an object. */
+  members: JsonMember[] | null;
+}
+
+const received = new WeakMap<FastifyRequest, ReceivedBody>();
+
+/** The raw body of a request that had one. */
+export const receivedBody = (request: FastifyRequest): ReceivedBody | undefined => received.get(request);
+
+/**
+ * Parses a JSON body, keeping its bytes.
+ * @throws ProblemError `malformed_json` with the byte offset; also for duplicate top-level members, where JSON
+ * readers disagree on which one counts
+ */
+export function parseJsonBody(request: FastifyRequest, bytes: Buffer): unknown {
+  if (bytes.length === 0) throw malformed('The body is empty; expected JSON.');
+  if (!isUtf8(bytes)) throw malformed('The body is not valid UTF-8.');
+  const members = scan(bytes);
+  const seen = new Set<string>();
+  for (const member of members ?? []) {
+    if (seen.has(member.key))
+      throw malformed(`The member "${member.key.slice(0, 64)}" stands twice at the top level.`);
+    seen.add(member.key);
+  }
+  received.set(request, { bytes, members });
+  return JSON.parse(bytes.toString('utf8'));
+}
+
+function scan(bytes: Buffer): JsonMember[] | null {
+  try {
+    return scanJsonObject(bytes);
+  } catch (error) {
+    if (!(error instanceof JsonScanError)) throw error;
+    throw malformed(`Not JSON at byte ${error.offset}: ${error.message}.`);
+  }
+}
+
+const malformed = (detail: string) => new ProblemError('malformed_json', detail);

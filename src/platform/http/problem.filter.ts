@@ -1,0 +1,98 @@
+import { Catch, HttpException } from '@nestjs/common';
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import { ERRORS, ProblemError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
+
+/** Paths whose clients decode a 422 as `{detail: [{loc, msg, type}]}`, as the Svix SDKs do. */
+const SVIX_SURFACE = /^\/api\/v1\/(app|event-type|background-task|operational-webhook|stats|auth)(\/|\?|$)/;
+
+/** Turns whatever was thrown into `application/problem+json` (RFC 9457). */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly log: Logger = pino({ level: 'silent' })) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    this.send(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  send(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const problem = toProblem(thrown);
+    if (problem.code === 'internal') this.log.error({ err: thrown, requestId: request.id }, 'request failed');
+    const { status, title } = ERRORS[problem.code];
+    const compatible = status === 422 && problem.extra.errors !== undefined && SVIX_SURFACE.test(request.url);
+    void reply
+      .status(status)
+      .headers(problem.extra.headers ?? {})
+      .type(compatible ? 'application/json' : 'application/problem+json')
+      .send(
+        JSON.stringify({
+          type: `/problems/${problem.code}`,
+          title,
+          status,
+          detail: compatible
+            ? problem.extra.errors?.map(({ loc, msg, type }) => ({ loc, msg, type }))
+            : problem.detail,
+          instance: request.url.split('?')[0],
+          code: problem.code,
+          ...(problem.extra.errors === undefined ? {} : { errors: problem.extra.errors }),
+          ...problem.extra.members,
+          requestId: request.id,
+        }),
+      );
+  }
+}
+
+const BY_STATUS: Record<number, ErrorCode> = {
+  401: 'authentication_failed',
+  403: 'insufficient_access',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
+  422: 'validation',
+  429: 'rate_limited',
+  503: 'unavailable',
+};
+
+function toProblem(thrown: unknown): ProblemError {
+  if (thrown instanceof ProblemError) return thrown;
+  if (isDatabaseAway(thrown))
+    return new ProblemError('unavailable', 'The database does not answer. Try again.', {
+      headers: { 'retry-after': '1' },
+    });
+  const status = thrown instanceof HttpException ? thrown.getStatus() : fastifyStatus(thrown);
+  if (status === undefined || status >= 500) {
+    return new ProblemError(
+      'internal',
+      'Something failed on our side. Nothing is known to have been stored.',
+    );
+  }
+  const message = thrown instanceof Error ? thrown.message : 'The request was refused.';
+  return new ProblemError(BY_STATUS[status] ?? 'bad_request', message);
+}
+
+// Fastify's own errors (body limit, content type, bad URL) carry a statusCode and a code FST_….
+function fastifyStatus(thrown: unknown): number | undefined {
+  const error = thrown as { statusCode?: unknown; code?: unknown } | null;
+  if (typeof error?.statusCode !== 'number' || typeof error.code !== 'string') return undefined;
+  return error.statusCode;
+}
+
+// By name: the platform does not import the driver, which is the store's alone.
+const DATABASE_AWAY = new Set([
+  'MongoServerSelectionError',
+  'MongoNetworkError',
+  'MongoNetworkTimeoutError',
+  'MongoNotConnectedError',
+  'MongoPoolClearedError',
+  'MongoPoolClearedOnNetworkError',
+  'MongoWaitQueueTimeoutError',
+  'MongoTopologyClosedError',
+  'MongooseServerSelectionError',
+]);
+const isDatabaseAway = (thrown: unknown): boolean =>
+  thrown instanceof Error && DATABASE_AWAY.has(thrown.name);
