@@ -27,3 +27,9 @@ export const WEBHOOK_QUEUES = {
   retry: 'webhooks-retry',
   control: 'webhooks-control',
 } as const;
+
+/** An endpoint a message was not sent to, and the rule that said so. */
+export interface SkippedTarget {
+  e: string;
+  why: 'event_type' | 'channel' | 'disabled';
+}

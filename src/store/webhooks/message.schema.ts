@@ -1,16 +1,12 @@
 import { Schema } from 'mongoose';
 import type { mongo } from 'mongoose';
+import type { SkippedTarget } from '../../contracts/webhooks/delivery.js';
 
 /** One decision of the accept: delivery id, endpoint id, lane. */
 export interface MessageTarget {
   d: string;
   e: string;
   l: string;
-}
-
-export interface SkippedTarget {
-  e: string;
-  why: 'event_type' | 'channel' | 'disabled';
 }
 
 /** An accepted event. The row alone decides what must be delivered; everything else is derived from it. */
