@@ -1,0 +1,278 @@
+import type { Double } from 'bson';
+import {
+  Binary,
+  BSONRegExp,
+  BSONSymbol,
+  Code,
+  Decimal128,
+  Double as DoubleClass,
+  MaxKey,
+  MinKey,
+  ObjectId,
+  Timestamp,
+} from 'bson';
+import { unsupported } from '../errors.js';
+import { Writer } from './encode.js';
+import { endOfCString, endOfValue, findField, text, TYPE } from './layout.js';
+
+/** The deprecated BSON type `undefined`. JavaScript's `undefined` means "no such field" everywhere in this server. */
+export class Undefined {
+  private readonly tag = 'undefined';
+  toString(): string {
+    return this.tag;
+  }
+}
+export const UNDEFINED = new Undefined();
+
+/** The deprecated BSON type DBPointer: a namespace and an id. */
+export class DBPointer {
+  constructor(
+    readonly ns: string,
+    readonly id: ObjectId,
+  ) {}
+}
+
+/**
+ * A BSON value. `number` is Int32 if integral, within 32 bits and not -0, and a double otherwise; a double that would
+ * look like an Int32 is wrapped in `Double`; `bigint` is Int64. So every value encodes back to the type it came from.
+ */
+export type BValue =
+  | number
+  | Double
+  | bigint
+  | Decimal128
+  | string
+  | boolean
+  | null
+  | Date
+  | BDoc
+  | BValue[]
+  | ObjectId
+  | Binary
+  | Timestamp
+  | BSONRegExp
+  | Code
+  | BSONSymbol
+  | DBPointer
+  | MinKey
+  | MaxKey
+  | Undefined;
+
+/** Wraps a double that would otherwise be taken for an Int32. */
+export function double(value: number): number | Double {
+  return (value | 0) === value && !Object.is(value, -0) ? new DoubleClass(value) : value;
+}
+
+const MAX_DATE_MS = 8.64e15;
+
+/**
+ * An ordered document. One read from bytes stays bytes: a field is found by walking, nested documents are again views
+ * on the same bytes, and `toBytes` returns the stored bytes. The first change turns it into lists of names and values.
+ * Values got out of a document must not be changed in place: build a new value and `set` it.
+ */
+export class BDoc {
+  private constructor(
+    private buf: Buffer | null,
+    private readonly start: number,
+    private readonly end: number,
+    private names: string[] | null,
+    private values: BValue[],
+  ) {}
+
+  /** `bytes` is exactly one valid document (see validateBson). */
+  static fromBytes(bytes: Buffer): BDoc {
+    return new BDoc(bytes, 0, bytes.length, null, []);
+  }
+
+  /** The valid document that stands at `[start, end)` of a larger buffer. */
+  static view(buf: Buffer, start: number, end: number): BDoc {
+    return new BDoc(buf, start, end, null, []);
+  }
+
+  static of(...entries: (readonly [string, BValue])[]): BDoc {
+    return new BDoc(
+      null,
+      0,
+      0,
+      entries.map((entry) => entry[0]),
+      entries.map((entry) => entry[1]),
+    );
+  }
+
+  /** The first field of that name; `undefined` if there is none. */
+  get(key: string): BValue | undefined {
+    if (this.names) {
+      const i = this.names.indexOf(key);
+      return i < 0 ? undefined : this.values[i];
+    }
+    const buf = this.buf!;
+    const at = findField(buf, this.start, key);
+    return at < 0 ? undefined : readValue(buf, buf[at]!, endOfCString(buf, at + 1 + key.length));
+  }
+
+  has(key: string): boolean {
+    return this.names ? this.names.includes(key) : findField(this.buf!, this.start, key) >= 0;
+  }
+
+  /** Replaces the first field of that name in its place, or appends. */
+  set(key: string, value: BValue): this {
+    const names = this.unpack();
+    const i = names.indexOf(key);
+    if (i < 0) {
+      names.push(key);
+      this.values.push(value);
+    } else {
+      this.values[i] = value;
+    }
+    this.buf = null;
+    return this;
+  }
+
+  delete(key: string): boolean {
+    const names = this.unpack();
+    const i = names.indexOf(key);
+    if (i < 0) return false;
+    names.splice(i, 1);
+    this.values.splice(i, 1);
+    this.buf = null;
+    return true;
+  }
+
+  keys(): string[] {
+    return [...this.unpack()];
+  }
+
+  entries(): [string, BValue][] {
+    return this.unpack().map((name, i) => [name, this.values[i]!]);
+  }
+
+  get size(): number {
+    return this.unpack().length;
+  }
+
+  /** A copy whose fields can be changed without changing this one. */
+  clone(): BDoc {
+    return new BDoc(this.buf, this.start, this.end, this.names && [...this.names], [...this.values]);
+  }
+
+  /** The document as BSON; the stored bytes themselves if it was read and never changed. */
+  toBytes(): Buffer {
+    if (this.buf) return this.buf.subarray(this.start, this.end);
+    return Writer.encode((writer) => this.writeTo(writer));
+  }
+
+  /** Appends the document to a larger one. */
+  writeTo(writer: Writer): void {
+    if (this.buf) writer.copy(this.buf, this.start, this.end);
+    else writer.document(this.names!, this.values);
+  }
+
+  private unpack(): string[] {
+    if (this.names) return this.names;
+    const names: string[] = [];
+    const values: BValue[] = [];
+    walk(this.buf!, this.start, (name, value) => {
+      names.push(name);
+      values.push(value);
+    });
+    this.names = names;
+    this.values = values;
+    return names;
+  }
+}
+
+function walk(buf: Buffer, start: number, visit: (name: string, value: BValue) => void): void {
+  let at = start + 4;
+  for (let type = buf[at]; type; type = buf[at]) {
+    const value = endOfCString(buf, at + 1);
+    visit(text(buf, at + 1, value - 1), readValue(buf, type, value));
+    at = endOfValue(buf, type, value);
+  }
+}
+
+function readArray(buf: Buffer, start: number): BValue[] {
+  const values: BValue[] = [];
+  let at = start + 4;
+  for (let type = buf[at]; type; type = buf[at]) {
+    const value = endOfCString(buf, at + 1);
+    values.push(readValue(buf, type, value));
+    at = endOfValue(buf, type, value);
+  }
+  return values;
+}
+
+function readString(buf: Buffer, at: number): string {
+  return text(buf, at + 4, at + 3 + buf.readInt32LE(at));
+}
+
+function readDate(buf: Buffer, at: number): Date {
+  const ms = buf.readInt32LE(at + 4) * 0x1_0000_0000 + buf.readUInt32LE(at);
+  if (Math.abs(ms) > MAX_DATE_MS) throw unsupported(`a date ${ms} ms from 1970, beyond the year 275760,`);
+  return new Date(ms);
+}
+
+function readRegex(buf: Buffer, at: number): BSONRegExp {
+  const options = endOfCString(buf, at);
+  const regex = new BSONRegExp(text(buf, at, options - 1));
+  // Set directly because the constructor sorts and checks the options, which would change the stored bytes.
+  regex.options = text(buf, options, endOfCString(buf, options) - 1);
+  return regex;
+}
+
+function readCodeWithScope(buf: Buffer, at: number): Code {
+  const scope = at + 4 + 4 + buf.readInt32LE(at + 4);
+  const code = new Code(readString(buf, at + 4));
+  code.scope = BDoc.view(buf, scope, scope + buf.readInt32LE(scope));
+  return code;
+}
+
+function readValue(buf: Buffer, type: number, at: number): BValue {
+  switch (type) {
+    case TYPE.double:
+      return double(buf.readDoubleLE(at));
+    case TYPE.string:
+      return readString(buf, at);
+    case TYPE.object:
+      return BDoc.view(buf, at, at + buf.readInt32LE(at));
+    case TYPE.array:
+      return readArray(buf, at);
+    case TYPE.binData: {
+      const end = at + 5 + buf.readInt32LE(at);
+      return new Binary(buf.subarray(at + 5, end), buf[at + 4]);
+    }
+    case TYPE.objectId:
+      return new ObjectId(buf.subarray(at, at + 12));
+    case TYPE.bool:
+      return buf[at] === 1;
+    case TYPE.date:
+      return readDate(buf, at);
+    case TYPE.null:
+      return null;
+    case TYPE.undefined:
+      return UNDEFINED;
+    case TYPE.regex:
+      return readRegex(buf, at);
+    case TYPE.dbPointer: {
+      const id = at + 4 + buf.readInt32LE(at);
+      return new DBPointer(readString(buf, at), new ObjectId(buf.subarray(id, id + 12)));
+    }
+    case TYPE.javascript:
+      return new Code(readString(buf, at));
+    case TYPE.symbol:
+      return new BSONSymbol(readString(buf, at));
+    case TYPE.javascriptWithScope:
+      return readCodeWithScope(buf, at);
+    case TYPE.int:
+      return buf.readInt32LE(at);
+    case TYPE.timestamp:
+      return new Timestamp(buf.readBigUInt64LE(at));
+    case TYPE.long:
+      return buf.readBigInt64LE(at);
+    case TYPE.decimal:
+      return new Decimal128(buf.subarray(at, at + 16));
+    case TYPE.maxKey:
+      return new MaxKey();
+    default:
+      return new MinKey();
+  }
+}
