@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { isWindow, messageFilters, messageOut } from './message.js';
+import { reference } from './names.js';
+import { pageQuery, queryFlag } from './page.js';
+
+/** Numbers of the compatible surface. */
+export const MESSAGE_STATUS = { success: 0, pending: 1, fail: 2, sending: 3, canceled: 4 } as const;
+export type MessageStatusText = keyof typeof MESSAGE_STATUS;
+const TRIGGER = { scheduled: 0, manual: 1 } as const;
+export const triggerNumber = (trigger: keyof typeof TRIGGER): number => TRIGGER[trigger];
+
+const attemptFilters = pageQuery('atmpt').extend({
+  ...messageFilters,
+  status: z.coerce.number().int().min(0).max(4, { error: 'expected 0 to 4' }).optional(),
+  status_code_class: z.coerce
+    .number()
+    .refine((value) => [0, 100, 200, 300, 400, 500].includes(value), {
+      error: 'expected 0, 100, 200, 300, 400 or 500',
+    })
+    .optional(),
+  with_content: queryFlag(true),
+  with_msg: queryFlag(false),
+});
+const windowError = { error: 'expected before to be later than after', path: ['before'] };
+
+export const endpointAttemptsQuery = attemptFilters.refine(isWindow, windowError);
+export const messageAttemptsQuery = attemptFilters
+  .extend({ endpoint_id: reference.optional() })
+  .refine(isWindow, windowError);
+export type AttemptListQuery = z.infer<typeof messageAttemptsQuery>;
+
+export const attemptOut = z.object({
+  id: z.string(),
+  msgId: z.string(),
+  endpointId: z.string(),
+  url: z.string(),
+  status: z.int(),
+  statusText: z.enum(['success', 'pending', 'fail', 'sending', 'canceled']),
+  responseStatusCode: z.int(),
+  responseDurationMs: z.int(),
+  response: z.string(),
+  triggerType: z.int(),
+  timestamp: z.iso.datetime(),
+  msg: messageOut.optional(),
+});
+export type AttemptOut = z.infer<typeof attemptOut>;
+
+export const resendOut = z.object({});

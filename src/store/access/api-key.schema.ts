@@ -1,0 +1,35 @@
+import { Schema } from 'mongoose';
+
+export type Role = 'viewer' | 'operator' | 'admin';
+
+export interface ApiKeyRow {
+  _id: string;
+  /** The readable part of the token, by which the row is found. */
+  prefix: string;
+  /** HMAC-SHA-256 of the token under a key the server holds, base64url. */
+  hash: string;
+  name: string;
+  role: Role;
+  /** Narrows the role to these; null = all that the role allows. */
+  scopes: string[] | null;
+  /** The only application this key may touch; null = all. */
+  app: string | null;
+  createdAt: Date;
+  revokedAt: Date | null;
+}
+
+export const apiKeySchema = new Schema<ApiKeyRow>(
+  {
+    _id: { type: String, required: true },
+    prefix: { type: String, required: true },
+    hash: { type: String, required: true },
+    name: { type: String, required: true },
+    role: { type: String, required: true },
+    scopes: { type: [String], default: null },
+    app: { type: String, default: null },
+    createdAt: { type: Date, required: true },
+    revokedAt: { type: Date, default: null },
+  },
+  { collection: 'api_keys', versionKey: false },
+);
+apiKeySchema.index({ prefix: 1 }, { unique: true });

@@ -1,0 +1,85 @@
+import { Schema } from 'mongoose';
+import type { Connection } from 'mongoose';
+import { DURABLE } from '../connection.js';
+import { isDuplicateKey } from '../duplicate-key.js';
+
+export interface IdempotencyRow {
+  /** Hash of subject, path and key. */
+  _id: string;
+  /** Hash of the request. */
+  rh: string;
+  state: 'running' | 'done';
+  status: number | null;
+  body: string | null;
+  at: Date;
+}
+
+const KEPT_SECONDS = 24 * 3_600;
+/** A first request that died is taken over after this long; an API request lives far shorter. */
+const ABANDONED_MS = 60_000;
+
+const idempotencySchema = new Schema<IdempotencyRow>(
+  {
+    _id: { type: String, required: true },
+    rh: { type: String, required: true },
+    state: { type: String, required: true },
+    status: { type: Number, default: null },
+    body: { type: String, default: null },
+    at: { type: Date, required: true },
+  },
+  { collection: 'wh_idem', versionKey: false },
+);
+idempotencySchema.index({ at: 1 }, { expireAfterSeconds: KEPT_SECONDS });
+
+/** First answers of POST requests that carry an idempotency key, kept for a day. */
+export class IdempotencyRepository {
+  readonly #rows;
+
+  constructor(connection: Connection) {
+    this.#rows = connection.model('IdempotentRequest', idempotencySchema);
+  }
+
+  createIndexes(): Promise<void> {
+    return this.#rows.createIndexes();
+  }
+
+  /** Null when this request is the first and now owns the key; else what is known of the first. */
+  async claim(id: string, requestHash: string, now: Date): Promise<IdempotencyRow | null> {
+    const row: IdempotencyRow = {
+      _id: id,
+      rh: requestHash,
+      state: 'running',
+      status: null,
+      body: null,
+      at: now,
+    };
+    try {
+      await this.#rows.create([row], DURABLE);
+      return null;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+    const taken = await this.#rows
+      .findOneAndUpdate(
+        { _id: id, rh: requestHash, state: 'running', at: { $lt: new Date(now.getTime() - ABANDONED_MS) } },
+        { $set: { at: now } },
+        { writeConcern: DURABLE },
+      )
+      .lean<IdempotencyRow | null>();
+    if (taken !== null) return null;
+    return this.#rows.findById(id).lean<IdempotencyRow | null>();
+  }
+
+  async finish(id: string, status: number, body: string): Promise<void> {
+    await this.#rows.updateOne(
+      { _id: id },
+      { $set: { state: 'done', status, body } },
+      { writeConcern: DURABLE },
+    );
+  }
+
+  /** Only successes are kept: a failed request may be repeated with the same key. */
+  async release(id: string): Promise<void> {
+    await this.#rows.deleteOne({ _id: id, state: 'running' }, { writeConcern: DURABLE });
+  }
+}

@@ -1,0 +1,65 @@
+import type { TargetFilter } from '../../domain/webhooks/target-match.js';
+import type { ApplicationRepository } from './application.repository.js';
+import type { WebhookModels } from './webhook-models.js';
+
+/** What the accept path knows of an application. */
+export interface CachedApplication {
+  id: string;
+  rev: number;
+  endpoints: TargetFilter[];
+}
+
+const MAX_AGE_MS = 5_000;
+const MAX_ENTRIES = 10_000;
+
+/**
+ * Applications with their endpoints' filters, for accepting without reading them each time. An entry is used only
+ * after `current` compared its revision with the store in the same flush that stores the message.
+ */
+export class ApplicationCache {
+  readonly #entries = new Map<string, { entry: CachedApplication; loadedAt: number }>();
+
+  constructor(
+    private readonly models: WebhookModels,
+    private readonly applications: ApplicationRepository,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {}
+
+  /** By id or uid; null when there is none. */
+  async get(idOrUid: string): Promise<CachedApplication | null> {
+    const known = this.#entries.get(idOrUid);
+    if (known !== undefined && this.nowMs() - known.loadedAt < MAX_AGE_MS) return known.entry;
+    return this.load(idOrUid);
+  }
+
+  /** Reads the application anew. The revision is read before the endpoints, so a change in between shows. */
+  async load(idOrUid: string): Promise<CachedApplication | null> {
+    const app = await this.applications.find(idOrUid);
+    if (app === null) {
+      this.#entries.delete(idOrUid);
+      return null;
+    }
+    const rows = await this.models.endpoints.collection
+      .find({ app: app._id, deletedAt: null }, { projection: { disabled: 1, eventTypes: 1, channels: 1 } })
+      .sort({ _id: 1 })
+      .toArray();
+    const endpoints = rows.map(({ _id, disabled, eventTypes, channels }) => ({
+      id: String(_id),
+      disabled: disabled as boolean,
+      eventTypes: eventTypes as string[] | null,
+      channels: channels as string[] | null,
+    }));
+    const entry = { id: app._id, rev: app.rev, endpoints };
+    if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear();
+    this.#entries.set(idOrUid, { entry, loadedAt: this.nowMs() });
+    return entry;
+  }
+
+  /** The revisions in the store of the applications that are not deleted. */
+  async revisions(ids: readonly string[]): Promise<Map<string, number>> {
+    const rows = await this.models.applications.collection
+      .find({ _id: { $in: ids as never }, deletedAt: null }, { projection: { rev: 1 } })
+      .toArray();
+    return new Map(rows.map((row) => [String(row._id), row.rev as number]));
+  }
+}

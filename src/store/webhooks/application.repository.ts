@@ -1,0 +1,77 @@
+import type { ApplicationIn, ApplicationPatch } from '../../contracts/webhooks/application.js';
+import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
+import { newId } from '../../platform/ids.js';
+import { DURABLE } from '../connection.js';
+import { pageById } from '../page.js';
+import type { ApplicationRow } from './application.schema.js';
+import type { WebhookModels } from './webhook-models.js';
+
+/** Applications by id or uid. Every change bumps `rev`, which is what caches compare with. */
+export class ApplicationRepository {
+  constructor(private readonly models: WebhookModels) {}
+
+  /** @throws a duplicate key error when the uid is taken */
+  async insert(input: ApplicationIn, now = new Date()): Promise<ApplicationRow> {
+    const id = newId('app', now.getTime());
+    const row: ApplicationRow = {
+      _id: id,
+      uk: input.uid ?? id,
+      uid: input.uid ?? null,
+      name: input.name,
+      rev: 1,
+      throttleRate: input.throttleRate ?? null,
+      metadata: input.metadata,
+      createdAt: now,
+      updatedAt: now,
+      deletedAt: null,
+    };
+    await this.models.applications.create([row], DURABLE);
+    return row;
+  }
+
+  find(idOrUid: string): Promise<ApplicationRow | null> {
+    return this.models.applications
+      .findOne({ ...byKey(idOrUid), deletedAt: null })
+      .lean<ApplicationRow | null>();
+  }
+
+  list(
+    request: PageRequest & { order: 'ascending' | 'descending' },
+    onlyId: string | null,
+  ): Promise<Page<ApplicationRow>> {
+    const filter = { deletedAt: null, ...(onlyId === null ? {} : { _id: onlyId }) };
+    return pageById(this.models.applications.collection, filter, request);
+  }
+
+  /** Changes the members that are given; null clears. @throws a duplicate key error when the uid is taken */
+  update(id: string, patch: ApplicationPatch, now = new Date()): Promise<ApplicationRow | null> {
+    const { uid, ...rest } = patch;
+    const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+    const key = uid === undefined ? {} : { uid, uk: uid ?? id };
+    return this.models.applications
+      .findOneAndUpdate(
+        { _id: id, deletedAt: null },
+        { $set: { ...given, ...key, updatedAt: now }, $inc: { rev: 1 } },
+        { returnDocument: 'after', writeConcern: DURABLE },
+      )
+      .lean<ApplicationRow | null>();
+  }
+
+  /** Frees the uid and stops deliveries; rows stay until retention. */
+  async delete(id: string, now = new Date()): Promise<void> {
+    await this.models.applications.updateOne(
+      { _id: id, deletedAt: null },
+      { $set: { deletedAt: now, updatedAt: now, uk: id }, $inc: { rev: 1 } },
+      { writeConcern: DURABLE },
+    );
+  }
+
+  /** Announces a change of the endpoints: once before the write and once after, see EndpointRepository. */
+  async bumpRevision(id: string): Promise<void> {
+    await this.models.applications.updateOne({ _id: id }, { $inc: { rev: 1 } }, { writeConcern: DURABLE });
+  }
+}
+
+/** An id has a fixed form that no uid may take, so a reference is one or the other. */
+const byKey = (idOrUid: string) =>
+  /^app_[0-9A-Za-z]{27}$/.test(idOrUid) ? { _id: idOrUid } : { uk: idOrUid };

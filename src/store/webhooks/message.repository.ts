@@ -1,0 +1,62 @@
+import type { MessageListQuery } from '../../contracts/webhooks/message.js';
+import type { Page } from '../../contracts/webhooks/page.js';
+import { DURABLE } from '../connection.js';
+import { duplicatePositions } from '../duplicate-key.js';
+import { pageById } from '../page.js';
+import { rowFilter } from './list-filter.js';
+import type { MessageRow } from './message.schema.js';
+import type { WebhookModels } from './webhook-models.js';
+
+export class MessageRepository {
+  constructor(private readonly models: WebhookModels) {}
+
+  /**
+   * Stores messages durably: when this resolves, the rows that are not in the answer are journaled on a majority.
+   * @returns the rows that a unique index refused (event id or idempotency key seen before)
+   */
+  async insert(rows: readonly MessageRow[]): Promise<Set<MessageRow>> {
+    try {
+      await this.models.messages.collection.insertMany(rows as never, {
+        ordered: false,
+        writeConcern: DURABLE,
+      });
+      return new Set();
+    } catch (error) {
+      return new Set(duplicatePositions(error).map((position) => rows[position]!));
+    }
+  }
+
+  /** The row that took the idempotency key, or failing that the event id. */
+  async takenBy(row: MessageRow): Promise<{ row: MessageRow; sameKey: boolean } | null> {
+    const { messages } = this.models;
+    const byKey = await messages.findOne({ ik: row.ik }).lean<MessageRow | null>();
+    if (byKey !== null) return { row: byKey, sameKey: true };
+    const byEventId = await messages.findOne({ ek: row.ek }).lean<MessageRow | null>();
+    return byEventId === null ? null : { row: byEventId, sameKey: false };
+  }
+
+  /** By id or event id. */
+  find(app: string, idOrEventId: string): Promise<MessageRow | null> {
+    const key = /^msg_[0-9A-Za-z]{27}$/.test(idOrEventId)
+      ? { _id: idOrEventId, app }
+      : { ek: `${app}:${idOrEventId}` };
+    return this.models.messages.findOne(key).lean<MessageRow | null>();
+  }
+
+  findMany(ids: readonly string[]): Promise<MessageRow[]> {
+    return this.models.messages.find({ _id: { $in: ids } }, { body: 0 }).lean<MessageRow[]>();
+  }
+
+  list(app: string, query: MessageListQuery): Promise<Page<MessageRow>> {
+    return pageById(
+      this.models.messages.collection,
+      { app, ...rowFilter('msg', query) },
+      { ...query, order: 'descending' },
+    );
+  }
+
+  /** Removes the payload; the row and what became of it stay. */
+  async expunge(id: string): Promise<void> {
+    await this.models.messages.updateOne({ _id: id }, { $set: { body: null } }, { writeConcern: DURABLE });
+  }
+}
