@@ -3,7 +3,7 @@ import type { Connection } from 'mongoose';
 import { DURABLE } from '../connection.js';
 import { isDuplicateKey } from '../duplicate-key.js';
 
-export interface IdempotencyRow {
+interface IdempotencyRow {
   /** Hash of subject, path and key. */
   _id: string;
   /** Hash of the request. */
@@ -11,8 +11,17 @@ export interface IdempotencyRow {
   state: 'running' | 'done';
   status: number | null;
   body: string | null;
+  /** When the key was first seen; ids of what the request creates derive from it. */
   at: Date;
+  /** When the request that runs now took the key. */
+  claimedAt: Date;
 }
+
+export type IdempotencyClaim =
+  | { state: 'mine'; since: Date }
+  | { state: 'running' }
+  | { state: 'reused' }
+  | { state: 'done'; status: number; body: string };
 
 const KEPT_SECONDS = 24 * 3_600;
 /** A first request that died is taken over after this long; an API request lives far shorter. */
@@ -26,6 +35,7 @@ const idempotencySchema = new Schema<IdempotencyRow>(
     status: { type: Number, default: null },
     body: { type: String, default: null },
     at: { type: Date, required: true },
+    claimedAt: { type: Date, required: true },
   },
   { collection: 'wh_idem', versionKey: false },
 );
@@ -43,8 +53,8 @@ export class IdempotencyRepository {
     return this.#rows.createIndexes();
   }
 
-  /** Null when this request is the first and now owns the key; else what is known of the first. */
-  async claim(id: string, requestHash: string, now: Date): Promise<IdempotencyRow | null> {
+  /** Takes the key for this request, or tells what became of the request that had it first. */
+  async claim(id: string, requestHash: string, now: Date): Promise<IdempotencyClaim> {
     const row: IdempotencyRow = {
       _id: id,
       rh: requestHash,
@@ -52,22 +62,27 @@ export class IdempotencyRepository {
       status: null,
       body: null,
       at: now,
+      claimedAt: now,
     };
     try {
       await this.#rows.create([row], DURABLE);
-      return null;
+      return { state: 'mine', since: now };
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }
+    const abandoned = { $lt: new Date(now.getTime() - ABANDONED_MS) };
     const taken = await this.#rows
       .findOneAndUpdate(
-        { _id: id, rh: requestHash, state: 'running', at: { $lt: new Date(now.getTime() - ABANDONED_MS) } },
-        { $set: { at: now } },
+        { _id: id, rh: requestHash, state: 'running', claimedAt: abandoned },
+        { $set: { claimedAt: now } },
         { writeConcern: DURABLE },
       )
       .lean<IdempotencyRow | null>();
-    if (taken !== null) return null;
-    return this.#rows.findById(id).lean<IdempotencyRow | null>();
+    if (taken !== null) return { state: 'mine', since: taken.at };
+    const first = await this.#rows.findById(id).lean<IdempotencyRow | null>();
+    if (first !== null && first.rh !== requestHash) return { state: 'reused' };
+    if (first === null || first.state === 'running') return { state: 'running' };
+    return { state: 'done', status: first.status ?? 200, body: first.body ?? 'null' };
   }
 
   async finish(id: string, status: number, body: string): Promise<void> {

@@ -2,6 +2,7 @@ import type { ApplicationIn, ApplicationPatch } from '../../contracts/webhooks/a
 import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
 import { newId } from '../../platform/ids.js';
 import { DURABLE } from '../connection.js';
+import { insertOrExisting } from '../insert-or-existing.js';
 import { pageById } from '../page.js';
 import type { ApplicationRow } from './application.schema.js';
 import type { WebhookModels } from './webhook-models.js';
@@ -10,9 +11,11 @@ import type { WebhookModels } from './webhook-models.js';
 export class ApplicationRepository {
   constructor(private readonly models: WebhookModels) {}
 
-  /** @throws a duplicate key error when the uid is taken */
-  async insert(input: ApplicationIn, now = new Date()): Promise<ApplicationRow> {
-    const id = newId('app', now.getTime());
+  /**
+   * Inserting the same id again gives the row that is there, so a repeated request creates one application.
+   * @throws a duplicate key error when the uid is taken
+   */
+  async insert(input: ApplicationIn, id = newId('app'), now = new Date()): Promise<ApplicationRow> {
     const row: ApplicationRow = {
       _id: id,
       uk: input.uid ?? id,
@@ -25,8 +28,7 @@ export class ApplicationRepository {
       updatedAt: now,
       deletedAt: null,
     };
-    await this.models.applications.create([row], DURABLE);
-    return row;
+    return insertOrExisting(this.models.applications.collection, row);
   }
 
   find(idOrUid: string): Promise<ApplicationRow | null> {

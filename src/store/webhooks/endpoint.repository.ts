@@ -2,6 +2,7 @@ import type { EndpointPatch, EndpointUpdate } from '../../contracts/webhooks/end
 import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
 import { newId } from '../../platform/ids.js';
 import { DURABLE } from '../connection.js';
+import { insertOrExisting } from '../insert-or-existing.js';
 import { pageById } from '../page.js';
 import type { ApplicationRepository } from './application.repository.js';
 import type { EndpointRow, SigningKeyRow } from './endpoint.schema.js';
@@ -22,9 +23,11 @@ export class EndpointRepository {
     private readonly applications: ApplicationRepository,
   ) {}
 
-  /** @throws a duplicate key error when the uid is taken */
-  async insert(app: string, input: NewEndpoint, now = new Date()): Promise<EndpointRow> {
-    const id = newId('ep', now.getTime());
+  /**
+   * Inserting the same id again gives the row that is there, so a repeated request creates one endpoint.
+   * @throws a duplicate key error when the uid is taken
+   */
+  async insert(app: string, input: NewEndpoint, id = newId('ep'), now = new Date()): Promise<EndpointRow> {
     const row: EndpointRow = {
       _id: id,
       app,
@@ -46,8 +49,7 @@ export class EndpointRepository {
       updatedAt: now,
       deletedAt: null,
     };
-    await this.#announced(app, () => this.models.endpoints.create([row], DURABLE));
-    return row;
+    return this.#announced(app, () => insertOrExisting(this.models.endpoints.collection, row));
   }
 
   find(app: string, idOrUid: string): Promise<EndpointRow | null> {

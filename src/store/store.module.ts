@@ -1,0 +1,89 @@
+import { Global, Inject, Module } from '@nestjs/common';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import type { Connection } from 'mongoose';
+import type { Config } from '../platform/config.js';
+import { CONFIG } from '../platform/platform.module.js';
+import { ApiKeyRepository } from './access/api-key.repository.js';
+import { connectMongo } from './connection.js';
+import { IdempotencyRepository } from './idempotency/idempotency.repository.js';
+import { ApplicationCache } from './webhooks/application-cache.js';
+import { ApplicationRepository } from './webhooks/application.repository.js';
+import { AttemptListRepository } from './webhooks/attempt-list.repository.js';
+import { EndpointRepository } from './webhooks/endpoint.repository.js';
+import { MessageRepository } from './webhooks/message.repository.js';
+import { createWebhookIndexes, webhookModels } from './webhooks/webhook-models.js';
+import type { WebhookModels } from './webhooks/webhook-models.js';
+
+export const MONGO = Symbol('mongo connection');
+export const WEBHOOK_MODELS = Symbol('webhook models');
+
+const fromModels = <T>(type: new (models: WebhookModels) => T) => ({
+  provide: type,
+  inject: [WEBHOOK_MODELS],
+  useFactory: (models: WebhookModels) => new type(models),
+});
+const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connection: Connection) => T) => ({
+  provide: type,
+  inject: [MONGO],
+  useFactory: async (connection: Connection) => {
+    const repository = new type(connection);
+    await repository.createIndexes();
+    return repository;
+  },
+});
+
+/** The connection to MongoDB, its indexes and the repositories, for api and worker. */
+@Global()
+@Module({
+  providers: [
+    {
+      provide: MONGO,
+      inject: [CONFIG],
+      useFactory: (config: Config) => connectMongo(config.MONGODB_URL, config.MONGODB_DATABASE),
+    },
+    {
+      provide: WEBHOOK_MODELS,
+      inject: [MONGO],
+      useFactory: async (connection: Connection) => {
+        const models = webhookModels(connection);
+        await createWebhookIndexes(models);
+        return models;
+      },
+    },
+    fromModels(ApplicationRepository),
+    fromModels(MessageRepository),
+    fromModels(AttemptListRepository),
+    {
+      provide: EndpointRepository,
+      inject: [WEBHOOK_MODELS, ApplicationRepository],
+      useFactory: (models: WebhookModels, applications: ApplicationRepository) =>
+        new EndpointRepository(models, applications),
+    },
+    {
+      provide: ApplicationCache,
+      inject: [WEBHOOK_MODELS, ApplicationRepository],
+      useFactory: (models: WebhookModels, applications: ApplicationRepository) =>
+        new ApplicationCache(models, applications),
+    },
+    indexed(ApiKeyRepository),
+    indexed(IdempotencyRepository),
+  ],
+  exports: [
+    MONGO,
+    WEBHOOK_MODELS,
+    ApplicationRepository,
+    ApplicationCache,
+    EndpointRepository,
+    MessageRepository,
+    AttemptListRepository,
+    ApiKeyRepository,
+    IdempotencyRepository,
+  ],
+})
+export class StoreModule implements OnApplicationShutdown {
+  constructor(@Inject(MONGO) private readonly connection: Connection) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.connection.close();
+  }
+}
