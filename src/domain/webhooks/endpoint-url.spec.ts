@@ -1,6 +1,6 @@
-import { judgeEndpointUrl } from './endpoint-url.js';
+import { judgeEndpointUrl, type EndpointUrlRules } from './endpoint-url.js';
 
-const strict = { allowHttp: false, allowCidrs: [] };
+const strict: EndpointUrlRules = { allowHttp: false, allowCidrs: [] };
 const open = { allowHttp: true, allowCidrs: ['127.0.0.1/32'] };
 const why = (text: string, rules = strict) => {
   const judgement = judgeEndpointUrl(text, rules);
