@@ -1,0 +1,50 @@
+import { Decimal128, Double, ObjectId } from 'bson';
+import { keyString } from './keystring.js';
+import type { BValue } from './values.js';
+
+/** A key for `Map` and `Set` that is the same for two values exactly when they are equal under `compare`. */
+export type HashKey = string | number | boolean | null | undefined;
+
+export function hashKey(value: BValue | undefined): HashKey {
+  switch (typeof value) {
+    case 'string':
+      return `s${value}`;
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return value;
+    case 'bigint':
+      return exactNumber(Number(value), value) ?? hashBytes(value);
+    default:
+      if (value === null) return null;
+      if (value instanceof ObjectId) return `o${value.toHexString()}`;
+      if (value instanceof Double) return value.value;
+      if (value instanceof Decimal128) return hashDecimal(value);
+      return hashBytes(value);
+  }
+}
+
+/** The double, if it is exactly the integer. */
+function exactNumber(number: number, integer: bigint): number | undefined {
+  return BigInt(number) === integer ? number : undefined;
+}
+
+function hashDecimal(value: Decimal128): HashKey {
+  const number = Number(value.toString());
+  if (Number.isNaN(number)) return number;
+  // The KeyString of a decimal that a double holds exactly is the KeyString of that double.
+  const bytes = keyString([value]);
+  return Math.abs(number) < Infinity && keyString([number]).equals(bytes)
+    ? number
+    : `k${bytes.toString('latin1')}`;
+}
+
+function hashBytes(value: BValue): string {
+  return textOfSymbol(value) ?? `k${keyString([value]).toString('latin1')}`;
+}
+
+/** Symbols equal strings. */
+function textOfSymbol(value: BValue): string | undefined {
+  const symbol = value as { _bsontype?: string; value?: string };
+  return symbol._bsontype === 'BSONSymbol' ? `s${symbol.value}` : undefined;
+}

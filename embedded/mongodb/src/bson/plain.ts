@@ -1,0 +1,33 @@
+import { Double, Int32, Long, Timestamp } from 'bson';
+import { BDoc, double, type BValue } from './values.js';
+
+/** A JavaScript literal: objects become documents. Not for stored data, because integer-like names would be reordered. */
+export type Plain = BValue | Long | Int32 | Plain[] | { readonly [name: string]: Plain };
+
+/** Builds a value from a literal. */
+export function fromPlain(plain: Plain): BValue {
+  if (Array.isArray(plain)) return plain.map(fromPlain);
+  if (plain instanceof Long && !(plain instanceof Timestamp)) return plain.toBigInt();
+  if (plain instanceof Int32) return plain.value;
+  if (plain instanceof Double) return double(plain.value);
+  if (!isPlainObject(plain)) return plain as BValue;
+  return doc(plain as { readonly [name: string]: Plain });
+}
+
+/** Builds a document from a literal. */
+export function doc(fields: { readonly [name: string]: Plain }): BDoc {
+  return BDoc.of(
+    ...Object.entries(fields).map(([name, value]): [string, BValue] => [name, fromPlain(value)]),
+  );
+}
+
+/** The literal that {@link fromPlain} would make the value from. */
+export function toPlain(value: BValue): Plain {
+  if (Array.isArray(value)) return value.map(toPlain);
+  if (!(value instanceof BDoc)) return value;
+  return Object.fromEntries(value.entries().map(([name, field]) => [name, toPlain(field)]));
+}
+
+function isPlainObject(value: Plain): boolean {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}

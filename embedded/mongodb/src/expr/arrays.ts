@@ -1,0 +1,2 @@
+import type { OperatorTable } from './compiler.js';
+export const ARRAYS: OperatorTable = {};

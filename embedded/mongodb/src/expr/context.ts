@@ -1,0 +1,22 @@
+import type { Timestamp } from 'bson';
+import type { BDoc, BValue } from '../bson/values.js';
+
+/** What an operation fixes once for all its documents. */
+export interface EvalContext {
+  /** `$$NOW` and `$currentDate`. */
+  readonly now: Date;
+  /** Variables of the command's `let`, without `$$`. */
+  readonly vars: ReadonlyMap<string, BValue>;
+  readonly clusterTime?: Timestamp;
+}
+
+/** What a pipeline may ask of the server. */
+export interface PipelineContext extends EvalContext {
+  readonly db: string;
+  /** Documents of a collection of the same database, through an index where one helps. */
+  find(collection: string, filter: BDoc): Iterable<BDoc>;
+}
+
+export function evalContext(now: Date = new Date()): EvalContext {
+  return { now, vars: new Map() };
+}
