@@ -1,0 +1,94 @@
+import { buildConnector, Pool } from 'undici';
+import { ForbiddenAddressError } from './address-resolver.js';
+
+/** A keep-alive pool whose connections all lead to one vetted address. */
+export interface PinnedPool {
+  pool: Pool;
+  address: string;
+  /** Answers received: above 0 a later request may meet a reused connection. */
+  served: number;
+  lastUsedMs: number;
+  active: number;
+}
+
+export interface OriginPoolsOptions {
+  isForbidden: (address: string) => boolean;
+  /** Certificates trusted beside the public ones. */
+  ca?: string;
+  nowMs?: () => number;
+}
+
+const CONNECTIONS = 64;
+const IDLE_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 5000;
+const MAX_HEADER_BYTES = 16 * 1024;
+
+/** Pools by origin and pinned address: HTTP/1.1, keep-alive, TLS 1.2 or later with the name of the URL. */
+export class OriginPools {
+  readonly #pools = new Map<string, PinnedPool>();
+  readonly #connector: buildConnector.connector;
+  readonly #nowMs: () => number;
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(private readonly options: OriginPoolsOptions) {
+    this.#nowMs = options.nowMs ?? (() => performance.now());
+    const tls = { minVersion: 'TLSv1.2' as const, ...(options.ca === undefined ? {} : { ca: options.ca }) };
+    this.#connector = buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...tls });
+    this.#sweep = setInterval(() => this.#closeIdle(), IDLE_MS);
+    this.#sweep.unref();
+  }
+
+  get(origin: string, address: string): PinnedPool {
+    const key = `${origin} ${address}`;
+    let pinned = this.#pools.get(key);
+    if (pinned === undefined) {
+      pinned = { pool: this.#open(origin, address), address, served: 0, lastUsedMs: 0, active: 0 };
+      this.#pools.set(key, pinned);
+    }
+    pinned.lastUsedMs = this.#nowMs();
+    return pinned;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map(({ pool }) => pool.destroy()));
+  }
+
+  #open(origin: string, address: string): Pool {
+    return new Pool(origin, {
+      connections: CONNECTIONS,
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: IDLE_MS,
+      keepAliveMaxTimeout: IDLE_MS,
+      // The reader's own timer covers the whole try.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      connect: (options, callback) => this.#connect(options, address, callback),
+    });
+  }
+
+  // The name stays for TLS and the Host header; the connection goes to the address that was vetted.
+  #connect(options: buildConnector.Options, address: string, callback: buildConnector.Callback): void {
+    this.#connector({ ...options, hostname: address }, (error, socket) => {
+      if (error !== null) return callback(error, null);
+      if (this.options.isForbidden(socket.remoteAddress ?? '')) {
+        socket.destroy();
+        return callback(new ForbiddenAddressError(options.host ?? options.hostname), null);
+      }
+      callback(null, socket);
+    });
+  }
+
+  #closeIdle(): void {
+    const before = this.#nowMs() - 2 * IDLE_MS;
+    for (const [key, { pool, lastUsedMs, active }] of this.#pools) {
+      if (active > 0 || lastUsedMs > before) continue;
+      this.#pools.delete(key);
+      void pool.close();
+    }
+  }
+}
