@@ -42,6 +42,8 @@ export interface ProblemDetails {
   headers?: Record<string, string>;
   /** Extra members of the body, e.g. `existing`. */
   members?: Record<string, string>;
+  /** What led here, for the log. */
+  cause?: unknown;
 }
 
 /** An error meant for the client. `detail` says what was expected, what was got and what to do. */
@@ -52,7 +54,7 @@ export class ProblemError extends Error {
     readonly detail: string,
     readonly extra: ProblemDetails = {},
   ) {
-    super(`${code}: ${detail}`);
+    super(`${code}: ${detail}`, extra.cause === undefined ? {} : { cause: extra.cause });
   }
 
   get status(): number {

@@ -21,7 +21,9 @@ export class ProblemFilter implements ExceptionFilter {
 
   send(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = toProblem(thrown);
-    if (problem.code === 'internal') this.log.error({ err: thrown, requestId: request.id }, 'request failed');
+    if (ERRORS[problem.code].status >= 500) {
+      this.log.error({ err: thrown, requestId: request.id }, 'request failed');
+    }
     const { status, title } = ERRORS[problem.code];
     const compatible = status === 422 && problem.extra.errors !== undefined && SVIX_SURFACE.test(request.url);
     void reply

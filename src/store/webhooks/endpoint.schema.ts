@@ -3,7 +3,7 @@ import { Schema } from 'mongoose';
 /** A signing key. `enc` is the key text (`whsec_…`) sealed with the master key. */
 export interface SigningKeyRow {
   enc: string;
-  type: 'hmac';
+  type: 'hmac' | 'ed25519';
   from: Date;
   /** End of the overlap after a rotation; null for the key in use. */
   until: Date | null;

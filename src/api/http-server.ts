@@ -1,0 +1,88 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Logger as NestLogger } from 'nestjs-pino';
+import type { Logger } from 'pino';
+import type { Config } from '../platform/config.js';
+import { ProblemError } from '../platform/errors.js';
+import { parseJsonBody } from '../platform/http/json-body.js';
+import { ProblemFilter } from '../platform/http/problem.filter.js';
+import { RouteTable } from '../platform/http/route-table.js';
+import { newId } from '../platform/ids.js';
+import { httpMetrics } from '../platform/metrics.js';
+import { ApiModule } from './api.module.js';
+import { serveDocumentation } from './documentation.js';
+import { isSvixPath } from './webhooks/svix-paths.js';
+
+/** Room for everything in a message but its payload. */
+const ENVELOPE_BYTES = 65_536;
+
+/** The whole HTTP API, not yet listening. */
+export async function createHttpServer(config: Config, logger: Logger): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: config.WEBHOOK_MAX_PAYLOAD_BYTES + ENVELOPE_BYTES,
+    genReqId: () => newId('req'),
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+    requestTimeout: 30_000,
+  });
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  const problems = new ProblemFilter(logger);
+  const routes = new RouteTable(fastify);
+  acceptJsonOnly(fastify);
+  measureRequests(fastify);
+
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forProcess(logger), adapter, {
+    bufferLogs: true,
+    bodyParser: false,
+  });
+  app.useLogger(app.get(NestLogger));
+  app.enableShutdownHooks([]);
+  await serveDocumentation(app);
+  const nothingHere = (request: FastifyRequest, reply: FastifyReply) =>
+    problems.send(noRoute(request, routes), request, reply);
+  fastify.setErrorHandler((error, request, reply) => problems.send(error, request, reply));
+  await app.init();
+  fastify.setNotFoundHandler(nothingHere);
+  return app;
+}
+
+function noRoute(request: FastifyRequest, routes: RouteTable): ProblemError {
+  const path = request.url.split('?')[0] ?? '';
+  const allowed = routes.methodsFor(path);
+  if (allowed.length > 0) {
+    return new ProblemError(
+      'method_not_allowed',
+      `${request.method} is not allowed here; use ${allowed.join(', ')}.`,
+      {
+        headers: { allow: allowed.join(', ') },
+      },
+    );
+  }
+  if (isSvixPath(path)) {
+    return new ProblemError('not_implemented', 'This route of the compatible API is not there yet.');
+  }
+  return new ProblemError('not_found', `There is no route ${request.method} ${path}.`);
+}
+
+// A body of any other type is refused, whatever the route: nothing here takes forms or text.
+function acceptJsonOnly(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
+    try {
+      done(null, parseJsonBody(request, bytes));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+function measureRequests(fastify: FastifyInstance): void {
+  fastify.addHook('onResponse', (request, reply, done) => {
+    httpMetrics.requests.observe(
+      { method: request.method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode },
+      reply.elapsedTime / 1_000,
+    );
+    done();
+  });
+}

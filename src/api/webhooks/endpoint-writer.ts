@@ -1,0 +1,86 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { EndpointIn, EndpointPatch, EndpointUpdate } from '../../contracts/webhooks/endpoint.js';
+import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
+import { judgeEndpointUrl } from '../../domain/webhooks/endpoint-url.js';
+import type { Config } from '../../platform/config.js';
+import { invalidMember, notFound, ProblemError } from '../../platform/errors.js';
+import { CONFIG } from '../../platform/platform.module.js';
+import { isDuplicateKey } from '../../store/duplicate-key.js';
+import { EndpointRepository } from '../../store/webhooks/endpoint.repository.js';
+import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
+import { EndpointSecrets } from './endpoint-secrets.js';
+
+const MAX_ENDPOINTS = 10_000;
+
+/** Checks that need settings or the store, then writes endpoints. */
+@Injectable()
+export class EndpointWriter {
+  constructor(
+    private readonly endpoints: EndpointRepository,
+    private readonly secrets: EndpointSecrets,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  async create(app: string, input: EndpointIn, id?: string): Promise<EndpointRow> {
+    this.#checkUrl(input.url);
+    const key = this.secrets.newKey(input.secret ?? null, ['secret']);
+    if ((await this.endpoints.count(app)) >= MAX_ENDPOINTS) {
+      throw new ProblemError('limit_reached', `An application has at most ${MAX_ENDPOINTS} endpoints.`);
+    }
+    const headersEnc = this.secrets.sealHeaders(input.headers ?? {});
+    return this.endpoints.insert(app, { ...input, key, headersEnc }, id).catch(uidTaken(input.uid));
+  }
+
+  list(
+    app: string,
+    request: PageRequest & { order: 'ascending' | 'descending' },
+  ): Promise<Page<EndpointRow>> {
+    return this.endpoints.list(app, request);
+  }
+
+  /** Replaces the endpoint, or creates one whose uid is the reference. */
+  async put(
+    app: string,
+    reference: string,
+    input: EndpointUpdate,
+  ): Promise<{ row: EndpointRow; created: boolean }> {
+    const existing = await this.endpoints.find(app, reference);
+    if (existing === null) {
+      if (reference.startsWith('ep_')) throw notFound('endpoint');
+      const row = await this.create(app, { ...input, uid: input.uid ?? reference });
+      return { row, created: true };
+    }
+    const { uid = null, eventTypes = null, channels = null, throttleRate = null, ...rest } = input;
+    return {
+      row: await this.patch(existing, { ...rest, uid, eventTypes, channels, throttleRate }),
+      created: false,
+    };
+  }
+
+  async patch(row: EndpointRow, patch: EndpointPatch): Promise<EndpointRow> {
+    if (patch.url !== undefined) this.#checkUrl(patch.url);
+    const changed = await this.endpoints.update(row, patch).catch(uidTaken(patch.uid));
+    if (changed === null) throw notFound('endpoint');
+    return changed;
+  }
+
+  delete(row: EndpointRow): Promise<void> {
+    return this.endpoints.delete(row);
+  }
+
+  #checkUrl(url: string): void {
+    const { WEBHOOK_ALLOW_HTTP: allowHttp, WEBHOOK_ALLOW_CIDRS: allowCidrs } = this.config;
+    const judgement = judgeEndpointUrl(url, { allowHttp, allowCidrs });
+    if (!judgement.ok) throw invalidMember(['url'], judgement.why, 'url');
+  }
+}
+
+const uidTaken =
+  (uid: string | null | undefined) =>
+  (error: unknown): never => {
+    if (!isDuplicateKey(error)) throw error;
+    throw new ProblemError(
+      'conflict',
+      `An endpoint with the uid "${uid}" exists in this application already.`,
+    );
+  };

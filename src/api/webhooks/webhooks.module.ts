@@ -1,0 +1,64 @@
+import { Module } from '@nestjs/common';
+import type { Logger } from 'pino';
+import type { Config } from '../../platform/config.js';
+import { CONFIG, LOGGER } from '../../platform/platform.module.js';
+import { SecretBox } from '../../platform/secret-box.js';
+import { WEBHOOK_MODELS } from '../../store/store.module.js';
+import { ApplicationCache } from '../../store/webhooks/application-cache.js';
+import { MessageAccept } from '../../store/webhooks/message-accept.js';
+import { MessageRepository } from '../../store/webhooks/message.repository.js';
+import type { WebhookModels } from '../../store/webhooks/webhook-models.js';
+import { ApplicationAccess } from './application-access.js';
+import { ApplicationController } from './application.controller.js';
+import { AttemptController } from './attempt.controller.js';
+import { DeliveryFanOut } from './delivery-fan-out.js';
+import { EndpointSecretController } from './endpoint-secret.controller.js';
+import { EndpointSecrets } from './endpoint-secrets.js';
+import { EndpointWriter } from './endpoint-writer.js';
+import { EndpointController } from './endpoint.controller.js';
+import { MessageIngest } from './message-ingest.js';
+import { MessageController } from './message.controller.js';
+import { Resend } from './resend.js';
+
+@Module({
+  controllers: [
+    ApplicationController,
+    EndpointController,
+    EndpointSecretController,
+    MessageController,
+    AttemptController,
+  ],
+  providers: [
+    ApplicationAccess,
+    EndpointWriter,
+    EndpointSecrets,
+    MessageIngest,
+    Resend,
+    {
+      provide: SecretBox,
+      inject: [CONFIG],
+      useFactory: (config: Config) => new SecretBox(config.HOLDFAST_MASTER_KEY),
+    },
+    {
+      provide: DeliveryFanOut,
+      inject: [WEBHOOK_MODELS, LOGGER],
+      useFactory: (models: WebhookModels, log: Logger) => new DeliveryFanOut(models, log),
+    },
+    {
+      provide: MessageAccept,
+      inject: [ApplicationCache, MessageRepository, DeliveryFanOut, CONFIG],
+      useFactory: (
+        cache: ApplicationCache,
+        messages: MessageRepository,
+        fanOut: DeliveryFanOut,
+        config: Config,
+      ) =>
+        new MessageAccept(cache, messages, {
+          lanes: config.WEBHOOK_LANES,
+          durable: config.WEBHOOK_DURABLE_ACCEPT === 'on',
+          onStored: (rows) => fanOut.start(rows),
+        }),
+    },
+  ],
+})
+export class WebhooksModule {}

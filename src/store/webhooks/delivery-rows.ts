@@ -1,0 +1,24 @@
+import type { DeliveryRow } from './delivery.schema.js';
+import type { MessageRow } from './message.schema.js';
+
+/** The deliveries a message stands for, as they are first stored. Ids are derived, so storing them again is harmless. */
+export function deliveryRows(message: MessageRow): DeliveryRow[] {
+  return message.targets.map(({ d, e, l }) => ({
+    _id: d,
+    msg: message._id,
+    app: message.app,
+    ep: e,
+    type: message.type,
+    channels: message.channels,
+    tags: message.tags,
+    state: 'pending',
+    reason: null,
+    n: 0,
+    rev: 0,
+    firstAt: null,
+    lastAt: null,
+    lastCode: null,
+    q: { l, at: message.deliverAt ?? message.at },
+    at: message.at,
+  }));
+}
