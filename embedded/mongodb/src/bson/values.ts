@@ -99,6 +99,11 @@ export class BDoc {
     );
   }
 
+  /** A document of parallel lists, which it takes over. */
+  static from(names: string[], values: BValue[]): BDoc {
+    return new BDoc(null, 0, 0, names, values);
+  }
+
   /** The first field of that name; `undefined` if there is none. */
   get(key: string): BValue | undefined {
     if (this.names) {

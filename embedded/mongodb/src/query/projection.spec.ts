@@ -1,0 +1,162 @@
+import { doc, toPlain, type Plain } from '../bson/plain.js';
+import { BDoc } from '../bson/values.js';
+import { evalContext } from '../expr/context.js';
+import { compileAddFields, compileProject, compileProjection } from './projection.js';
+
+type Fields = { readonly [name: string]: Plain };
+
+function text(value: BDoc): string {
+  return JSON.stringify(toPlain(value));
+}
+
+function found(spec: Fields, fields: Fields, filter?: Fields): string {
+  const project = compileProjection(doc(spec), evalContext(), filter && doc(filter));
+  return text(project(BDoc.fromBytes(doc(fields).toBytes())));
+}
+
+describe('the projection of a find', () => {
+  const full = { _id: 1, z: 1, a: { b: 1, c: 2 }, list: [{ b: 1, c: 2 }, 5, [{ b: 3 }]], n: [1, 2, 3, 4] };
+  test.each<[Fields, Fields]>([
+    [{}, full],
+    [
+      { a: 1, z: 1 },
+      { _id: 1, z: 1, a: { b: 1, c: 2 } },
+    ],
+    [{ _id: 0, z: true }, { z: 1 }],
+    [{ _id: 1 }, { _id: 1 }],
+    [{ _id: 0 }, { z: 1, a: { b: 1, c: 2 }, list: full.list, n: full.n }],
+    [
+      { 'a.b': 1, missing: 1 },
+      { _id: 1, a: { b: 1 } },
+    ],
+    [{ a: { c: 1 } }, { _id: 1, a: { c: 2 } }],
+    [{ 'z.x': 1 }, { _id: 1 }],
+    [{ 'list.b': 1 }, { _id: 1, list: [{ b: 1 }, [{ b: 3 }]] }],
+    [
+      { a: 0, n: 0, list: 0 },
+      { _id: 1, z: 1 },
+    ],
+    [
+      { 'list.b': 0, n: 0, a: 0 },
+      { _id: 1, z: 1, list: [{ c: 2 }, 5, [{}]] },
+    ],
+    [
+      { a: 0, _id: 1, list: 0 },
+      { _id: 1, z: 1, n: [1, 2, 3, 4] },
+    ],
+    [
+      { n: { $slice: 2 }, _id: 0, a: 1 },
+      { a: { b: 1, c: 2 }, n: [1, 2] },
+    ],
+    [
+      { n: { $slice: -1 }, list: 0, a: 0 },
+      { _id: 1, z: 1, n: [4] },
+    ],
+    [{ n: { $slice: [1, 2] } }, { ...full, n: [2, 3] }],
+    [{ n: { $slice: [-3, 2] } }, { ...full, n: [2, 3] }],
+    [
+      { n: { $slice: [9, 2] }, z: 1 },
+      { _id: 1, z: 1, n: [] },
+    ],
+    [
+      { z: { $slice: 1 }, list: 0, n: 0 },
+      { _id: 1, z: 1, a: { b: 1, c: 2 } },
+    ],
+    [{ list: { $elemMatch: { b: 1 } } }, { _id: 1, list: [{ b: 1, c: 2 }] }],
+    [
+      { n: { $elemMatch: { $gt: 2 } }, z: 1 },
+      { _id: 1, z: 1, n: [3] },
+    ],
+    [{ n: { $elemMatch: { $gt: 9 } } }, { _id: 1 }],
+    [
+      { list: { $elemMatch: { b: 1 } }, n: 0, a: 0 },
+      { _id: 1, z: 1, list: [{ b: 1, c: 2 }] },
+    ],
+    [
+      { a: 1, sum: { $add: ['$z', 1] } },
+      { _id: 1, a: { b: 1, c: 2 }, sum: 2 },
+    ],
+    [{ z: '$a.b' }, { _id: 1, z: 1 }],
+    [{ x: 'text', _id: 0 }, { x: 'text' }],
+    [
+      { _id: '$z', z: 1 },
+      { z: 1, _id: 1 },
+    ],
+    [
+      { 'a.d': { $literal: 1 }, 'a.b': 1 },
+      { _id: 1, a: { b: 1, d: 1 } },
+    ],
+    [{ 'list.d': '$z' }, { _id: 1, list: [{ d: 1 }, [{ d: 1 }]] }],
+  ])('%j', (spec, expected) => {
+    expect(found(spec, full)).toBe(JSON.stringify(expected));
+  });
+
+  test.each<[Fields, Fields, Fields]>([
+    [{ 'n.$': 1 }, { n: { $gt: 2 } }, { _id: 1, n: [3] }],
+    [{ 'list.$': 1, z: 1 }, { 'list.b': 1 }, { _id: 1, z: 1, list: [{ b: 1, c: 2 }] }],
+    [{ 'z.$': 1 }, { z: 1 }, { _id: 1, z: 1 }],
+  ])('%j gives the element that %j matched', (spec, filter, expected) => {
+    expect(found(spec, full, filter)).toBe(JSON.stringify(expected));
+  });
+
+  test.each<[Fields, number]>([
+    [{ a: 1, b: 0 }, 31254],
+    [{ a: 0, b: 1 }, 31253],
+    [{ a: { x: 1, y: 0 } }, 31254],
+    [{ a: 0, b: '$x' }, 31252],
+    [{ a: 1, 'a.b': 1 }, 31249],
+    [{ 'a.b': 1, a: 1 }, 31250],
+    [{ 'a.b': 1, 'a.b.c': 1 }, 31249],
+    [{ a: {} }, 51270],
+    [{ a: { $meta: 'textScore' } }, 115],
+    [{ a: { $foo: 1 } }, 168],
+    [{ 'a.b': { $elemMatch: { x: 1 } } }, 31255],
+    [{ n: { $slice: [1, 0] } }, 28724],
+    [{ n: { $slice: 'x' } }, 28667],
+    [{ 'a.$': 1, 'b.$': 1 }, 31276],
+    [{ 'a.$.b': 1 }, 31394],
+    [{ $a: 1 }, 16410],
+    [{ 'a.': 1 }, 40353],
+  ])('%j is refused with code %d', (spec, code) => {
+    expect(() => found(spec, full, { n: 1 })).toThrow(expect.objectContaining({ code }) as Error);
+  });
+
+  test('a positional projection without a matching array element fails', () => {
+    expect(() => found({ 'n.$': 1 }, full, { z: 1 })).toThrow(
+      expect.objectContaining({ code: 51246 }) as Error,
+    );
+  });
+
+  test('integer-like names keep their order', () => {
+    const one = BDoc.of(['b', 1], ['1', 2], ['a', 3], ['0', 4]);
+    const project = compileProjection(BDoc.of(['0', 1], ['b', 1], ['1', 1]), evalContext());
+    expect(project(one).keys()).toEqual(['b', '1', '0']);
+  });
+});
+
+describe('$project and $addFields', () => {
+  test('$project refuses an empty specification and treats $slice as an expression', () => {
+    expect(() => compileProject(doc({}), evalContext())).toThrow(
+      expect.objectContaining({ code: 51272 }) as Error,
+    );
+    expect(text(compileProject(doc({ a: { b: '$x' } }), evalContext())(doc({ x: 1 })))).toBe('{"a":{"b":1}}');
+  });
+
+  test.each<[Fields, Fields, Fields]>([
+    [{ b: '$a' }, { a: 1 }, { a: 1, b: 1 }],
+    [{ a: 5 }, { a: 1, b: 2 }, { a: 5, b: 2 }],
+    [{ 'a.x': 1 }, { a: { y: 2 } }, { a: { y: 2, x: 1 } }],
+    [{ 'a.x': 1 }, { a: 7 }, { a: { x: 1 } }],
+    [{ a: { x: 1 } }, { a: [{ y: 1 }, 2] }, { a: [{ y: 1, x: 1 }, { x: 1 }] }],
+    [{ 'a.x': '$q' }, {}, { a: {} }],
+    [{ a: '$$REMOVE' }, { a: 1, b: 2 }, { b: 2 }],
+    [{ a: {} }, { a: 1 }, { a: {} }],
+    [
+      { a: '$b', b: '$a' },
+      { a: 1, b: 2 },
+      { a: 2, b: 1 },
+    ],
+  ])('$addFields %j on %j', (spec, fields, expected) => {
+    expect(text(compileAddFields(doc(spec), evalContext())(doc(fields)))).toBe(JSON.stringify(expected));
+  });
+});
