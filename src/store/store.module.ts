@@ -5,6 +5,7 @@ import type { Config } from '../platform/config.js';
 import { CONFIG } from '../platform/platform.module.js';
 import { ApiKeyRepository } from './access/api-key.repository.js';
 import { connectMongo } from './connection.js';
+import { DatabaseProbe } from './database-probe.js';
 import { IdempotencyRepository } from './idempotency/idempotency.repository.js';
 import { ApplicationCache } from './webhooks/application-cache.js';
 import { ApplicationRepository } from './webhooks/application.repository.js';
@@ -14,7 +15,7 @@ import { MessageRepository } from './webhooks/message.repository.js';
 import { createWebhookIndexes, webhookModels } from './webhooks/webhook-models.js';
 import type { WebhookModels } from './webhooks/webhook-models.js';
 
-export const MONGO = Symbol('mongo connection');
+const MONGO = Symbol('mongo connection');
 export const WEBHOOK_MODELS = Symbol('webhook models');
 
 const fromModels = <T>(type: new (models: WebhookModels) => T) => ({
@@ -65,11 +66,16 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
       useFactory: (models: WebhookModels, applications: ApplicationRepository) =>
         new ApplicationCache(models, applications),
     },
+    {
+      provide: DatabaseProbe,
+      inject: [MONGO],
+      useFactory: (connection: Connection) => new DatabaseProbe(connection),
+    },
     indexed(ApiKeyRepository),
     indexed(IdempotencyRepository),
   ],
   exports: [
-    MONGO,
+    DatabaseProbe,
     WEBHOOK_MODELS,
     ApplicationRepository,
     ApplicationCache,

@@ -1,12 +1,11 @@
-import { Controller, Get, Head, HttpCode, Inject, Res } from '@nestjs/common';
+import { Controller, Get, Head, HttpCode, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import type { Connection } from 'mongoose';
 import { Public } from '../../platform/auth/auth.guard.js';
 import { ProblemError } from '../../platform/errors.js';
 import { registry } from '../../platform/metrics.js';
 import { TemporalClient } from '../../platform/temporal.js';
-import { MONGO } from '../../store/store.module.js';
+import { DatabaseProbe } from '../../store/database-probe.js';
 
 const CHECK_TIMEOUT_MS = 3_000;
 
@@ -16,7 +15,7 @@ const CHECK_TIMEOUT_MS = 3_000;
 @Controller()
 export class HealthController {
   constructor(
-    @Inject(MONGO) private readonly mongo: Connection,
+    private readonly database: DatabaseProbe,
     private readonly temporal: TemporalClient,
   ) {}
 
@@ -30,7 +29,7 @@ export class HealthController {
   @Get('readyz')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Record<string, string>> {
     const [mongodb, temporal] = await Promise.all([
-      state(() => this.#pingMongo()),
+      state(() => this.database.ping()),
       state(() => this.temporal.check()),
     ]);
     const ready = mongodb === 'ok' && temporal === 'ok';
@@ -42,7 +41,7 @@ export class HealthController {
   @Get('api/v1/health')
   @HttpCode(204)
   async accepting(): Promise<void> {
-    if ((await state(() => this.#pingMongo())) === 'ok') return;
+    if ((await state(() => this.database.ping())) === 'ok') return;
     throw new ProblemError('unavailable', 'The database does not answer.', {
       headers: { 'retry-after': '1' },
     });
@@ -62,10 +61,6 @@ export class HealthController {
   async metrics(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     void reply.type(registry.contentType);
     return registry.metrics();
-  }
-
-  async #pingMongo(): Promise<void> {
-    await this.mongo.db?.admin().ping();
   }
 }
 

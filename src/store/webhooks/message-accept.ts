@@ -83,8 +83,8 @@ export class MessageAccept {
     if (stored.length > 0) this.options.onStored(stored);
     return Promise.all(
       rows.map((row) => {
-        if (row === null) return { kind: 'no_application' } as const;
-        return refused.has(row) ? this.#refusal(row) : ({ kind: 'stored', row } as const);
+        if (row === null) return Promise.resolve<Accepted>({ kind: 'no_application' });
+        return refused.has(row) ? this.#refusal(row) : Promise.resolve<Accepted>({ kind: 'stored', row });
       }),
     );
   }
