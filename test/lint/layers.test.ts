@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -9,6 +9,7 @@ let tree: string;
 beforeEach(() => {
   tree = mkdtempSync(join(tmpdir(), 'holdfast-lint-'));
   copyFileSync('.oxlintrc.json', join(tree, '.oxlintrc.json'));
+  symlinkSync(join(process.cwd(), 'node_modules'), join(tree, 'node_modules'));
 });
 afterEach(() => rmSync(tree, { recursive: true, force: true }));
 
