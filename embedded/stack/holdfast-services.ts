@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { accepts } from './ports.js';
+import { projectRoot } from './project-root.js';
+import type { Service } from './service.js';
+import { checkPoller } from './temporal-health.js';
+
+/** Queue whose pollers show that a worker is up: every worker of one machine serves it. */
+const READINESS_QUEUE = 'webhooks';
+
+interface WorkerOptions {
+  name: string;
+  version: string;
+  env: NodeJS.ProcessEnv;
+}
+
+/** A worker process of Holdfast. It drains what it runs when it is told to stop. */
+export function workerService({ name, version, env }: WorkerOptions): Service {
+  const address = env['TEMPORAL_ADDRESS'] ?? '';
+  const namespace = env['TEMPORAL_NAMESPACE'] ?? '';
+  return {
+    ...holdfastProcess('src/workers/main.js', version, env),
+    name,
+    ports: {},
+    stopGraceMs: 15_000,
+    check: ({ pid }) => checkPoller(address, namespace, READINESS_QUEUE, pid),
+  };
+}
+
+interface ApiOptions {
+  version: string;
+  port: number;
+  env: NodeJS.ProcessEnv;
+}
+
+/** The API process of Holdfast. */
+export function apiService({ version, port, env }: ApiOptions): Service {
+  return {
+    ...holdfastProcess('src/api/main.js', version, { ...env, API_HOST: '127.0.0.1', API_PORT: String(port) }),
+    name: 'api',
+    ports: { api: port },
+    stopGraceMs: 8_000,
+    async check() {
+      if (!(await accepts(port))) throw new Error(`nothing listens on 127.0.0.1:${port} yet`);
+      const response = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(3_000) });
+      if (!response.ok) throw new Error(`/readyz answers ${response.status}: ${await response.text()}`);
+    },
+  };
+}
+
+function holdfastProcess(entry: string, version: string, env: NodeJS.ProcessEnv) {
+  return {
+    kind: 'holdfast' as const,
+    version,
+    command: process.execPath,
+    args: ['--enable-source-maps', join(projectRoot(), 'dist', entry)],
+    env: { ...env, HOLDFAST_EXIT_WITH_PARENT: '1' },
+    exitsWithParent: true,
+  };
+}

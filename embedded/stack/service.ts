@@ -1,0 +1,21 @@
+import type { ProcessIdentity } from './process-identity.js';
+
+export type ServiceKind = 'embedded-mongodb' | 'mongod' | 'temporal-dev-server' | 'holdfast';
+
+/** A process that a stack starts, watches and stops. */
+export interface Service {
+  /** Name in `run/`, `logs/` and messages: `mongodb`, `temporal`, `worker`, `api`. */
+  readonly name: string;
+  readonly kind: ServiceKind;
+  readonly version: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly ports: Record<string, number>;
+  /** Exits by itself when its standard input closes, so nothing of it outlives the supervisor. */
+  readonly exitsWithParent: boolean;
+  /** Longest time from SIGTERM to SIGKILL. */
+  readonly stopGraceMs: number;
+  /** Resolves if it can do its work; rejects with the reason otherwise. Takes at most a few seconds. */
+  check(process: ProcessIdentity): Promise<void>;
+}
