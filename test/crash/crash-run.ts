@@ -1,0 +1,151 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startStack } from '../../embedded/stack/stack.js';
+import type { Stack } from '../../embedded/stack/stack.js';
+import { ApiCaller } from '../support/api-caller.js';
+import { WebhookSink } from '../support/webhook-sink.js';
+
+/** A process of the stack, or all of them at once as when the power fails. */
+export type Victim = 'api' | 'worker' | 'mongodb' | 'temporal' | 'everything';
+
+export interface CrashPlan {
+  messages: number;
+  /** Messages offered per second; they flow from before the first kill until after the last. */
+  perSecond: number;
+  kills: readonly Victim[];
+  /** Pause between the end of a restart and the next kill: random up to this. */
+  maxPauseMs: number;
+  /** How long to wait after the last restart for what is still missing. */
+  drainMs: number;
+  seed: number;
+  env?: NodeJS.ProcessEnv;
+}
+
+export interface CrashReport {
+  accepted: number;
+  arrived: number;
+  /** Ids that were answered 202 and never arrived. */
+  lost: string[];
+  /** Arrivals beyond the first of each message. */
+  duplicates: number;
+  /** Arrivals whose id no accepted request knows: must be none, every duplicate carries its message's id. */
+  unknown: string[];
+  kills: number;
+  seconds: number;
+}
+
+/** Lets messages flow while processes are killed and started again, then compares what was promised with what came. */
+export async function crashRun(plan: CrashPlan): Promise<CrashReport> {
+  const started = Date.now();
+  const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-crash-'));
+  const sink = await WebhookSink.start({ keepBodies: false });
+  const stack = await startStack({
+    dataDir,
+    ports: 'free',
+    autoRestart: false,
+    ...(plan.env ? { env: plan.env } : {}),
+  });
+  try {
+    const caller = new ApiCaller(stack.apiUrl, stack.apiKey);
+    const { app } = await caller.target(sink.url);
+    const flow = new MessageFlow(caller, app, plan);
+    const flowing = flow.run();
+    await killInTurn(stack, plan);
+    await flowing;
+    await sink.untilArrived(flow.accepted, plan.drainMs).catch(() => undefined);
+    return report(plan, flow.accepted, sink, started);
+  } finally {
+    await stack.stop();
+    sink.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Offers messages at a steady rate; a request that failed is repeated with its idempotency key until answered. */
+class MessageFlow {
+  readonly accepted = new Set<string>();
+
+  constructor(
+    private readonly caller: ApiCaller,
+    private readonly app: string,
+    private readonly plan: CrashPlan,
+  ) {}
+
+  async run(): Promise<void> {
+    const { messages, perSecond } = this.plan;
+    const begin = Date.now();
+    const sends: Promise<void>[] = [];
+    for (let n = 0; n < messages; n++) {
+      const wait = begin + (n * 1_000) / perSecond - Date.now();
+      if (wait > 0) await delay(wait);
+      sends.push(this.#send(n));
+    }
+    await Promise.all(sends);
+  }
+
+  async #send(n: number): Promise<void> {
+    const body = { eventType: 'crash.test', payload: { n } };
+    for (;;) {
+      try {
+        const answer = await this.caller.call<{ id: string }>('POST', `/api/v1/app/${this.app}/msg`, {
+          body,
+          idempotencyKey: `message-${n}`,
+        });
+        if (answer.status === 202) {
+          this.accepted.add(answer.body.id);
+          return;
+        }
+        if (answer.status < 500)
+          throw new Error(`message ${n}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error; // fetch: the API is down
+      }
+      await delay(100);
+    }
+  }
+}
+
+async function killInTurn(stack: Stack, plan: CrashPlan): Promise<void> {
+  const random = generator(plan.seed);
+  for (const victim of plan.kills) {
+    await delay(200 + random() * plan.maxPauseMs);
+    if (victim === 'everything') {
+      const names = Object.keys(stack.pids());
+      await Promise.all(names.map((name) => stack.kill(name)));
+      await stack.restart('mongodb');
+      await stack.restart('temporal');
+      await Promise.all(
+        names.filter((name) => /^(api|worker)/.test(name)).map((name) => stack.restart(name)),
+      );
+    } else {
+      await stack.kill(victim);
+      await stack.restart(victim);
+    }
+  }
+}
+
+function report(plan: CrashPlan, accepted: Set<string>, sink: WebhookSink, started: number): CrashReport {
+  const arrivals = [...sink.counts.values()].reduce((sum, count) => sum + count, 0);
+  return {
+    accepted: accepted.size,
+    arrived: sink.counts.size,
+    lost: [...accepted].filter((id) => !sink.counts.has(id)),
+    duplicates: arrivals - sink.counts.size,
+    unknown: [...sink.counts.keys()].filter((id) => !accepted.has(id)),
+    kills: plan.kills.length,
+    seconds: Math.round((Date.now() - started) / 1_000),
+  };
+}
+
+/** Numbers in [0, 1) from a seed (mulberry32), so that a run can be repeated. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

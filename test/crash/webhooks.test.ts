@@ -1,0 +1,47 @@
+import { crashRun } from './crash-run.js';
+import type { Victim } from './crash-run.js';
+
+const MINUTE_MS = 60_000;
+const IN_TURN: Victim[] = ['api', 'worker', 'mongodb', 'temporal', 'everything'];
+
+describe('webhooks under kill -9', () => {
+  it(
+    'nothing that was answered 202 is lost, and every repetition carries the id of its message',
+    async () => {
+      const report = await crashRun({
+        messages: 5_000,
+        perSecond: 60,
+        kills: [...IN_TURN, ...IN_TURN, ...IN_TURN, ...IN_TURN],
+        maxPauseMs: 2_000,
+        drainMs: 2 * MINUTE_MS,
+        seed: 20_261_121,
+      });
+      process.stderr.write(`crash ring: ${JSON.stringify(report)}\n`);
+      expect(report.accepted).toBe(5_000);
+      expect(report.kills).toBeGreaterThanOrEqual(20);
+      expect(report.lost).toEqual([]);
+      expect(report.unknown).toEqual([]);
+    },
+    10 * MINUTE_MS,
+  );
+
+  it(
+    'negative control: the same run loses messages when the accept does not wait for the store',
+    async () => {
+      const report = await crashRun({
+        messages: 1_500,
+        perSecond: 150,
+        kills: ['everything', 'everything', 'everything'],
+        maxPauseMs: 1_000,
+        drainMs: 30_000,
+        seed: 7,
+        env: { WEBHOOK_DURABLE_ACCEPT: 'off' },
+      });
+      process.stderr.write(
+        `crash ring, negative control: ${JSON.stringify({ ...report, lost: report.lost.length })}\n`,
+      );
+      expect(report.lost.length).toBeGreaterThan(0);
+    },
+    5 * MINUTE_MS,
+  );
+});
