@@ -16,6 +16,8 @@ export interface DeliveryRow {
   reason: string | null;
   /** Attempts made. */
   n: number;
+  /** Attempts made before it was last started again by hand; the schedule counts from here. Absent = 0. */
+  base?: number;
   /** Every write compares and bumps it, so a late owner cannot overwrite a newer result. */
   rev: number;
   firstAt: Date | null;
@@ -39,6 +41,7 @@ export const deliverySchema = new Schema<DeliveryRow>(
     state: { type: String, required: true },
     reason: { type: String, default: null },
     n: { type: Number, required: true },
+    base: { type: Number },
     rev: { type: Number, required: true },
     firstAt: { type: Date, default: null },
     lastAt: { type: Date, default: null },

@@ -1,0 +1,80 @@
+import type { Logger } from 'pino';
+import { GroupCommit } from '../../platform/group-commit.js';
+import { webhookMetrics } from '../../platform/metrics.js';
+import type { AttemptRepository } from '../../store/webhooks/attempt.repository.js';
+import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
+import type { DeliveryOutcome } from './delivery-outcome.js';
+import type { EndpointHealth } from './endpoint-health.js';
+
+const MAX_ROWS = 256;
+const RETRY_MS = { first: 100, max: 2000 };
+
+/** Whether a result was written, or the row had moved on in somebody else's hands. */
+export type Flushed = 'written' | 'late';
+
+export interface ResultFlushOptions {
+  deliveries: DeliveryRepository;
+  attempts: AttemptRepository;
+  health: EndpointHealth;
+  log: Logger;
+  /** Fires when results can no longer be written usefully: the process must end. */
+  giveUp: AbortSignal;
+}
+
+/**
+ * Writes results in groups: attempts first, then the deliveries with compare-and-set. One group is on its way at a
+ * time and the next fills meanwhile, so an idle store is written to at once and a busy one in large groups.
+ */
+export class ResultFlush {
+  readonly #commit: GroupCommit<DeliveryOutcome, Flushed>;
+
+  constructor(private readonly options: ResultFlushOptions) {
+    this.#commit = new GroupCommit({ maxItems: MAX_ROWS, flush: (group) => this.#untilWritten(group) });
+  }
+
+  /** Resolves when the result is stored. @throws when it had to be given up */
+  add(outcome: DeliveryOutcome): Promise<Flushed> {
+    return this.#commit.add(outcome);
+  }
+
+  idle(): Promise<void> {
+    return this.#commit.idle();
+  }
+
+  // Every step may be repeated: attempt ids are fixed, and a delivery that shows the change is taken as written.
+  async #untilWritten(group: DeliveryOutcome[]): Promise<Flushed[]> {
+    for (let waitMs = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.max)) {
+      try {
+        return await this.#write(group);
+      } catch (error) {
+        this.options.giveUp.throwIfAborted();
+        this.options.log.warn({ err: error, rows: group.length }, 'results not written yet, trying again');
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      }
+    }
+  }
+
+  async #write(group: DeliveryOutcome[]): Promise<Flushed[]> {
+    const { deliveries, attempts, health } = this.options;
+    const durable = group.some((outcome) => outcome.durable);
+    const tried = group.filter((outcome) => outcome.attempt !== null);
+    await attempts.insert(
+      tried.map((outcome) => outcome.attempt!),
+      durable,
+    );
+    for (const { change, attempt } of tried) change.set.n = attempt!.n;
+    const late = await deliveries.write(
+      group.map((outcome) => outcome.change),
+      durable,
+    );
+    webhookMetrics.flushRows.observe({ kind: 'result' }, group.length);
+    if (late.size > 0) await this.#markLate(tried.filter(({ row }) => late.has(row._id)));
+    await health.apply(group);
+    return group.map(({ row }) => (late.has(row._id) ? 'late' : 'written'));
+  }
+
+  async #markLate(outcomes: DeliveryOutcome[]): Promise<void> {
+    webhookMetrics.duplicates.inc(outcomes.length);
+    await this.options.attempts.markLate(outcomes.map(({ attempt }) => attempt!._id));
+  }
+}

@@ -1,0 +1,106 @@
+import { OPEN_STATES } from '../../contracts/webhooks/delivery.js';
+import { DURABLE } from '../connection.js';
+import type { DeliveryRow } from './delivery.schema.js';
+import type { WebhookModels } from './webhook-models.js';
+
+/** A new state of a delivery, decided from the row as it was at `rev`. */
+export interface DeliveryChange {
+  _id: string;
+  rev: number;
+  set: Partial<Pick<DeliveryRow, 'state' | 'reason' | 'n' | 'base' | 'firstAt' | 'lastAt' | 'lastCode'>>;
+  /** Where it waits next; null when it is finished. */
+  q: { l: string; at: Date } | null;
+}
+
+export interface DueQuery {
+  now: Date;
+  /** Only rows due at or after this time; the whole lane when left out. */
+  from?: Date;
+  limit: number;
+  /** Endpoints that cannot take more at the moment. */
+  skipEndpoints: readonly string[];
+}
+
+/** Deliveries as the delivery side reads and writes them. Every change compares and bumps `rev`. */
+export class DeliveryRepository {
+  constructor(private readonly models: WebhookModels) {}
+
+  /** Due rows of a lane, longest due first. */
+  async due(lane: string, { now, from, limit, skipEndpoints }: DueQuery): Promise<DeliveryRow[]> {
+    const filter = {
+      'q.l': lane,
+      'q.at': { $lte: now, ...(from === undefined ? {} : { $gte: from }) },
+      ...(skipEndpoints.length === 0 ? {} : { ep: { $nin: skipEndpoints } }),
+    };
+    const found = this.#rows.find(filter).sort({ 'q.at': 1 }).limit(limit).batchSize(limit);
+    return (await found.toArray()) as unknown as DeliveryRow[];
+  }
+
+  async find(id: string): Promise<DeliveryRow | null> {
+    return (await this.#rows.findOne({ _id: id as never })) as unknown as DeliveryRow | null;
+  }
+
+  /**
+   * Writes changes, each only if its row is as it was read.
+   *
+   * @param durable waits for the journal; without it a crash may repeat a try
+   * @returns the ids of rows that had changed meanwhile and were left alone
+   */
+  async write(changes: readonly DeliveryChange[], durable: boolean): Promise<Set<string>> {
+    const operations = changes.map((change) => ({
+      updateOne: { filter: { _id: change._id as never, rev: change.rev }, update: updateOf(change) },
+    }));
+    const writeConcern = durable ? DURABLE : { w: 1 as const };
+    const { matchedCount } = await this.#rows.bulkWrite(operations, { ordered: false, writeConcern });
+    return matchedCount === changes.length ? new Set() : this.#refused(changes);
+  }
+
+  /** Ends everything that is open for an endpoint or an application. @returns how many */
+  async cancelOpen(scope: { ep: string } | { app: string }, reason: string): Promise<number> {
+    const { modifiedCount } = await this.#rows.updateMany(
+      { ...scope, state: { $in: [...OPEN_STATES] } },
+      { $set: { state: 'canceled', reason }, $inc: { rev: 1 }, $unset: { q: '' } },
+      { writeConcern: DURABLE },
+    );
+    return modifiedCount;
+  }
+
+  /** Names of lanes that hold open rows. One short read a lane, however many rows there are. */
+  async lanesInUse(): Promise<string[]> {
+    const lanes: string[] = [];
+    for (;;) {
+      const filter = { 'q.l': { $gt: lanes.at(-1) ?? '' }, 'q.at': { $exists: true } };
+      const [row] = await this.#rows
+        .find(filter, { projection: { q: 1 } })
+        .sort({ 'q.l': 1 })
+        .limit(1)
+        .toArray();
+      if (row === undefined) return lanes;
+      lanes.push((row as unknown as DeliveryRow).q!.l);
+    }
+  }
+
+  // A row that shows this very change was written by an earlier try of the same write.
+  async #refused(changes: readonly DeliveryChange[]): Promise<Set<string>> {
+    const ids = changes.map((change) => change._id as never);
+    const found = await this.#rows
+      .find({ _id: { $in: ids } }, { projection: { rev: 1, n: 1, state: 1 } })
+      .toArray();
+    const rows = new Map(found.map((row) => [String(row._id), row as unknown as DeliveryRow]));
+    const written = ({ _id, rev, set }: DeliveryChange) => {
+      const row = rows.get(_id);
+      if (row?.rev !== rev + 1) return false;
+      return (set.n ?? row.n) === row.n && (set.state ?? row.state) === row.state;
+    };
+    return new Set(changes.filter((change) => !written(change)).map((change) => change._id));
+  }
+
+  get #rows() {
+    return this.models.deliveries.collection;
+  }
+}
+
+function updateOf({ rev, set, q }: DeliveryChange) {
+  if (q === null) return { $set: { ...set, rev: rev + 1 }, $unset: { q: '' as const } };
+  return { $set: { ...set, rev: rev + 1, q } };
+}
