@@ -34,7 +34,7 @@ export class ApiCaller {
         ...(content === undefined ? {} : { 'content-type': contentType }),
         ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
       },
-      ...(content === undefined ? {} : { body: content as BodyInit }),
+      ...(content === undefined ? {} : { body: content as string }),
     });
     const text = await response.text();
     const parsed = text === '' || !isJson(response) ? text : JSON.parse(text);

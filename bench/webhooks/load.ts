@@ -1,0 +1,68 @@
+import { Pool } from 'undici';
+
+export interface Sent {
+  id: string;
+  /** Wall clock in milliseconds, with fractions. */
+  sentAt: number;
+  acceptedAt: number;
+}
+
+const wallClock = () => performance.timeOrigin + performance.now();
+
+/** Posts messages to one application over keep-alive connections. */
+export class LoadGenerator {
+  readonly #pool: Pool;
+  readonly #request;
+
+  constructor(apiUrl: string, apiKey: string, app: string, payloadBytes: number, connections: number) {
+    this.#pool = new Pool(apiUrl, { connections, pipelining: 1 });
+    const payload = { text: 'x'.repeat(Math.max(1, payloadBytes - '{"text":""}'.length)) };
+    this.#request = {
+      method: 'POST' as const,
+      path: `/api/v1/app/${app}/msg?with_content=false`,
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ eventType: 'bench.message', payload }),
+    };
+  }
+
+  /** Closed loop: `connections` requests in flight until `count` are accepted. */
+  async closedLoop(count: number, connections: number): Promise<Sent[]> {
+    const sent: Sent[] = [];
+    let left = count;
+    const lane = async () => {
+      while (left-- > 0) sent.push(await this.#send());
+    };
+    await Promise.all(Array.from({ length: connections }, lane));
+    return sent;
+  }
+
+  /** Open loop: `perSecond` requests a second whatever the answers do, for `seconds`. */
+  async openLoop(perSecond: number, seconds: number): Promise<Sent[]> {
+    const begin = performance.now();
+    const sends: Promise<Sent>[] = [];
+    return new Promise((resolve, reject) => {
+      const timer = setInterval(() => {
+        const due = Math.min(
+          Math.floor(((performance.now() - begin) / 1_000) * perSecond),
+          perSecond * seconds,
+        );
+        while (sends.length < due) sends.push(this.#send());
+        if (due < perSecond * seconds) return;
+        clearInterval(timer);
+        Promise.all(sends).then(resolve, reject);
+      }, 1);
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  async #send(): Promise<Sent> {
+    const sentAt = wallClock();
+    const { statusCode, body } = await this.#pool.request(this.#request);
+    const text = await body.text();
+    if (statusCode !== 202) throw new Error(`expected 202, got ${statusCode}: ${text}`);
+    return { id: (JSON.parse(text) as { id: string }).id, sentAt, acceptedAt: wallClock() };
+  }
+}
