@@ -18,6 +18,8 @@ interface EndpointQueue<T> {
   slowUntilMs: number;
   /** Share of the limit while slowed down: 1, 1/2, 1/4, ... */
   share: number;
+  /** Rows were left in the store because this endpoint had no room. */
+  refused: boolean;
 }
 
 /** One started try; `end` must be called once. */
@@ -40,6 +42,8 @@ export class DispatchQueue<T> {
 
   constructor(
     private readonly limits: DispatchLimits,
+    /** Called when an endpoint of which `full` or `room` said that it takes no more has room again. */
+    private readonly onRoom: () => void = () => undefined,
     private readonly nowMs: () => number = () => performance.now(),
   ) {}
 
@@ -60,13 +64,24 @@ export class DispatchQueue<T> {
 
   /** Endpoints of which no more rows should be read now. */
   full(): string[] {
-    return [...this.#endpoints].filter(([, queue]) => this.#room(queue) <= 0).map(([id]) => id);
+    const full: string[] = [];
+    for (const [id, queue] of this.#endpoints) {
+      queue.refused = this.#room(queue) <= 0;
+      if (queue.refused) full.push(id);
+    }
+    return full;
   }
 
-  /** How many more rows of an endpoint may be added. */
-  room(endpoint: string): number {
-    const queue = this.#endpoints.get(endpoint);
-    return queue === undefined ? this.limits.queued : this.#room(queue);
+  /** Of rows in order, those their endpoints have room for; the rest stays in the store. */
+  withRoom<R extends { ep: string }>(rows: readonly R[]): R[] {
+    const left = new Map<string, number>();
+    return rows.filter(({ ep }) => {
+      const queue = this.#endpoint(ep);
+      const room = left.get(ep) ?? this.#room(queue);
+      left.set(ep, room - 1);
+      if (room <= 0) queue.refused = true;
+      return room > 0;
+    });
   }
 
   /**
@@ -131,6 +146,10 @@ export class DispatchQueue<T> {
       this.#active -= 1;
       queue.lastDoneMs = this.nowMs();
       this.#schedule(id, queue);
+      if (queue.refused && queue.waiting.length <= this.limits.queued / 2 && !this.#stalled(queue)) {
+        queue.refused = false;
+        this.onRoom();
+      }
       const idle = queue.active === 0 && queue.waiting.length === 0;
       if (idle && queue.slowUntilMs <= queue.lastDoneMs) this.#endpoints.delete(id);
     };
@@ -157,7 +176,7 @@ export class DispatchQueue<T> {
   #endpoint(id: string): EndpointQueue<T> {
     let queue = this.#endpoints.get(id);
     if (queue === undefined) {
-      queue = { waiting: [], active: 0, lastDoneMs: this.nowMs(), slowUntilMs: 0, share: 1 };
+      queue = { waiting: [], active: 0, lastDoneMs: this.nowMs(), slowUntilMs: 0, share: 1, refused: false };
       this.#endpoints.set(id, queue);
     }
     return queue;

@@ -1,7 +1,7 @@
 import type { EndpointRow } from './endpoint.schema.js';
 import type { WebhookModels } from './webhook-models.js';
 
-/** What a delivery needs beside its own row: the payload, the endpoint, and whether the application lives. */
+/** What a delivery needs beside its own row: the payload and the endpoint. */
 export class DeliverySourceRepository {
   constructor(private readonly models: WebhookModels) {}
 
@@ -25,13 +25,5 @@ export class DeliverySourceRepository {
   async endpoints(ids: readonly string[]): Promise<EndpointRow[]> {
     const rows = await this.models.endpoints.collection.find({ _id: { $in: ids as never[] } }).toArray();
     return rows as unknown as EndpointRow[];
-  }
-
-  /** Which of these applications were deleted. */
-  async deletedApplications(ids: readonly string[]): Promise<Set<string>> {
-    const rows = await this.models.applications.collection
-      .find({ _id: { $in: ids as never[] }, deletedAt: { $ne: null } }, { projection: { _id: 1 } })
-      .toArray();
-    return new Set(rows.map((row) => String(row._id)));
   }
 }

@@ -1,0 +1,108 @@
+import { jest } from '@jest/globals';
+import { DispatchQueue } from './dispatch-queue.js';
+import type { DispatchSlot } from './dispatch-queue.js';
+
+const limits = { lane: 8, endpoint: 3, queued: 10 };
+const takeAll = (queue: DispatchQueue<string>) => {
+  const slots: DispatchSlot<string>[] = [];
+  for (let slot = queue.take(); slot !== null; slot = queue.take()) slots.push(slot);
+  return slots;
+};
+const items = (slots: DispatchSlot<string>[]) => slots.map((slot) => slot.item);
+const fill = (queue: DispatchQueue<string>, endpoint: string, count: number) => {
+  for (let i = 1; i <= count; i++) queue.add(endpoint, `${endpoint}${i}`);
+};
+const endAll = (slots: DispatchSlot<string>[]) => slots.forEach((slot) => slot.end());
+
+describe('dispatch queue', () => {
+  it('lets endpoints take turns, each up to its own limit', () => {
+    const queue = new DispatchQueue<string>(limits);
+    fill(queue, 'a', 5);
+    fill(queue, 'b', 2);
+    const slots = takeAll(queue);
+    expect(items(slots)).toEqual(['a1', 'b1', 'a2', 'b2', 'a3']);
+    slots[0]!.end();
+    expect(items(takeAll(queue))).toEqual(['a4']);
+    endAll(slots.slice(1));
+  });
+
+  it('does not go beyond the limit of the lane', () => {
+    const queue = new DispatchQueue<string>(limits);
+    for (const endpoint of ['a', 'b', 'c', 'd']) fill(queue, endpoint, 3);
+    const slots = takeAll(queue);
+    expect(slots).toHaveLength(8);
+    slots[7]!.end();
+    const more = takeAll(queue);
+    expect(more).toHaveLength(1);
+    endAll([...slots.slice(0, 7), ...more]);
+  });
+
+  it('gives the lane slot of a try back after a second, but not the slot of its endpoint', () => {
+    jest.useFakeTimers();
+    const queue = new DispatchQueue<string>({ lane: 3, endpoint: 3, queued: 10 });
+    fill(queue, 'hanging', 5);
+    const hanging = takeAll(queue);
+    fill(queue, 'healthy', 2);
+    expect(queue.take()).toBeNull();
+    jest.advanceTimersByTime(1001);
+    const healthy = takeAll(queue);
+    expect(items(healthy)).toEqual(['healthy1', 'healthy2']);
+    endAll([...hanging, ...healthy]);
+    jest.useRealTimers();
+  });
+
+  it('takes no more rows of an endpoint than it may keep, and says when there is room again', () => {
+    let rooms = 0;
+    const queue = new DispatchQueue<string>(limits, () => (rooms += 1));
+    const rows = Array.from({ length: 12 }, () => ({ ep: 'a' }));
+    expect(queue.withRoom([...rows, { ep: 'b' }])).toHaveLength(11);
+    fill(queue, 'a', 10);
+    expect(queue.full()).toEqual(['a']);
+    for (let done = 0; done < 4; done++) queue.take()!.end();
+    expect(rooms).toBe(0);
+    queue.take()!.end();
+    expect(rooms).toBe(1);
+    expect(queue.full()).toEqual([]);
+  });
+
+  it('sheds what waits behind an endpoint that answers nothing', () => {
+    let now = 0;
+    const queue = new DispatchQueue<string>(limits, undefined, () => now);
+    fill(queue, 'hanging', 10);
+    const slots = takeAll(queue);
+    expect(queue.shed()).toEqual([]);
+    now += 1500;
+    expect(queue.shed()).toHaveLength(4);
+    expect(queue.queued).toBe(3);
+    expect(queue.full()).toEqual(['hanging']);
+    endAll(slots);
+  });
+
+  it('halves the rate of an endpoint that asks for it, again and again, for a time', () => {
+    let now = 0;
+    const queue = new DispatchQueue<string>({ lane: 100, endpoint: 8, queued: 100 }, undefined, () => now);
+    const running = () => {
+      const slots = takeAll(queue);
+      endAll(slots);
+      return slots.length;
+    };
+    queue.slowDown('a', 60_000);
+    fill(queue, 'a', 4);
+    queue.slowDown('a', 60_000);
+    fill(queue, 'a', 4);
+    const slots = takeAll(queue);
+    expect(slots).toHaveLength(2);
+    now += 60_000;
+    endAll(slots);
+    expect(running()).toBe(6);
+  });
+
+  it('hands back everything that waits', () => {
+    const queue = new DispatchQueue<string>(limits);
+    fill(queue, 'a', 5);
+    const slot = queue.take()!;
+    expect(queue.clear()).toEqual(['a2', 'a3', 'a4', 'a5']);
+    expect([queue.queued, queue.active, queue.take()]).toEqual([0, 1, null]);
+    slot.end();
+  });
+});
