@@ -1,0 +1,194 @@
+import { BDoc } from '../bson/values.js';
+import { CommandError } from '../errors.js';
+import { asBuffer } from '../storage/database.js';
+import type { Database } from '../storage/database.js';
+import { IndexTable } from '../storage/index-table.js';
+import { RecordTable } from '../storage/record-table.js';
+import { Collection, checkCollectionName, splitNamespace } from './collection.js';
+import { parseIndexSpec, specDocument } from './index-spec.js';
+import type { IndexSpec } from './index-spec.js';
+import { Index } from './index.js';
+import { uuidV4 } from './uuid.js';
+import type { IndexState } from './index.js';
+
+/**
+ * Databases, collections and indexes. Every change happens inside a write batch and goes to the tables `coll` and
+ * `idx` at once; after a rollback `load` reads memory back from them.
+ */
+export class Catalog {
+  private collections = new Map<string, Collection>();
+  private readonly dirty = new Set<Collection>();
+
+  constructor(private readonly db: Database) {}
+
+  load(): void {
+    for (const collection of this.collections.values()) collection.dropped = true;
+    this.collections = new Map();
+    this.dirty.clear();
+    const rows = this.db
+      .statement('SELECT cid,ns,uuid,options,count,bytes,next_rid FROM coll ORDER BY cid')
+      .all();
+    for (const row of rows as unknown as CollectionRow[]) {
+      const [cid, ns, uuid, options, count, bytes, nextRid] = row;
+      const records = this.recordTable(cid, ns);
+      const document = BDoc.fromBytes(asBuffer(options));
+      const collection = new Collection(cid, ns, asBuffer(uuid), document, records, count, bytes, nextRid);
+      this.loadIndexes(collection);
+      this.collections.set(ns, collection);
+    }
+  }
+
+  /** Drops indexes whose build a crash cut short: their creation was never acknowledged. */
+  dropUnfinishedIndexes(): void {
+    for (const collection of this.collections.values()) {
+      for (const index of collection.indexes.filter(({ state }) => state === 'building')) {
+        this.dropIndex(collection, index);
+      }
+    }
+  }
+
+  get(ns: string): Collection | undefined {
+    return this.collections.get(ns);
+  }
+
+  /** Collections of a database, or all, by name. */
+  list(db?: string): Collection[] {
+    const all = [...this.collections.values()].filter(
+      (collection) => db === undefined || collection.db === db,
+    );
+    return all.sort((a, b) => (a.ns < b.ns ? -1 : 1));
+  }
+
+  databases(): string[] {
+    return [...new Set(this.list().map(({ db }) => db))];
+  }
+
+  create(ns: string, options: BDoc = BDoc.of()): Collection {
+    const [db, name] = splitNamespace(ns);
+    checkCollectionName(db, name);
+    this.checkDatabaseCase(db);
+    const uuid = uuidV4();
+    const { lastInsertRowid } = this.db
+      .statement('INSERT INTO coll(ns,uuid,options,created,count,bytes,next_rid) VALUES(?,?,?,?,0,0,1)')
+      .run(ns, uuid, options.toBytes(), Date.now());
+    const cid = Number(lastInsertRowid);
+    const collection = new Collection(cid, ns, uuid, options, this.recordTable(cid, ns), 0, 0, 1);
+    collection.records.create();
+    this.collections.set(ns, collection);
+    this.addIndex(
+      collection,
+      { ...parseIndexSpec(BDoc.of(['key', BDoc.of(['_id', 1])])), unique: true, name: '_id_' },
+      'ready',
+    );
+    return collection;
+  }
+
+  drop(collection: Collection): void {
+    for (const index of collection.indexes) this.deleteIndex(index);
+    collection.records.drop();
+    this.db.statement('DELETE FROM coll WHERE cid=?').run(collection.cid);
+    this.collections.delete(collection.ns);
+    this.dirty.delete(collection);
+    collection.dropped = true;
+  }
+
+  rename(collection: Collection, ns: string): void {
+    const [db, name] = splitNamespace(ns);
+    checkCollectionName(db, name);
+    this.db.statement('UPDATE coll SET ns=? WHERE cid=?').run(ns, collection.cid);
+    this.collections.delete(collection.ns);
+    collection.ns = ns;
+    this.collections.set(ns, collection);
+  }
+
+  addIndex(collection: Collection, spec: IndexSpec, state: IndexState): Index {
+    const { lastInsertRowid } = this.db
+      .statement("INSERT INTO idx(cid,name,spec,state,multikey) VALUES(?,?,?,?,'')")
+      .run(collection.cid, spec.name, storedSpec(spec), state);
+    const iid = Number(lastInsertRowid);
+    const table = new IndexTable(this.db, iid, spec.unique, collection.records);
+    table.create();
+    const index = new Index(spec, table, state, new Set());
+    collection.indexes.push(index);
+    return index;
+  }
+
+  /** Replaces an index by one on the same table with another state or other options. */
+  alterIndex(collection: Collection, index: Index, change: { spec?: IndexSpec; state?: IndexState }): Index {
+    const altered = new Index(
+      change.spec ?? index.spec,
+      index.table,
+      change.state ?? index.state,
+      index.multikey,
+    );
+    this.db
+      .statement('UPDATE idx SET spec=?,state=? WHERE iid=?')
+      .run(storedSpec(altered.spec), altered.state, index.table.iid);
+    collection.indexes[collection.indexes.indexOf(index)] = altered;
+    return altered;
+  }
+
+  dropIndex(collection: Collection, index: Index): void {
+    this.deleteIndex(index);
+    collection.indexes.splice(collection.indexes.indexOf(index), 1);
+  }
+
+  addMultikeyPaths(index: Index, paths: string[]): void {
+    for (const path of paths) index.multikey.add(path);
+    this.db
+      .statement('UPDATE idx SET multikey=? WHERE iid=?')
+      .run([...index.multikey].join('\0'), index.table.iid);
+  }
+
+  /** Marks counters for the next {@link saveCounters}. */
+  touch(collection: Collection): void {
+    this.dirty.add(collection);
+  }
+
+  saveCounters(): void {
+    const update = this.db.statement('UPDATE coll SET count=?,bytes=?,next_rid=? WHERE cid=?');
+    for (const { count, bytes, nextRid, cid } of this.dirty) update.run(count, bytes, nextRid, cid);
+    this.dirty.clear();
+  }
+
+  private loadIndexes(collection: Collection): void {
+    const rows = this.db
+      .statement('SELECT iid,spec,state,multikey FROM idx WHERE cid=? ORDER BY iid')
+      .all(collection.cid);
+    for (const [iid, spec, state, multikey] of rows as unknown as [
+      number,
+      Uint8Array,
+      IndexState,
+      string,
+    ][]) {
+      const parsed = parseIndexSpec(BDoc.fromBytes(asBuffer(spec)));
+      const table = new IndexTable(this.db, iid, parsed.unique, collection.records);
+      collection.indexes.push(new Index(parsed, table, state, new Set(multikey ? multikey.split('\0') : [])));
+    }
+  }
+
+  private deleteIndex(index: Index): void {
+    index.table.drop();
+    this.db.statement('DELETE FROM idx WHERE iid=?').run(index.table.iid);
+  }
+
+  private recordTable(cid: number, ns: string): RecordTable {
+    return new RecordTable(this.db, cid, () => ns);
+  }
+
+  private checkDatabaseCase(db: string): void {
+    const other = this.databases().find((name) => name !== db && name.toLowerCase() === db.toLowerCase());
+    if (other === undefined) return;
+    throw new CommandError(
+      13297,
+      `db already exists with different case already have: [${other}] trying to create [${db}]`,
+    );
+  }
+}
+
+type CollectionRow = [number, string, Uint8Array, Uint8Array, number, number, number];
+
+/** `listIndexes` leaves `unique` out for `_id_`, the stored form must not. */
+function storedSpec(spec: IndexSpec): Buffer {
+  return specDocument(spec).set('unique', spec.unique).toBytes();
+}

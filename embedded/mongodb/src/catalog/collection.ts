@@ -1,0 +1,74 @@
+import type { BDoc } from '../bson/values.js';
+import { CommandError } from '../errors.js';
+import type { RecordTable } from '../storage/record-table.js';
+import type { Index } from './index.js';
+
+/** A collection as the catalog keeps it in memory. Counters are stored with the commit that changed them. */
+export class Collection {
+  readonly indexes: Index[] = [];
+  /** Set when the collection is dropped, so that open cursors notice. */
+  dropped = false;
+
+  constructor(
+    readonly cid: number,
+    public ns: string,
+    readonly uuid: Buffer,
+    readonly options: BDoc,
+    readonly records: RecordTable,
+    public count: number,
+    public bytes: number,
+    public nextRid: number,
+  ) {}
+
+  get db(): string {
+    return splitNamespace(this.ns)[0];
+  }
+
+  get name(): string {
+    return splitNamespace(this.ns)[1];
+  }
+
+  get idIndex(): Index {
+    return this.indexes[0] as Index;
+  }
+
+  get readyIndexes(): Index[] {
+    return this.indexes.filter((index) => index.state === 'ready');
+  }
+
+  index(name: string): Index | undefined {
+    return this.indexes.find((index) => index.spec.name === name);
+  }
+}
+
+/** `db.a.b` is database `db`, collection `a.b`. */
+export function splitNamespace(ns: string): [string, string] {
+  const dot = ns.indexOf('.');
+  return dot < 0 ? [ns, ''] : [ns.slice(0, dot), ns.slice(dot + 1)];
+}
+
+const MAX_DB_NAME_BYTES = 63;
+const MAX_NAMESPACE_BYTES = 255;
+
+/** Throws error 73 for a name that MongoDB refuses. */
+export function checkDatabaseName(db: string): void {
+  if (db !== '' && Buffer.byteLength(db) <= MAX_DB_NAME_BYTES && !/[/\\. "$*<>:|?\0]/.test(db)) return;
+  throw new CommandError('InvalidNamespace', `Invalid database name: '${db}'`);
+}
+
+/** Throws error 73 for a collection name that cannot be created or written. */
+export function checkCollectionName(db: string, name: string): void {
+  checkDatabaseName(db);
+  const wrong =
+    name === '' || name.includes('\0') || name.includes('$') || name.startsWith('.') || name.endsWith('.');
+  if (wrong) throw new CommandError('InvalidNamespace', `Invalid namespace specified '${db}.${name}'`);
+  if (name.startsWith('system.'))
+    throw new CommandError('InvalidNamespace', `Invalid system namespace: ${db}.${name}`);
+  const bytes = Buffer.byteLength(db) + 1 + Buffer.byteLength(name);
+  if (bytes > MAX_NAMESPACE_BYTES) {
+    throw new CommandError(
+      'InvalidNamespace',
+      `Fully qualified namespace is too long: ${bytes} bytes, at most ${MAX_NAMESPACE_BYTES}`,
+    );
+  }
+}

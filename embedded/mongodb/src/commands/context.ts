@@ -1,0 +1,88 @@
+import type { BDoc, BValue } from '../bson/values.js';
+import { checkDatabaseName } from '../catalog/collection.js';
+import type { CursorStore } from '../cursor/cursor-store.js';
+import type { EvalContext } from '../expr/context.js';
+import { CommandError, unsupported } from '../errors.js';
+import { toTimestamp } from '../storage/commit-clock.js';
+import type { Engine } from '../storage/engine.js';
+import type { RetryableWrite } from '../session/retry-records.js';
+import type { ServerInfo } from '../server-info.js';
+import type { FailPoints } from './fail-points.js';
+import type { Args, Schema } from './schema.js';
+
+/** What a command may use of the server. */
+export interface Services {
+  engine: Engine;
+  cursors: CursorStore;
+  info: ServerInfo;
+  failPoints: FailPoints;
+}
+
+/** What the server knows of a client connection. */
+export interface Peer {
+  id: number;
+  address: string;
+  appName: string | undefined;
+}
+
+/** One running command. */
+export interface CommandContext extends Services {
+  name: string;
+  db: string;
+  /** The value of the command's own field, as `'orders'` in `{find: 'orders'}`. */
+  target: BValue;
+  body: BDoc;
+  peer: Peer;
+  lsid: string | null;
+  /** Set for a write that the client may repeat. */
+  retryable: RetryableWrite | null;
+  /** Milliseconds since 1970 after which the command gives up; Infinity without `maxTimeMS`. */
+  deadline: number;
+  exhaustAllowed: boolean;
+}
+
+/** A command: its fields and what it does. `ok`, the cluster time and errors are added by the dispatcher. */
+export interface Command<S extends Schema = Schema> {
+  name: string;
+  aliases?: readonly string[];
+  adminOnly?: boolean;
+  /** Writes take a write concern and get `RetryableWriteError` labels. */
+  writes?: boolean;
+  help: string;
+  schema: S;
+  run(args: Args<S>, context: CommandContext): BDoc | Promise<BDoc>;
+}
+
+/** Lets a command be declared with its own schema and listed with all others. */
+export function defineCommand<S extends Schema>(command: Command<S>): Command {
+  return command as unknown as Command;
+}
+
+/** `db.collection` of a command whose target is a collection name; 73 otherwise. */
+export function namespaceOf(context: CommandContext): string {
+  return `${context.db}.${collectionName(context)}`;
+}
+
+export function collectionName({ target, db }: CommandContext): string {
+  checkDatabaseName(db);
+  if (typeof target === 'string' && target !== '' && !target.includes('\0')) return target;
+  throw new CommandError(
+    'InvalidNamespace',
+    `the collection name must be a non-empty string, got ${typeof target}`,
+  );
+}
+
+/** What expressions and filters of a command see: one `$$NOW` and its `let` variables. */
+export function evalContextOf({ engine }: CommandContext, variables?: BDoc): EvalContext {
+  return {
+    now: new Date(),
+    vars: new Map(variables?.entries() ?? []),
+    clusterTime: toTimestamp(engine.clock.current),
+  };
+}
+
+/** Only the binary collation exists here; `{locale: 'simple'}` names it. */
+export function checkCollation(collation: BDoc | undefined): void {
+  if (collation && collation.size > 0 && collation.get('locale') !== 'simple')
+    throw unsupported('a collation');
+}

@@ -1,0 +1,37 @@
+import { defineCommand, namespaceOf } from './context.js';
+import { required } from './schema.js';
+import { checkStatementCount, runStatements, writeReply } from './write-statements.js';
+
+export const insert = defineCommand({
+  name: 'insert',
+  help: 'inserts documents',
+  writes: true,
+  schema: {
+    documents: 'docs',
+    ordered: 'bool',
+    bypassDocumentValidation: 'ignored',
+    bypassEmptyTsReplacement: 'ignored',
+    stmtId: 'ignored',
+    stmtIds: 'array',
+  } as const,
+  async run(args, context) {
+    const ns = namespaceOf(context);
+    const documents = required(args.documents, 'insert.documents');
+    checkStatementCount(documents.length);
+    const { engine, info } = context;
+    info.count('insert', documents.length);
+    const result = await engine.queue.run(() =>
+      runStatements(context, {
+        count: documents.length,
+        ordered: args.ordered ?? true,
+        stmtIds: args.stmtIds,
+        // eslint-disable-next-line require-yield -- one insert is one step
+        *apply(index) {
+          engine.writes.insert(engine.collectionForWrite(ns), documents[index] as (typeof documents)[number]);
+          return { n: 1 };
+        },
+      }),
+    );
+    return writeReply(result);
+  },
+});
