@@ -75,7 +75,8 @@ function withProblems(document: OpenAPIObject): OpenAPIObject {
   };
   for (const [path, item] of Object.entries(document.paths)) {
     if (!path.startsWith('/api/v1/') || path.startsWith('/api/v1/health')) continue;
-    for (const operation of Object.values(item) as { responses?: Record<string, unknown> }[]) {
+    for (const [method, operation] of Object.entries(item) as [string, Operation][]) {
+      if (method === 'post') operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY_KEY];
       for (const status of new Set([...COMMON.map((code) => ERRORS[code].status), 422, 429, 409, 413, 415])) {
         operation.responses ??= {};
         operation.responses[String(status)] ??= problemResponse(
@@ -86,6 +87,19 @@ function withProblems(document: OpenAPIObject): OpenAPIObject {
   }
   return document;
 }
+
+interface Operation {
+  parameters?: unknown[];
+  responses?: Record<string, unknown>;
+}
+
+const IDEMPOTENCY_KEY = {
+  name: 'idempotency-key',
+  in: 'header',
+  required: false,
+  description: 'The same key and request again give the first answer; kept for 24 hours.',
+  schema: { type: 'string', minLength: 1, maxLength: 256 },
+};
 
 const problemResponse = (codes: ErrorCode[]) => ({
   description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('; '),
