@@ -23,7 +23,7 @@ export function mongodbService({ source, version, folder, port, database, env }:
       ...common,
       kind: 'embedded-mongodb',
       command: process.execPath,
-      args: [source.program, '--dir', folder, '--port', String(port), '--bind', '127.0.0.1'],
+      args: [source.program, '--dir', folder, '--port', String(port), '--bind', '127.0.0.1', '--exit-with-parent'],
       env: { ...env, HOLDFAST_EXIT_WITH_PARENT: '1' },
       exitsWithParent: true,
       check: () => listening().then(() => checkMongodb(directUrl(port), database)),
