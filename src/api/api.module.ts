@@ -10,8 +10,9 @@ import { Authenticator } from '../platform/auth/authenticator.js';
 import type { Config } from '../platform/config.js';
 import { IdempotencyInterceptor } from '../platform/http/idempotency.interceptor.js';
 import { ProblemFilter } from '../platform/http/problem.filter.js';
+import type { NoRoute } from '../platform/http/problem.filter.js';
 import { ValidationPipe } from '../platform/http/validation.js';
-import { CONFIG, LOGGER, PlatformModule } from '../platform/platform.module.js';
+import { CONFIG, PlatformModule } from '../platform/platform.module.js';
 import { TemporalModule } from '../platform/temporal.module.js';
 import { ApiKeyRepository } from '../store/access/api-key.repository.js';
 import { IdempotencyRepository } from '../store/idempotency/idempotency.repository.js';
@@ -50,13 +51,13 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
         new IdempotencyInterceptor(reflector, store),
     },
     { provide: APP_PIPE, useClass: ValidationPipe },
-    { provide: APP_FILTER, inject: [LOGGER], useFactory: (log: Logger) => new ProblemFilter(log) },
   ],
 })
 export class ApiModule implements OnApplicationBootstrap {
-  static forProcess(logger: Logger): DynamicModule {
+  static forProcess(logger: Logger, noRoute: NoRoute): DynamicModule {
     return {
       module: ApiModule,
+      providers: [{ provide: APP_FILTER, useValue: new ProblemFilter(logger, noRoute) }],
       imports: [
         PlatformModule.forProcess(logger),
         LoggerModule.forRoot({ pinoHttp: { logger, autoLogging: false, quietReqLogger: true } }),

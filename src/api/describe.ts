@@ -6,7 +6,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { configSchema } from '../platform/config.js';
-import { ERRORS } from '../platform/errors.js';
+import { ERRORS, ProblemError } from '../platform/errors.js';
 import { ApiModule } from './api.module.js';
 import { openApi } from './documentation.js';
 
@@ -19,7 +19,7 @@ process.env['TEMPORAL_ADDRESS'] = '127.0.0.1:7233';
 process.env['HOLDFAST_MASTER_KEY'] = Buffer.alloc(32).toString('base64');
 
 const app = await NestFactory.create<NestFastifyApplication>(
-  ApiModule.forProcess(pino({ level: 'silent' })),
+  ApiModule.forProcess(pino({ level: 'silent' }), () => new ProblemError('not_found', '')),
   new FastifyAdapter(),
   { preview: true, logger: ['error'] },
 );

@@ -1,13 +1,12 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Logger as NestLogger } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import type { Config } from '../platform/config.js';
 import { ProblemError } from '../platform/errors.js';
 import { parseJsonBody } from '../platform/http/json-body.js';
-import { ProblemFilter } from '../platform/http/problem.filter.js';
 import { RouteTable } from '../platform/http/route-table.js';
 import { newId } from '../platform/ids.js';
 import { httpMetrics } from '../platform/metrics.js';
@@ -27,23 +26,22 @@ export async function createHttpServer(config: Config, logger: Logger): Promise<
     requestTimeout: 30_000,
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
-  const problems = new ProblemFilter(logger);
   const routes = new RouteTable(fastify);
   acceptJsonOnly(fastify);
   measureRequests(fastify);
 
-  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forProcess(logger), adapter, {
-    bufferLogs: true,
-    bodyParser: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    ApiModule.forProcess(logger, (request) => noRoute(request, routes)),
+    adapter,
+    {
+      bufferLogs: true,
+      bodyParser: false,
+    },
+  );
   app.useLogger(app.get(NestLogger));
   app.enableShutdownHooks([]);
   await serveDocumentation(app);
-  const nothingHere = (request: FastifyRequest, reply: FastifyReply) =>
-    problems.send(noRoute(request, routes), request, reply);
-  fastify.setErrorHandler((error, request, reply) => problems.send(error, request, reply));
   await app.init();
-  fastify.setNotFoundHandler(nothingHere);
   return app;
 }
 

@@ -1,4 +1,4 @@
-import { Controller, Get, Head, HttpCode, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../../platform/auth/auth.guard.js';
@@ -45,12 +45,6 @@ export class HealthController {
     throw new ProblemError('unavailable', 'The database does not answer.', {
       headers: { 'retry-after': '1' },
     });
-  }
-
-  @Head('api/v1/health')
-  @HttpCode(204)
-  acceptingHead(): Promise<void> {
-    return this.accepting();
   }
 
   @Get('api/v1/health/ping')

@@ -23,7 +23,7 @@ export const receivedBody = (request: FastifyRequest): ReceivedBody | undefined 
  * readers disagree on which one counts
  */
 export function parseJsonBody(request: FastifyRequest, bytes: Buffer): unknown {
-  if (bytes.length === 0) throw malformed('The body is empty; expected JSON.');
+  if (bytes.length === 0) return undefined; // a route that takes a body says so itself
   if (!isUtf8(bytes)) throw malformed('The body is not valid UTF-8.');
   const members = scan(bytes);
   const seen = new Set<string>();

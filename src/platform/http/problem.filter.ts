@@ -1,7 +1,6 @@
-import { Catch, HttpException } from '@nestjs/common';
+import { Catch, HttpException, NotFoundException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { ERRORS, ProblemError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
@@ -9,19 +8,23 @@ import type { ErrorCode } from '../errors.js';
 /** Paths whose clients decode a 422 as `{detail: [{loc, msg, type}]}`, as the Svix SDKs do. */
 const SVIX_SURFACE = /^\/api\/v1\/(app|event-type|background-task|operational-webhook|stats|auth)(\/|\?|$)/;
 
+export type NoRoute = (request: FastifyRequest) => ProblemError;
+
 /** Turns whatever was thrown into `application/problem+json` (RFC 9457). */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly log: Logger = pino({ level: 'silent' })) {}
+  constructor(
+    private readonly log: Logger,
+    /** What to say of a path that no route takes. */
+    private readonly noRoute: NoRoute,
+  ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
-    const http = host.switchToHttp();
-    this.send(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
-  }
-
-  send(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const problem = toProblem(thrown);
-    if (ERRORS[problem.code].status >= 500) {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    // Only the router throws Nest's own 404: resources that are not there are ProblemErrors.
+    const problem = thrown instanceof NotFoundException ? this.noRoute(request) : toProblem(thrown);
+    if (problem.code === 'internal' || problem.code === 'unavailable') {
       this.log.error({ err: thrown, requestId: request.id }, 'request failed');
     }
     const { status, title } = ERRORS[problem.code];

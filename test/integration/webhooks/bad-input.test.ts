@@ -90,7 +90,7 @@ describe('bad input', () => {
 
   it.each<[string, { raw: string | Buffer; contentType?: string }, number, string]>([
     ['text that is not JSON', { raw: '{"eventType": tru}' }, 400, 'malformed_json'],
-    ['nothing', { raw: '' }, 400, 'malformed_json'],
+    ['nothing', { raw: '' }, 422, 'validation'],
     ['a member twice', { raw: '{"eventType":"a","eventType":"b","payload":{}}' }, 400, 'malformed_json'],
     [
       'bytes that are not UTF-8',
