@@ -1,9 +1,11 @@
 import * as admin from './admin.js';
+import { aggregate } from './aggregate.js';
 import { bulkWrite } from './bulk-write.js';
 import * as collections from './collections.js';
 import type { Command } from './context.js';
 import { count, distinct } from './count-distinct.js';
 import { deleteCommand } from './delete.js';
+import { explain } from './explain.js';
 import { findAndModify } from './find-and-modify.js';
 import * as reads from './find.js';
 import { hello } from './hello.js';
@@ -28,6 +30,7 @@ const COMMANDS: Command[] = [
   admin.replSetGetStatus,
   admin.replSetGetConfig,
   admin.configureFailPoint,
+  aggregate,
   bulkWrite,
   collections.create,
   collections.drop,
@@ -37,6 +40,7 @@ const COMMANDS: Command[] = [
   count,
   distinct,
   deleteCommand,
+  explain,
   findAndModify,
   reads.find,
   reads.getMore,
