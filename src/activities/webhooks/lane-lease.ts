@@ -22,6 +22,8 @@ export interface LeaseRequest {
   /** Where hints are taken; null when nowhere. */
   hintUrl: string | null;
   times?: LeaseTimes;
+  /** What this process has seen of the lease before. */
+  watch?: { unchangedMs(row: LaneRow): number };
 }
 
 /**
@@ -66,7 +68,7 @@ export class LaneLease {
         seen !== null && seen.owner === row.owner && seen.epoch === row.epoch && seen.beat === row.beat;
       if (!same) sinceMs = performance.now();
       seen = row;
-      const unchangedMs = performance.now() - sinceMs;
+      const unchangedMs = Math.max(performance.now() - sinceMs, request.watch?.unchangedMs(row) ?? 0);
       const free = row.owner === null || unchangedMs >= times.takeOverMs || isProvablyDead(row.owner);
       const takenMs = performance.now();
       if (free && (await lanes.take(row, request.owner, request.hintUrl))) {

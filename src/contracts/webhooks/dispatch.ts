@@ -21,6 +21,10 @@ export interface DeliverBatchInput {
 
 export interface SendAttemptInput {
   deliveryId: string;
+  messageId: string;
+  endpointId: string;
+  appId: string;
+  /** `manual` starts the schedule again, whatever state the delivery is in. */
   trigger: 'scheduled' | 'manual';
   /** Shorter than usual where the caller cannot wait as long. */
   timeoutMs?: number;
@@ -28,7 +32,7 @@ export interface SendAttemptInput {
 
 /** What became of a delivery that a workflow tried. Nothing here names a payload or a secret. */
 export interface SendAttemptResult {
-  outcome: 'delivered' | 'retrying' | 'exhausted' | 'canceled' | 'expired' | 'gone';
+  outcome: 'delivered' | 'retrying' | 'exhausted' | 'canceled' | 'expired';
   /** Attempts made. */
   n: number;
   code: number;
@@ -49,4 +53,16 @@ export interface SweepResult {
   restarted: number;
   /** Overdue rows given back to their lane. */
   returned: number;
+}
+
+/** The activities of the webhook queues, as workflows call them. */
+export interface WebhookActivities {
+  /** Serves a lane for one round under its lease. */
+  deliverBatch(input: DeliverBatchInput): Promise<LaneCounts>;
+  /** One HTTP try of one delivery. A receiver's failure is a result, not an error. */
+  sendAttempt(input: SendAttemptInput): Promise<SendAttemptResult>;
+  /** Ends a delivery that is still open. */
+  cancelDelivery(input: { deliveryId: string; reason: string }): Promise<void>;
+  /** Mends what a crash may have left undone. */
+  sweep(): Promise<SweepResult>;
 }

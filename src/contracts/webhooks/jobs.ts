@@ -21,3 +21,30 @@ export interface WebhookSendInput {
   title: string;
   requestId: string;
 }
+
+/** What a dispatcher carries from run to run. */
+export interface DispatcherInput {
+  lane: string;
+  /** When the dispatcher was first started, RFC 3339. */
+  since?: string;
+  totals?: { sent: number; ok: number; failed: number; retried: number };
+  paused?: boolean;
+}
+
+/** Why a dispatcher is woken. */
+export interface WakeReason {
+  /** The lane's owner that stopped showing life: the round it ran is given up and another one started. */
+  deadOwner?: string;
+}
+
+/** A delivery whose next try is far away. */
+export interface RetryInput {
+  deliveryId: string;
+  messageId: string;
+  endpointId: string;
+  appId: string;
+  /** Attempts made so far. */
+  n: number;
+  /** When the next try is due, RFC 3339. */
+  nextAt: string;
+}

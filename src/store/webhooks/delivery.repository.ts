@@ -1,6 +1,9 @@
 import { OPEN_STATES } from '../../contracts/webhooks/delivery.js';
 import { DURABLE } from '../connection.js';
+import { isDuplicateKey } from '../duplicate-key.js';
+import { deliveryRows } from './delivery-rows.js';
 import type { DeliveryRow } from './delivery.schema.js';
+import type { MessageRow } from './message.schema.js';
 import type { WebhookModels } from './webhook-models.js';
 
 /** A new state of a delivery, decided from the row as it was at `rev`. */
@@ -21,6 +24,15 @@ export interface DueQuery {
   skipEndpoints: readonly string[];
 }
 
+export interface DeliveryIds {
+  deliveryId: string;
+  messageId: string;
+  endpointId: string;
+  appId: string;
+}
+
+const NEW_ROW_MS = 60_000;
+
 /** Deliveries as the delivery side reads and writes them. Every change compares and bumps `rev`. */
 export class DeliveryRepository {
   constructor(private readonly models: WebhookModels) {}
@@ -38,6 +50,29 @@ export class DeliveryRepository {
 
   async find(id: string): Promise<DeliveryRow | null> {
     return (await this.#rows.findOne({ _id: id as never })) as unknown as DeliveryRow | null;
+  }
+
+  /**
+   * The delivery of a message to an endpoint, made now if the message was not meant for it at first. A new row is
+   * due in its lane a minute from now, so that it is not lost if its maker dies.
+   * @returns null when there is no such message
+   */
+  async findOrInsert(ids: DeliveryIds, lane: string): Promise<DeliveryRow | null> {
+    const existing = await this.find(ids.deliveryId);
+    if (existing !== null) return existing;
+    const message = await this.models.messages
+      .findOne({ _id: ids.messageId, app: ids.appId }, { body: 0 })
+      .lean<MessageRow | null>();
+    if (message === null) return null;
+    const target = { d: ids.deliveryId, e: ids.endpointId, l: lane };
+    const deliverAt = new Date(Date.now() + NEW_ROW_MS);
+    const [row] = deliveryRows({ ...message, targets: [target], deliverAt });
+    try {
+      await this.#rows.insertOne(row as never, { writeConcern: DURABLE });
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+    return this.find(ids.deliveryId);
   }
 
   /**

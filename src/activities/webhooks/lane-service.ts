@@ -1,0 +1,60 @@
+import type { LaneCounts } from '../../contracts/webhooks/dispatch.js';
+import { newId } from '../../platform/ids.js';
+import { LaneLoop } from './lane-loop.js';
+import type { LaneLoopOptions } from './lane-loop.js';
+import { ownerName } from './lane-owner.js';
+import type { LeaseTimes } from './lane-lease.js';
+import type { LaneWatch } from './lane-watch.js';
+
+export interface LaneServiceOptions extends LaneLoopOptions {
+  /** Where this process takes hints for a lane; null when it takes none. */
+  hintUrl: (lane: string) => string | null;
+  watch?: LaneWatch;
+  times?: LeaseTimes;
+}
+
+/** The lane loops of this process. */
+export class LaneService {
+  readonly #running = new Map<string, Set<LaneLoop>>();
+  readonly #settling = new Set<Promise<void>>();
+
+  constructor(private readonly options: LaneServiceOptions) {}
+
+  /** Serves a lane until `forMs` have passed, `stop` fires or the lane is lost. */
+  async run(lane: string, stop: AbortSignal, forMs: number, onCounts?: (counts: LaneCounts) => void) {
+    const { hintUrl, times, watch } = this.options;
+    const loop = new LaneLoop(this.options, {
+      lane,
+      owner: ownerName(newId('wrk')),
+      hintUrl: hintUrl(lane),
+      ...(times === undefined ? {} : { times }),
+      ...(watch === undefined ? {} : { watch }),
+    });
+    const loops = this.#running.get(lane) ?? new Set();
+    this.#running.set(lane, loops.add(loop));
+    const beat = setInterval(() => onCounts?.(loop.counts()), 2000);
+    try {
+      return await loop.run(stop, forMs);
+    } finally {
+      clearInterval(beat);
+      loops.delete(loop);
+      const settling = loop.settled().finally(() => this.#settling.delete(settling));
+      this.#settling.add(settling);
+    }
+  }
+
+  /** There is work in a lane. */
+  wake(lane: string): void {
+    for (const loop of this.#running.get(lane) ?? []) loop.wake();
+  }
+
+  /** Whether a loop of this process serves the lane or waits for its lease. */
+  isRunning(lane: string): boolean {
+    return (this.#running.get(lane)?.size ?? 0) > 0;
+  }
+
+  /** Resolves when no try of this process is on its way and every result is written. */
+  async settled(): Promise<void> {
+    while (this.#settling.size > 0) await Promise.allSettled(this.#settling);
+  }
+}
