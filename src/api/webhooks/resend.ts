@@ -1,18 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
+import { TypedSearchAttributes } from '@temporalio/common';
+import { ENDPOINT_ID, JOB_KIND, TENANT_ID } from '../../contracts/search-attributes.js';
 import { WEBHOOK_QUEUES } from '../../contracts/webhooks/delivery.js';
 import { SEND_WORKFLOW, sendId } from '../../contracts/webhooks/jobs.js';
 import type { WebhookSendInput } from '../../contracts/webhooks/jobs.js';
+import { deliveryTitle } from '../../domain/webhooks/delivery-title.js';
 import { ProblemError } from '../../platform/errors.js';
 import { deliveryId } from '../../platform/ids.js';
 import { TemporalClient } from '../../platform/temporal.js';
 import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
 import type { MessageRow } from '../../store/webhooks/message.schema.js';
-
-const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
-const JOB_KIND = keyword('JobKind');
-const TENANT_ID = keyword('TenantId');
-const ENDPOINT_ID = keyword('EndpointId');
 
 /** Starts a `webhookSend`: one more try of a message at an endpoint, because somebody asked. */
 @Injectable()
@@ -33,7 +30,7 @@ export class Resend {
       messageId: message._id,
       endpointId: endpoint._id,
       appId: message.app,
-      title: `${message.type} -> ${new URL(endpoint.url).origin} (${endpoint._id})`,
+      title: deliveryTitle(message.type, endpoint.url, endpoint._id),
       requestId,
     };
     try {
