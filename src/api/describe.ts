@@ -63,5 +63,5 @@ ${rows.join('\n')}
 
 function shown(value: unknown): string {
   if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) return '';
-  return `\`${String(value)}\``;
+  return `\`${String(value as string | number | boolean)}\``;
 }

@@ -30,7 +30,7 @@ export class Resend {
       messageId: message._id,
       endpointId: endpoint._id,
       appId: message.app,
-      title: deliveryTitle(message.type, endpoint.url, endpoint._id),
+      title: deliveryTitle(message.type, new URL(endpoint.url), endpoint._id),
       requestId,
     };
     try {

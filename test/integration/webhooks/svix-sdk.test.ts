@@ -83,7 +83,7 @@ describe('the svix package, unmodified, pointed at Holdfast', () => {
     await svix.messageAttempt.resend('resend', message.id, 'again');
     await running.sink.until(() => running.sink.counts.get(message.id) === 2, 20_000, 'the second try');
     const { data } = await listedAttempts('resend', message.id, 2);
-    expect(data.map((attempt) => attempt.triggerType).sort()).toEqual([0, 1]);
+    expect(data.map((attempt) => attempt.triggerType).sort((a, b) => a - b)).toEqual([0, 1]);
   }, 60_000);
 
   it('lists messages by event type, channel and tag, and expunges content', async () => {
