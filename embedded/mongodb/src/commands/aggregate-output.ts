@@ -114,8 +114,7 @@ function* mergeOne(context: CommandContext, spec: Merge, document: BDoc): WriteS
     ...spec.on.map((path): [string, BValue] => [path, BDoc.of(['$eq', valueOf(document, path)])]),
   );
   const update = changeFor(whenMatched, document);
-  const plain = evalContextOf(context, spec.variables);
-  const evalContext = { ...plain, vars: new Map([...plain.vars, ['new', document]]) };
+  const evalContext = evalContextOf(context, spec.variables).with([['new', document]]);
   const { matched } = yield* runUpdate(engine, {
     ns,
     filter,

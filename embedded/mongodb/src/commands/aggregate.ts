@@ -88,11 +88,8 @@ export function prepareAggregate(args: AggregateArgs, context: CommandContext): 
 
 function pipelineContextOf(context: CommandContext, variables: BDoc | undefined): PipelineContext {
   const evalContext = evalContextOf(context, variables);
-  return {
-    ...evalContext,
-    db: context.db,
-    find: (collection, filter) => lookUp(context, evalContext, collection, filter),
-  };
+  const find = (name: string, filter: BDoc): Iterable<BDoc> => lookUp(context, evalContext, name, filter);
+  return Object.assign(evalContext, { db: context.db, find });
 }
 
 function* lookUp(

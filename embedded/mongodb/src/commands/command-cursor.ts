@@ -1,5 +1,5 @@
 import { BDoc } from '../bson/values.js';
-import type { Cursor } from '../cursor/cursor.js';
+import { Cursor } from '../cursor/cursor.js';
 import type { Reading } from '../query/execute.js';
 import type { CommandContext } from './context.js';
 
@@ -20,7 +20,7 @@ export async function firstBatch(
   options: CursorOptions = {},
 ): Promise<BDoc> {
   const owner = { lsid: context.lsid, noTimeout: options.noTimeout ?? false };
-  const cursor = context.cursors.open(ns, reading, owner);
+  const cursor = new Cursor(ns, reading, owner);
   const documents = await cursor.batch(options.batchSize ?? FIRST_BATCH, context.deadline);
   const id = settle(context, cursor, options.singleBatch ?? false);
   return BDoc.of(['cursor', BDoc.of(['firstBatch', documents], ['id', id], ['ns', ns])]);
@@ -33,8 +33,7 @@ export function settle(context: CommandContext, cursor: Cursor, single: boolean)
     context.cursors.kill(cursor.id);
     return 0n;
   }
-  context.cursors.keep(cursor);
-  return cursor.id;
+  return context.cursors.keep(cursor);
 }
 
 /** A finished list as a reading, for the commands that answer with a cursor over something small. */

@@ -1,3 +1,4 @@
+import type { Timestamp } from 'bson';
 import type { BDoc, BValue } from '../bson/values.js';
 import { checkDatabaseName } from '../catalog/collection.js';
 import type { CursorStore } from '../cursor/cursor-store.js';
@@ -72,13 +73,30 @@ export function collectionName({ target, db }: CommandContext): string {
   );
 }
 
+const NO_VARIABLES: ReadonlyMap<string, BValue> = new Map();
+
 /** What expressions and filters of a command see: one `$$NOW` and its `let` variables. */
-export function evalContextOf({ engine }: CommandContext, variables?: BDoc): EvalContext {
-  return {
-    now: new Date(),
-    vars: new Map(variables?.entries() ?? []),
-    clusterTime: toTimestamp(engine.clock.current),
-  };
+export function evalContextOf({ engine }: CommandContext, variables?: BDoc): OperationContext {
+  return new OperationContext(engine, variables ? new Map(variables.entries()) : NO_VARIABLES);
+}
+
+export class OperationContext implements EvalContext {
+  readonly now = new Date();
+
+  constructor(
+    private readonly engine: Engine,
+    readonly vars: ReadonlyMap<string, BValue>,
+  ) {}
+
+  /** Made on demand, because few operations ask for it. */
+  get clusterTime(): Timestamp {
+    return toTimestamp(this.engine.clock.current);
+  }
+
+  /** The same operation with more variables, as for the constants of an update. */
+  with(variables: [string, BValue][]): EvalContext {
+    return new OperationContext(this.engine, new Map([...this.vars, ...variables]));
+  }
 }
 
 /** Only the binary collation exists here; `{locale: 'simple'}` names it. */

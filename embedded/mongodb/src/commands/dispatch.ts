@@ -53,7 +53,7 @@ async function runCommand(
       return finishReply(context, errorReply(injected(fault), null, fault.errorLabels));
   }
   checkState(command, context);
-  await honourReadConcern(context);
+  if (request.body.has('readConcern')) await honourReadConcern(context);
   const args = parseFields(context.name, command.schema, request.body, request);
   const concernError = command.writes ? writeConcernError(request.body) : null;
   const reply = await command.run(args, context);

@@ -70,7 +70,7 @@ function read(name: string, command: BDoc, context: CommandContext): Explained {
         filter: args.filter ?? BDoc.of(),
         sort: args.sort,
         limit: args.limit,
-        prepared: prepareFindCommand(args, context),
+        prepared: prepareFindCommand(args, context, evalContextOf(context, args.let)),
       };
     }
     case 'aggregate': {

@@ -1,12 +1,13 @@
 import { BDoc } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { CommandError, unsupported } from '../errors.js';
+import type { EvalContext } from '../expr/context.js';
 import { compileProjection } from '../query/projection.js';
 import type { Found, Reading } from '../query/execute.js';
 import { prepareFind } from '../query/find.js';
 import type { PreparedFind } from '../query/find.js';
 import { OPLOG_NAMESPACE, oplogReading } from '../oplog/oplog-reading.js';
 import { firstBatch, settle } from './command-cursor.js';
-import { checkCollation, collectionName, defineCommand, evalContextOf, namespaceOf } from './context.js';
+import { checkCollation, defineCommand, evalContextOf, namespaceOf } from './context.js';
 import type { CommandContext } from './context.js';
 import { hintOf } from './hint.js';
 import { required } from './schema.js';
@@ -45,8 +46,7 @@ export const find = defineCommand({
     const ns = namespaceOf(context);
     context.info.count('query');
     checkNumbers(args);
-    const { reading } = openFind(args, context);
-    return firstBatch(context, ns, reading, {
+    return firstBatch(context, ns, openFind(args, context), {
       batchSize: args.batchSize,
       singleBatch: args.singleBatch ?? false,
       noTimeout: args.noCursorTimeout ?? false,
@@ -55,7 +55,11 @@ export const find = defineCommand({
 });
 
 /** Plans a find; explain uses it too. */
-export function prepareFindCommand(args: FindArgs, context: CommandContext): PreparedFind {
+export function prepareFindCommand(
+  args: FindArgs,
+  context: CommandContext,
+  evalContext: EvalContext,
+): PreparedFind {
   checkCollation(args.collation);
   const collection = context.engine.catalog.get(namespaceOf(context));
   return prepareFind(
@@ -68,40 +72,32 @@ export function prepareFindCommand(args: FindArgs, context: CommandContext): Pre
       limit: args.limit,
       allowDiskUse: args.allowDiskUse,
     },
-    evalContextOf(context, args.let),
+    evalContext,
   );
 }
 
-function openFind(args: FindArgs, context: CommandContext): { reading: Reading<BDoc> } {
-  for (const option of ['tailable', 'awaitData', 'returnKey', 'showRecordId'] as const) {
-    if (args[option])
-      throw new CommandError(
-        'CommandNotSupported',
-        `find with ${option} is not supported by the embedded server`,
-      );
-  }
-  const filter = args.filter ?? BDoc.of();
+function openFind(args: FindArgs, context: CommandContext): Reading<BDoc> {
+  for (const option of UNSUPPORTED) if (args[option]) throw unsupported(`find with ${option}`);
   const evalContext = evalContextOf(context, args.let);
+  const { projection, filter = BDoc.of() } = args;
   const project =
-    args.projection && args.projection.size > 0
-      ? compileProjection(args.projection, evalContext, filter)
-      : null;
-  if (`${context.db}.${collectionName(context)}` === OPLOG_NAMESPACE) {
-    return { reading: oplogReading(context.engine, filter, args, project, evalContext) };
-  }
-  const prepared = prepareFindCommand(args, context);
-  return { reading: projected(prepared.run(context.engine.epoch), project) };
+    projection && projection.size > 0 ? compileProjection(projection, evalContext, filter) : null;
+  if (namespaceOf(context) === OPLOG_NAMESPACE)
+    return oplogReading(context.engine, filter, args, project, evalContext);
+  const prepared = prepareFindCommand(args, context, evalContext);
+  return projected(prepared.run(context.engine.epoch), project);
 }
+
+const UNSUPPORTED = ['tailable', 'awaitData', 'returnKey', 'showRecordId'] as const;
 
 function* projected(found: Reading<Found>, project: ((doc: BDoc) => BDoc) | null): Reading<BDoc> {
   for (const one of found) yield one && (project ? project(one.doc) : one.doc);
 }
 
 function checkNumbers({ skip = 0, limit = 0, batchSize = 0 }: FindArgs): void {
-  for (const [name, value] of Object.entries({ skip, limit, batchSize })) {
-    if (value < 0)
-      throw new CommandError(51024, `BSON field '${name}' value must be >= 0, actual value '${value}'`);
-  }
+  const least = Math.min(skip, limit, batchSize);
+  if (least >= 0) return;
+  throw new CommandError(51024, `skip, limit and batchSize must be >= 0, actual value '${least}'`);
 }
 
 export const getMore = defineCommand({

@@ -1,4 +1,5 @@
 import { Binary } from 'bson';
+import type { Timestamp } from 'bson';
 import { BDoc, double } from '../bson/values.js';
 import type { CommandError } from '../errors.js';
 import { toTimestamp } from '../storage/commit-clock.js';
@@ -25,17 +26,19 @@ export function errorReply(
 }
 
 /** The encoded `$clusterTime` of the newest commit; it changes far less often than replies are sent. */
-let cached: { time: number; clusterTime: BDoc } | null = null;
+let cached: { time: number; timestamp: Timestamp; clusterTime: BDoc } | null = null;
 
 /** Adds `$clusterTime` and `operationTime`, which every reply of a replica set carries. */
 export function finishReply({ engine }: Pick<Services, 'engine'>, reply: BDoc): BDoc {
   const time = engine.clock.current;
-  const timestamp = toTimestamp(time);
-  if (cached?.time !== time) cached = { time, clusterTime: BDoc.fromBytes(clusterTime(timestamp).toBytes()) };
-  return reply.set('$clusterTime', cached.clusterTime).set('operationTime', timestamp);
+  if (cached?.time !== time) {
+    const timestamp = toTimestamp(time);
+    cached = { time, timestamp, clusterTime: BDoc.fromBytes(clusterTime(timestamp).toBytes()) };
+  }
+  return reply.set('$clusterTime', cached.clusterTime).set('operationTime', cached.timestamp);
 }
 
-function clusterTime(timestamp: ReturnType<typeof toTimestamp>): BDoc {
+function clusterTime(timestamp: Timestamp): BDoc {
   // Signed with zeros and key 0, as a server without authentication does.
   return BDoc.of(['clusterTime', timestamp], ['signature', BDoc.of(['hash', NO_HASH], ['keyId', 0n])]);
 }

@@ -84,15 +84,8 @@ function parseUpdate(document: BDoc, ns: string, context: CommandContext, variab
     arrayFilters: args.arrayFilters,
     hint: hintOf(args.hint),
     sort: args.sort,
-    context: withConstants(evalContextOf(context, variables), args.c),
+    context: evalContextOf(context, variables).with(args.c?.entries() ?? []),
   };
-}
-
-function withConstants<T extends { vars: ReadonlyMap<string, BValue> }>(
-  context: T,
-  constants: BDoc | undefined,
-): T {
-  return constants ? { ...context, vars: new Map([...context.vars, ...constants.entries()]) } : context;
 }
 
 /** An update is a document or a pipeline. */

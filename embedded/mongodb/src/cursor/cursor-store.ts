@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { BDoc } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import type { Reading } from '../query/execute.js';
-import { Cursor } from './cursor.js';
+import type { Cursor } from './cursor.js';
 
 /** A cursor that nobody asks for this long is closed. */
 const IDLE_MS = 10 * 60 * 1000;
@@ -12,13 +10,11 @@ export class CursorStore {
   private readonly cursors = new Map<bigint, Cursor>();
   timedOut = 0;
 
-  open(ns: string, reading: Reading<BDoc>, owner: { lsid: string | null; noTimeout: boolean }): Cursor {
-    return new Cursor(this.newId(), ns, reading, owner);
-  }
-
-  /** Keeps a cursor for later batches. */
-  keep(cursor: Cursor): void {
+  /** Keeps a cursor for later batches and returns its id. */
+  keep(cursor: Cursor): bigint {
+    if (cursor.id === 0n) cursor.id = this.newId();
     this.cursors.set(cursor.id, cursor);
+    return cursor.id;
   }
 
   /** Error 43 if there is no such cursor, 13 if it belongs to another namespace. */

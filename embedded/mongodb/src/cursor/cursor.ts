@@ -9,13 +9,14 @@ const TURN_MS = 8;
 
 /** A read that is handed out in batches. Between two of them it holds a position and no database resource. */
 export class Cursor {
+  /** Given when the cursor outlives its first batch. */
+  id = 0n;
   exhausted = false;
   lastUsed = Date.now();
   busy = false;
   private waiting: BDoc | null = null;
 
   constructor(
-    readonly id: bigint,
     readonly ns: string,
     private readonly reading: Reading<BDoc>,
     readonly owner: { lsid: string | null; noTimeout: boolean },

@@ -4,6 +4,7 @@ import type { EvalContext } from '../expr/context.js';
 import { execute } from './execute.js';
 import type { Found, ReadStats, Reading } from './execute.js';
 import { compileFilter } from './matcher.js';
+import type { Matcher } from './matcher.js';
 import { plan as choosePlan } from './planner.js';
 import type { Plan } from './planner.js';
 import { compileSort } from './sort.js';
@@ -37,19 +38,21 @@ export function prepareFind(
   query: FindQuery,
   context: EvalContext,
 ): PreparedFind {
-  const matcher = compileFilter(query.filter, context);
+  let compiled: Matcher | null = null;
+  const matcher = (): Matcher => (compiled ??= compileFilter(query.filter, context));
   const sort =
     query.sort && query.sort.size > 0 && !query.sort.has('$natural') ? compileSort(query.sort) : null;
   const plan: Plan = collection
     ? choosePlan(collection, { filter: query.filter, sort: sortParts(query.sort, sort), hint: query.hint })
     : { kind: 'none', sorted: true };
   const stats: ReadStats = { keysExamined: 0, docsExamined: 0 };
-  const matches = plan.kind === 'id' || query.filter.size === 0 ? null : (doc: BDoc) => matcher.matches(doc);
+  const unfiltered = plan.kind === 'id' || query.filter.size === 0;
+  const matches = unfiltered ? null : matcher().matches;
   return {
     plan,
     stats,
-    position: (doc) => matcher.position(doc),
-    matches: (doc) => matcher.matches(doc),
+    position: (doc) => matcher().position(doc),
+    matches: (doc) => matcher().matches(doc),
     *run(epoch) {
       if (!collection) return;
       const wanted = plan.sorted ? window(query) : 0;
