@@ -1,0 +1,41 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { ConfigError, configSummary, loadConfig } from '../platform/config.js';
+import type { Config } from '../platform/config.js';
+import { createLogger } from '../platform/logging.js';
+import { collectProcessMetrics } from '../platform/metrics.js';
+import { exitWithParent, onStopSignal } from '../platform/process-end.js';
+import { installTemporalRuntime } from '../platform/temporal-runtime.js';
+import { freeLoopbackPort } from './free-port.js';
+import { WorkerModule } from './worker.module.js';
+
+function configOrExit(): Config {
+  try {
+    return loadConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(2);
+  }
+}
+
+const config = configOrExit();
+const log = createLogger('worker', config.LOG_LEVEL);
+log.info({ config: configSummary(config) }, 'settings');
+collectProcessMetrics();
+
+const temporalMetrics = config.TEMPORAL_METRICS_ADDRESS ?? `127.0.0.1:${await freeLoopbackPort()}`;
+installTemporalRuntime(log, temporalMetrics);
+
+const onFatal = (error: unknown) => {
+  log.fatal({ err: error }, 'the worker cannot go on');
+  process.exit(1);
+};
+const app = await NestFactory.createApplicationContext(
+  WorkerModule.forProcess({ log, temporalMetrics, onFatal }),
+  { logger: ['error', 'warn'], abortOnError: false },
+).catch(onFatal);
+log.info('the worker is ready');
+
+const stop = onStopSignal(log, async () => app?.close());
+if (config.HOLDFAST_EXIT_WITH_PARENT) exitWithParent(stop);

@@ -1,0 +1,95 @@
+import type { Logger } from 'pino';
+import { cancelDeliveryActivity } from '../activities/webhooks/cancel-delivery.activity.js';
+import { deliverBatchActivity } from '../activities/webhooks/deliver-batch.activity.js';
+import { DeliveryTry } from '../activities/webhooks/delivery-try.js';
+import { Dispatchers } from '../activities/webhooks/dispatchers.js';
+import { EndpointHealth } from '../activities/webhooks/endpoint-health.js';
+import { HttpSender } from '../activities/webhooks/http-sender.js';
+import { LanePages } from '../activities/webhooks/lane-page.js';
+import { LaneService } from '../activities/webhooks/lane-service.js';
+import { LaneWatch } from '../activities/webhooks/lane-watch.js';
+import { PreparedEndpoints } from '../activities/webhooks/prepared-endpoints.js';
+import { ResultFlush } from '../activities/webhooks/result-flush.js';
+import { RetryWorkflows } from '../activities/webhooks/retry-workflows.js';
+import { sendAttemptActivity } from '../activities/webhooks/send-attempt.activity.js';
+import { Sweep } from '../activities/webhooks/sweep.js';
+import { sweepActivity } from '../activities/webhooks/sweep.activity.js';
+import { WEBHOOK_QUEUES } from '../contracts/webhooks/delivery.js';
+import { parseRanges } from '../domain/webhooks/forbidden-address.js';
+import type { Config } from '../platform/config.js';
+import { newId } from '../platform/ids.js';
+import { SecretBox } from '../platform/secret-box.js';
+import type { TemporalClient } from '../platform/temporal.js';
+import { ApplicationRepository } from '../store/webhooks/application.repository.js';
+import { AttemptRepository } from '../store/webhooks/attempt.repository.js';
+import { DeliveryRepository } from '../store/webhooks/delivery.repository.js';
+import { DeliverySourceRepository } from '../store/webhooks/delivery-source.repository.js';
+import { EndpointHealthRepository } from '../store/webhooks/endpoint-health.repository.js';
+import { LaneRepository } from '../store/webhooks/lane.repository.js';
+import { SweepRepository } from '../store/webhooks/sweep.repository.js';
+import type { WebhookModels } from '../store/webhooks/webhook-models.js';
+
+export interface WebhookServicesOptions {
+  config: Pick<
+    Config,
+    'HOLDFAST_MASTER_KEY' | 'WEBHOOK_ALLOW_CIDRS' | 'WEBHOOK_LANES' | 'WEBHOOK_SVIX_HEADERS'
+  >;
+  models: WebhookModels;
+  temporal: TemporalClient;
+  log: Logger;
+  /** Where this process takes hints for a lane; null when it takes none. */
+  hintUrl: (lane: string) => string | null;
+  /** Fires when what is not written by then is given up. */
+  giveUp: AbortSignal;
+  /** Waits between tries; the default schedule when left out. */
+  scheduleSec?: readonly number[];
+}
+
+export type WebhookServices = ReturnType<typeof webhookServices>;
+
+/** The delivery side of webhooks, put together. */
+export function webhookServices(options: WebhookServicesOptions) {
+  const { config, models, temporal, log, hintUrl, giveUp, scheduleSec } = options;
+  const lanes = new LaneRepository(models);
+  const deliveries = new DeliveryRepository(models);
+  const attempts = new AttemptRepository(models);
+  const source = new DeliverySourceRepository(models);
+  const endpointHealth = new EndpointHealthRepository(models, new ApplicationRepository(models));
+  const health = new EndpointHealth(endpointHealth, deliveries);
+  const sender = new HttpSender({ allowed: parseRanges(config.WEBHOOK_ALLOW_CIDRS) });
+  const endpoints = new PreparedEndpoints(source, new SecretBox(config.HOLDFAST_MASTER_KEY));
+  const pages = new LanePages(source, endpoints);
+  const tries = new DeliveryTry({
+    sender,
+    worker: newId('wrk'),
+    svixHeaders: config.WEBHOOK_SVIX_HEADERS,
+    ...(scheduleSec === undefined ? {} : { scheduleSec }),
+  });
+  const flush = new ResultFlush({ deliveries, attempts, health, log, giveUp });
+  const handover = new RetryWorkflows(temporal.client, log);
+  const dispatchers = new Dispatchers(temporal.client);
+  const watch = new LaneWatch(lanes, (lane, deadOwner) => dispatchers.wake(lane, { deadOwner }), log);
+  const laneCount = config.WEBHOOK_LANES;
+  const laneService = new LaneService({
+    ...{ lanes, deliveries, pages, tries, flush, handover, log, hintUrl, watch },
+  });
+  const sweeper = new Sweep({
+    ...{
+      messages: new SweepRepository(models),
+      deliveries,
+      lanes,
+      watch,
+      dispatchers,
+      handover,
+      laneCount,
+      log,
+    },
+  });
+  const attempt = sendAttemptActivity({ deliveries, pages, tries, flush, handover, lanes: laneCount });
+  const activities = {
+    [WEBHOOK_QUEUES.dispatch]: { deliverBatch: deliverBatchActivity(laneService) },
+    [WEBHOOK_QUEUES.retry]: { sendAttempt: attempt, cancelDelivery: cancelDeliveryActivity(deliveries) },
+    [WEBHOOK_QUEUES.control]: { sweep: sweepActivity(sweeper) },
+  };
+  return { lanes: laneService, deliveries, dispatchers, watch, sweeper, sender, flush, activities };
+}
