@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
-import type { Connection } from 'mongoose';
 import type { Logger } from 'pino';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.js';
 import { laneNames } from '../domain/webhooks/lane.js';
@@ -9,7 +8,7 @@ import { CONFIG, LOGGER } from '../platform/platform.module.js';
 import { ensureSearchAttributes } from '../platform/temporal-search-attributes.js';
 import { TemporalClient } from '../platform/temporal.js';
 import { clockSkewMs, MAX_SKEW_MS } from '../store/clock-skew.js';
-import { MONGO, WEBHOOK_MODELS } from '../store/store.module.js';
+import { WEBHOOK_MODELS } from '../store/store.module.js';
 import type { WebhookModels } from '../store/webhooks/webhook-models.js';
 import { HintServer } from './hint-server.js';
 import { LaneGuardian } from './lane-guardian.js';
@@ -36,9 +35,8 @@ export class WebhookWorker implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Logger,
-    @Inject(MONGO) private readonly mongo: Connection,
     private readonly temporal: TemporalClient,
-    @Inject(WEBHOOK_MODELS) models: WebhookModels,
+    @Inject(WEBHOOK_MODELS) private readonly models: WebhookModels,
     @Inject(TEMPORAL_METRICS_ADDRESS) temporalMetrics: string,
     @Inject(ON_FATAL) onFatal: (error: unknown) => void,
   ) {
@@ -111,7 +109,7 @@ export class WebhookWorker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #checkClock(): Promise<void> {
-    const skewMs = await clockSkewMs(this.mongo);
+    const skewMs = await clockSkewMs(this.models.deliveries.db);
     if (Math.abs(skewMs) <= MAX_SKEW_MS) return;
     throw new Error(
       `this host's clock differs from the database's by ${Math.round(skewMs / 1000)} s, at most 30 s are allowed: synchronise it (NTP) and start again`,
