@@ -58,6 +58,8 @@ export class LaneLoop {
   readonly #wakeUp = new WakeUp();
   /** Rows from being read until their result is stored: they are skipped when read again. */
   readonly #known = new Set<string>();
+  /** Rows that left our hands while a read was on its way: it may still show them as they were before. */
+  readonly #leftWhileReading = new Set<string>();
   readonly #tries = new Map<DeliveryRow, Promise<void>>();
   readonly #writes = new Set<Promise<void>>();
   readonly #abort = new AbortController();
@@ -125,18 +127,21 @@ export class LaneLoop {
     if (this.#known.size >= MAX_KNOWN_ROWS || this.#loadedBytes >= MAX_LOADED_BYTES) {
       return { found: 0, full: false };
     }
+    this.#leftWhileReading.clear();
     const { rows, full } = await this.#reader.read(this.#queue.full());
-    const fresh = this.#queue.withRoom(rows.filter((row) => !this.#known.has(row._id)));
+    const inHand = ({ _id }: DeliveryRow) => this.#known.has(_id) || this.#leftWhileReading.has(_id);
+    const fresh = this.#queue.withRoom(rows.filter((row) => !inHand(row)));
+    for (const row of fresh) this.#known.add(row._id);
     for (let from = 0; from < fresh.length; from += LOAD_ROWS) {
-      await this.#load(fresh.slice(from, from + LOAD_ROWS));
-      if (this.#loadedBytes >= MAX_LOADED_BYTES) break;
+      const part = fresh.slice(from, from + LOAD_ROWS);
+      if (this.#loadedBytes < MAX_LOADED_BYTES) await this.#load(part);
+      else for (const row of part) this.#forget(row, 0);
     }
     return { found: fresh.length, full };
   }
 
   async #load(rows: readonly DeliveryRow[]): Promise<void> {
     const { ready, untried } = await this.options.pages.load(rows);
-    for (const row of rows) this.#known.add(row._id);
     for (const outcome of untried) this.#write(outcome);
     for (const delivery of ready) {
       this.#loadedBytes += delivery.body.length;
@@ -219,6 +224,7 @@ export class LaneLoop {
 
   #forget(row: DeliveryRow, bodyBytes: number): void {
     this.#known.delete(row._id);
+    this.#leftWhileReading.add(row._id);
     this.#loadedBytes -= bodyBytes;
   }
 
