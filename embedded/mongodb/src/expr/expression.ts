@@ -9,11 +9,19 @@ import {
 } from './compiler.js';
 import type { EvalContext } from './context.js';
 import { ARITHMETIC } from './arithmetic.js';
+import { ACCUMULATE } from './accumulate.js';
 import { ARRAYS } from './arrays.js';
+import { CONVERSION } from './conversion.js';
+import { DATES } from './dates.js';
 import { LOGIC } from './logic.js';
+import { REGEX } from './regex.js';
+import { SETS_AND_OBJECTS } from './sets-and-objects.js';
+import { STRINGS } from './strings.js';
 
 const OPERATORS = new Map<string, OperatorCompiler>(
-  [LOGIC, ARITHMETIC, ARRAYS].flatMap((table: OperatorTable) => Object.entries(table)),
+  [LOGIC, ARITHMETIC, ARRAYS, SETS_AND_OBJECTS, STRINGS, REGEX, CONVERSION, DATES, ACCUMULATE].flatMap(
+    (table: OperatorTable) => Object.entries(table),
+  ),
 );
 
 /** A compiled expression of the aggregation language, asked per document. */

@@ -2,6 +2,6 @@
 export const KNOWN_OPERATORS: ReadonlySet<string> = new Set(
   (
     '$accumulator $function $meta $toHashedIndexKey $percentile $median $tsIncrement $tsSecond $binarySize $bsonSize ' +
-    '$encStrContains $toUUID $sigmoid $minN $maxN $firstN $lastN $bitAnd $bitOr $bitXor $bitNot'
+    '$encStrContains $toUUID $sigmoid $bitAnd $bitOr $bitXor $bitNot'
   ).split(' '),
 );

@@ -1,0 +1,137 @@
+import { toSafeInteger } from '../bson/arithmetic.js';
+import { BDoc, type BValue } from '../bson/values.js';
+import { CommandError, unsupported } from '../errors.js';
+import type { PipelineContext } from '../expr/context.js';
+import { bucketStage } from './bucket.js';
+import { facetStage, unionWithStage } from './compound-stages.js';
+import { compileDocumentStage } from './document-stages.js';
+import { groupStage } from './group.js';
+import { KNOWN_STAGES } from './known-stages.js';
+import { lookupStage } from './lookup.js';
+import { SIMPLE_STAGES, sortStage } from './simple-stages.js';
+import type { CompiledStages, Stage, StageCompiler } from './stage.js';
+import { unwindStage } from './unwind.js';
+
+/** What the caller has already done to the input of a pipeline. */
+export interface Served {
+  /** The documents were filtered by `leadingMatch`. */
+  readonly match?: boolean;
+  /** They are in the order of `leadingSort`. */
+  readonly sort?: boolean;
+}
+
+/** A compiled pipeline. */
+export interface Pipeline extends CompiledStages {
+  /** The sort right behind the leading `$match` stages. */
+  readonly leadingSort: BDoc | null;
+  /** How many documents the pipeline needs at most once they are filtered and sorted. */
+  readonly leadingLimit: number | null;
+  /** `$out` or `$merge`, which the server carries out on the result. */
+  readonly terminal: { readonly kind: 'out' | 'merge'; readonly spec: BValue } | null;
+  /** Runs the stages, without those that the caller says are served. May be called more than once. */
+  run(input: Iterable<BDoc>, served?: Served): Iterable<BDoc>;
+}
+
+const STAGES: Readonly<Record<string, StageCompiler>> = {
+  ...SIMPLE_STAGES,
+  $group: groupStage,
+  $unwind: unwindStage,
+  $bucket: bucketStage,
+  $facet: facetStage,
+  $unionWith: unionWithStage,
+  $lookup: lookupStage,
+};
+
+interface NamedStage {
+  readonly name: string;
+  readonly spec: BValue;
+}
+
+/**
+ * Compiles a pipeline.
+ * @throws CommandError 40324 for an unknown stage, 115 for one that this server does not have.
+ */
+export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext): Pipeline {
+  const named = stages.map(nameOf);
+  const terminal = terminalOf(named);
+  if (terminal) named.pop();
+  const matches = named.findIndex((stage) => stage.name !== '$match');
+  const head = matches < 0 ? named.length : matches;
+  const leadingSort = named[head]?.name === '$sort' ? (named[head].spec as BDoc) : null;
+  const compiled = named.map((stage, at) => compileStage(stage, ctx, keptBySort(named, at)));
+  return {
+    leadingMatch: combined(named.slice(0, head)),
+    leadingSort,
+    leadingLimit: limitFrom(named, leadingSort ? head + 1 : head),
+    terminal,
+    run: (input, served = {}) =>
+      compiled
+        .filter((_, at) => !(served.match && at < head) && !(served.sort && leadingSort && at === head))
+        .reduce((docs, stage) => stage(docs), input),
+  };
+}
+
+function nameOf(stage: BValue): NamedStage {
+  if (!(stage instanceof BDoc)) {
+    throw new CommandError('TypeMismatch', "Each element of the 'pipeline' array must be an object");
+  }
+  if (stage.size !== 1) {
+    throw new CommandError(40323, 'A pipeline stage specification object must contain exactly one field.');
+  }
+  const [name, spec] = stage.entries()[0]!;
+  return { name, spec };
+}
+
+function terminalOf(stages: readonly NamedStage[]): Pipeline['terminal'] {
+  const at = stages.findIndex((stage) => stage.name === '$out' || stage.name === '$merge');
+  if (at < 0) return null;
+  const { name, spec } = stages[at]!;
+  if (at < stages.length - 1)
+    throw new CommandError(40601, `${name} can only be the final stage in the pipeline`);
+  return { kind: name === '$out' ? 'out' : 'merge', spec };
+}
+
+function compileStage(
+  { name, spec }: NamedStage,
+  ctx: PipelineContext,
+  sortLimit: number | undefined,
+): Stage {
+  if (name === '$sort') return sortStage(spec, sortLimit);
+  const document = compileDocumentStage(name, spec, ctx);
+  if (document) {
+    return function* (input) {
+      for (const doc of input) yield document(doc);
+    };
+  }
+  const stage = Object.hasOwn(STAGES, name) ? STAGES[name] : undefined;
+  if (stage) return stage(spec, ctx, compileSubPipeline);
+  if (KNOWN_STAGES.has(name)) throw unsupported(`the stage ${name}`);
+  throw new CommandError(40324, `Unrecognized pipeline stage name: '${name}'`);
+}
+
+function compileSubPipeline(stages: readonly BValue[], ctx: PipelineContext): CompiledStages {
+  const pipeline = compilePipeline(stages, ctx);
+  if (!pipeline.terminal) return pipeline;
+  throw new CommandError(51047, `$${pipeline.terminal.kind} is not allowed within a sub-pipeline`);
+}
+
+/** How many documents of a sorted list are needed, if `$skip` and `$limit` follow at once. */
+function keptBySort(stages: readonly NamedStage[], at: number): number | undefined {
+  return stages[at]!.name === '$sort' ? (limitFrom(stages, at + 1) ?? undefined) : undefined;
+}
+
+function limitFrom(stages: readonly NamedStage[], at: number): number | null {
+  const first = stages[at];
+  if (first?.name === '$limit') return toSafeInteger(first.spec) ?? null;
+  const second = stages[at + 1];
+  if (first?.name !== '$skip' || second?.name !== '$limit') return null;
+  const sum = (toSafeInteger(first.spec) ?? NaN) + (toSafeInteger(second.spec) ?? NaN);
+  return Number.isNaN(sum) ? null : sum;
+}
+
+function combined(matches: readonly NamedStage[]): BDoc | null {
+  if (matches.length === 0) return null;
+  return matches.length === 1
+    ? (matches[0]!.spec as BDoc)
+    : BDoc.of(['$and', matches.map((stage) => stage.spec)]);
+}

@@ -1,0 +1,563 @@
+import { Binary, BSONRegExp, Decimal128, Double, ObjectId, Timestamp } from 'bson';
+import { doc, fromPlain, toPlain, type Plain } from '../bson/plain.js';
+import { BDoc, double, UNDEFINED, type BValue } from '../bson/values.js';
+import { compileExpression } from './expression.js';
+
+type Fields = { readonly [name: string]: Plain };
+const dec = (text: string): Decimal128 => Decimal128.fromString(text);
+const NOW = new Date('2024-05-06T07:08:09.123Z');
+const ctx = { now: NOW, vars: new Map<string, BValue>([['v', 42]]) };
+const MISSING = 'no value';
+
+function evaluate(expression: Plain, fields: Fields = {}): BValue | undefined {
+  return compileExpression(fromPlain(expression), ctx)(BDoc.fromBytes(doc(fields).toBytes()));
+}
+
+/** As bytes, so that types count. */
+function bytes(value: BValue | undefined): string {
+  return value === undefined ? MISSING : BDoc.of(['v', value]).toBytes().toString('latin1');
+}
+
+function expectValue(expression: Plain, fields: Fields, expected: Plain): void {
+  const value = evaluate(expression, fields);
+  const wanted = expected === MISSING ? undefined : fromPlain(expected);
+  if (bytes(value) !== bytes(wanted))
+    expect(value === undefined ? MISSING : toPlain(value)).toEqual(expected);
+  expect(bytes(value)).toBe(bytes(wanted));
+}
+
+const d = (text: string): Date => new Date(text);
+const D = d('2024-03-31T23:45:30.250Z');
+const ID = new ObjectId('65f0c0de0000000000000000');
+
+describe('paths, variables and literals', () => {
+  test.each<[Plain, Fields, Plain]>([
+    ['$a.b', { a: { b: 1 } }, 1],
+    ['$a.b', { a: [{ b: 1 }, { c: 2 }, 5, { b: [3] }] }, [1, [3]]],
+    ['$a.b', { a: [[{ b: 1 }]] }, []],
+    ['$a.0', { a: [7] }, []],
+    ['$a', {}, MISSING],
+    ['$a.b', { a: 1 }, MISSING],
+    ['$$ROOT', { a: 1 }, { a: 1 }],
+    ['$$CURRENT.a', { a: 1 }, 1],
+    ['$$REMOVE', {}, MISSING],
+    ['$$NOW', {}, NOW],
+    ['$$v', {}, 42],
+    ['text', {}, 'text'],
+    [{ $literal: '$a' }, { a: 1 }, '$a'],
+    [{ x: '$a', y: '$missing', z: { q: '$a' } }, { a: 1 }, { x: 1, z: { q: 1 } }],
+    [['$a', '$missing'], { a: 1 }, [1, null]],
+    [{ $let: { vars: { x: '$a', y: 2 }, in: { $add: ['$$x', '$$y'] } } }, { a: 1 }, 3],
+    [{ $let: { vars: { o: { p: 5 } }, in: '$$o.p' } }, {}, 5],
+    [{ $let: { vars: { x: 1 }, in: { $let: { vars: { x: { $add: ['$$x', 1] } }, in: '$$x' } } } }, {}, 2],
+  ])('%j on %j', expectValue);
+});
+
+describe('arithmetic', () => {
+  test.each<[Plain, Plain]>([
+    [{ $add: [1, 2n] }, 3n],
+    [{ $add: [2147483647, 1] }, 2147483648n],
+    [{ $add: [9223372036854775807n, 1] }, 9223372036854775808],
+    [{ $add: [1, 0.5] }, 1.5],
+    [{ $add: [1.5, 1.5] }, new Double(3)],
+    [{ $add: [dec('0.1'), 1] }, dec('1.1')],
+    [{ $add: [dec('1'), 0.1] }, dec('1.100000000000000')],
+    [{ $add: [] }, 0],
+    [{ $add: [1, null] }, null],
+    [{ $add: [d('2024-01-01T00:00:00Z'), 1500] }, d('2024-01-01T00:00:01.500Z')],
+    [{ $subtract: [1, 3n] }, -2n],
+    [{ $subtract: [d('2024-01-02T00:00:00Z'), d('2024-01-01T00:00:00Z')] }, 86400000n],
+    [{ $subtract: [d('2024-01-02T00:00:00Z'), 1000] }, d('2024-01-01T23:59:59Z')],
+    [{ $multiply: [100000, 100000] }, 10000000000n],
+    [{ $multiply: [2, dec('1.50')] }, dec('3.00')],
+    [{ $divide: [4, 2] }, new Double(2)],
+    [{ $divide: [1n, 4] }, 0.25],
+    [{ $divide: [dec('1'), 3] }, dec('0.3333333333333333333333333333333333')],
+    [{ $mod: [-7, 3] }, -1],
+    [{ $mod: [7n, 3] }, 1n],
+    [{ $mod: [5.5, 2] }, 1.5],
+    [{ $mod: [dec('5.5'), 2] }, dec('1.5')],
+    [{ $abs: -5 }, 5],
+    [{ $abs: -5n }, 5n],
+    [{ $abs: dec('-1.5') }, dec('1.5')],
+    [{ $abs: -2147483648 }, 2147483648n],
+    [{ $ceil: 1.2 }, new Double(2)],
+    [{ $floor: -1.2 }, new Double(-2)],
+    [{ $floor: dec('1.9') }, dec('1')],
+    [{ $ceil: 5n }, 5n],
+    [{ $round: [2.5] }, new Double(2)],
+    [{ $round: [19.25, 1] }, 19.2],
+    [{ $round: [1234, -2] }, 1200],
+    [{ $round: [dec('2.675'), 2] }, dec('2.68')],
+    [{ $trunc: [-2.78, 1] }, -2.7],
+    [{ $trunc: 5.9 }, new Double(5)],
+    [{ $pow: [2, 10] }, 1024],
+    [{ $pow: [2n, 40] }, 1099511627776n],
+    [{ $pow: [2, 40] }, 1099511627776n],
+    [{ $pow: [2, -1] }, 0.5],
+    [{ $sqrt: 9 }, new Double(3)],
+    [{ $ln: 1 }, double(0)],
+    [{ $log: [100, 10] }, new Double(2)],
+    [{ $log10: 1000 }, new Double(3)],
+    [{ $exp: 0 }, new Double(1)],
+    [{ $sin: 0 }, double(0)],
+    [{ $degreesToRadians: 180 }, Math.PI],
+    [{ $abs: null }, null],
+    [{ $sum: [1, 2n, 'x', null] }, 3n],
+    [{ $sum: '$list' }, 6],
+    [{ $sum: [[1, 2], 3] }, 3],
+    [{ $avg: [1, 2] }, 1.5],
+    [{ $avg: ['x'] }, null],
+    [{ $min: [3, 1n, null] }, 1n],
+    [{ $max: '$list' }, 3],
+    [{ $stdDevPop: [1, 3] }, new Double(1)],
+    [{ $stdDevSamp: [1] }, null],
+    [{ $maxN: { n: 2, input: [1, 5, 3] } }, [5, 3]],
+    [{ $firstN: { n: 2, input: [1, 5, 3] } }, [1, 5]],
+  ])('%j', (expression, expected) => {
+    expectValue(expression, { list: [1, 2, 3] }, expected);
+  });
+});
+
+describe('comparison, logic and conditions', () => {
+  test.each<[Plain, Plain]>([
+    [{ $eq: [5, dec('5.00')] }, true],
+    [
+      {
+        $eq: [
+          { x: 1, y: 2 },
+          { y: 2, x: 1 },
+        ],
+      },
+      false,
+    ],
+    [{ $eq: ['$missing', null] }, false],
+    [{ $gt: ['$a', null] }, true],
+    [{ $lt: ['$missing', null] }, true],
+    [{ $gt: [9007199254740993n, 9007199254740992] }, true],
+    [{ $gt: ['\u{1f600}', '\ufffd'] }, true],
+    [{ $gte: [[1], { x: 1 }] }, true],
+    [{ $cmp: [1, 'a'] }, -1],
+    [{ $ne: [1, 1n] }, false],
+    [{ $and: [] }, true],
+    [{ $and: [1, 'x', 0n] }, false],
+    [{ $or: [null, dec('0'), '$missing'] }, false],
+    [{ $or: [''] }, true],
+    [{ $not: [[]] }, false],
+    [{ $not: '$missing' }, true],
+    [{ $cond: [0n, 'yes', 'no'] }, 'no'],
+    [{ $cond: { if: NaN, then: 1, else: 2 } }, 1],
+    [{ $cond: [true, '$missing', 1] }, MISSING],
+    [{ $ifNull: ['$missing', null, 5] }, 5],
+    [{ $ifNull: [UNDEFINED, 'x'] }, 'x'],
+    [
+      {
+        $switch: {
+          branches: [
+            { case: false, then: 1 },
+            { case: '$a', then: 2 },
+          ],
+          default: 3,
+        },
+      },
+      2,
+    ],
+    [{ $switch: { branches: [{ case: false, then: 1 }], default: 3 } }, 3],
+  ])('%j', (expression, expected) => {
+    expectValue(expression, { a: 1 }, expected);
+  });
+});
+
+describe('arrays, sets and documents', () => {
+  test.each<[Plain, Plain]>([
+    [{ $size: '$list' }, 3],
+    [{ $size: { $literal: [] } }, 0],
+    [{ $arrayElemAt: ['$list', -1] }, 3],
+    [{ $arrayElemAt: ['$list', 9n] }, MISSING],
+    [{ $arrayElemAt: [null, 0] }, null],
+    [{ $first: '$list' }, 1],
+    [{ $last: { $literal: [] } }, MISSING],
+    [{ $slice: ['$list', 2] }, [1, 2]],
+    [{ $slice: ['$list', -2] }, [2, 3]],
+    [{ $slice: ['$list', 1, 1] }, [2]],
+    [{ $slice: ['$list', -9, 2] }, [1, 2]],
+    [{ $concatArrays: ['$list', [4]] }, [1, 2, 3, 4]],
+    [{ $concatArrays: ['$list', null] }, null],
+    [{ $in: [2n, '$list'] }, true],
+    [{ $in: [{ y: 1, x: 1 }, [{ x: 1, y: 1 }]] }, false],
+    [{ $indexOfArray: ['$list', 3] }, 2],
+    [{ $indexOfArray: ['$list', 3, 0, 2] }, -1],
+    [{ $range: [0, 10, 4] }, [0, 4, 8]],
+    [{ $range: [3, 0, -1] }, [3, 2, 1]],
+    [{ $reverseArray: '$list' }, [3, 2, 1]],
+    [{ $zip: { inputs: [[1, 2], ['a']] } }, [[1, 'a']]],
+    [
+      { $zip: { inputs: [[1, 2], ['a']], useLongestLength: true, defaults: [0, 'z'] } },
+      [
+        [1, 'a'],
+        [2, 'z'],
+      ],
+    ],
+    [{ $isArray: ['$list'] }, true],
+    [{ $isArray: '$missing' }, false],
+    [{ $filter: { input: '$list', as: 'n', cond: { $gt: ['$$n', 1] } } }, [2, 3]],
+    [{ $filter: { input: '$list', cond: true, limit: 1 } }, [1]],
+    [{ $filter: { input: null, cond: true } }, null],
+    [{ $map: { input: '$list', in: { $multiply: ['$$this', '$a'] } } }, [10, 20, 30]],
+    [
+      {
+        $map: {
+          input: [[1], [2]],
+          as: 'row',
+          in: { $map: { input: '$$row', in: { $add: ['$$this', { $size: '$$row' }] } } },
+        },
+      },
+      [[2], [3]],
+    ],
+    [{ $map: { input: ['$list'], in: '$$REMOVE' } }, [null]],
+    [{ $reduce: { input: '$list', initialValue: 0, in: { $add: ['$$value', '$$this'] } } }, 6],
+    [{ $sortArray: { input: [3, 1n, dec('2')], sortBy: 1 } }, [1n, dec('2'), 3]],
+    [{ $sortArray: { input: [{ x: 1 }, { x: 3 }], sortBy: { x: -1 } } }, [{ x: 3 }, { x: 1 }]],
+    [{ $allElementsTrue: [[1, 'x']] }, true],
+    [{ $anyElementTrue: [[0n, null]] }, false],
+    [
+      {
+        $setUnion: [
+          [1, 2],
+          [2n, 3],
+        ],
+      },
+      [1, 2n, 3],
+    ],
+    [
+      {
+        $setIntersection: [
+          [1, 2, 2],
+          [dec('2.0'), 4],
+        ],
+      },
+      [2],
+    ],
+    [{ $setDifference: [[1, 2, 1], [2n]] }, [1]],
+    [
+      {
+        $setEquals: [
+          [1, 2],
+          [2n, 1, 1],
+        ],
+      },
+      true,
+    ],
+    [{ $setIsSubset: [[1], [1n, 2]] }, true],
+    [{ $mergeObjects: [{ b: 1, a: 1 }, null, { a: 2 }] }, { b: 1, a: 2 }],
+    [
+      { $objectToArray: { b: 1, a: 2 } },
+      [
+        { k: 'b', v: 1 },
+        { k: 'a', v: 2 },
+      ],
+    ],
+    [
+      {
+        $arrayToObject: [
+          [
+            ['x', 1],
+            ['y', 2],
+          ],
+        ],
+      },
+      { x: 1, y: 2 },
+    ],
+    [{ $arrayToObject: [[{ k: 'x', v: 1 }]] }, { x: 1 }],
+    [{ $getField: 'a' }, 10],
+    [{ $getField: { field: { $literal: '$x' }, input: { $literal: { $x: 1 } } } }, 1],
+    [{ $getField: { field: 'a', input: 5 } }, MISSING],
+    [{ $setField: { field: 'x.y', input: { a: 1 }, value: 2 } }, { a: 1, 'x.y': 2 }],
+    [{ $unsetField: { field: 'a', input: { a: 1, b: 2 } } }, { b: 2 }],
+  ])('%j', (expression, expected) => {
+    expectValue(expression, { list: [1, 2, 3], a: 10 }, expected);
+  });
+});
+
+describe('strings', () => {
+  test.each<[Plain, Plain]>([
+    [{ $concat: ['a', 'b'] }, 'ab'],
+    [{ $concat: ['a', null] }, null],
+    [{ $toUpper: 'straße' }, 'STRAßE'],
+    [{ $toLower: 'ÀB' }, 'Àb'],
+    [{ $toUpper: null }, ''],
+    [{ $toLower: 5n }, '5'],
+    [{ $strcasecmp: ['abc', 'ABD'] }, -1],
+    [{ $strLenBytes: 'é\u{1f600}' }, 6],
+    [{ $strLenCP: 'é\u{1f600}' }, 2],
+    [{ $substrBytes: ['hello', 1, 3] }, 'ell'],
+    [{ $substr: ['hello', 2, -1] }, 'llo'],
+    [{ $substrCP: ['\u{1f600}ab', 1, 1] }, 'a'],
+    [{ $substrCP: [null, 0, 1] }, ''],
+    [{ $split: ['a,b,', ','] }, ['a', 'b', '']],
+    [{ $indexOfCP: ['\u{1f600}ab', 'b'] }, 2],
+    [{ $indexOfBytes: ['éa', 'a'] }, 2],
+    [{ $indexOfCP: ['abab', 'a', 1] }, 2],
+    [{ $trim: { input: ' \u00a0a b\n' } }, 'a b'],
+    [{ $ltrim: { input: 'xxyx', chars: 'x' } }, 'yx'],
+    [{ $rtrim: { input: 'ab\u{1f600}', chars: '\u{1f600}' } }, 'ab'],
+    [{ $trim: { input: null } }, null],
+    [{ $replaceOne: { input: 'aaa', find: 'a', replacement: { $literal: '$&' } } }, '$&aa'],
+    [{ $replaceAll: { input: 'a.a', find: '.', replacement: '-' } }, 'a-a'],
+    [{ $replaceAll: { input: 'a', find: null, replacement: '' } }, null],
+    [{ $regexMatch: { input: 'Hello', regex: '^h', options: 'i' } }, true],
+    [{ $regexMatch: { input: null, regex: 'x' } }, false],
+    [
+      { $regexFind: { input: '\u{1f600}ab1', regex: '([a-z])([a-z])?(\\d)' } },
+      { match: 'ab1', idx: 1, captures: ['a', 'b', '1'] },
+    ],
+    [{ $regexFind: { input: 'x', regex: new BSONRegExp('y') } }, null],
+    [
+      { $regexFindAll: { input: 'a1b2', regex: '[a-z](\\d)|x' } },
+      [
+        { match: 'a1', idx: 0, captures: ['1'] },
+        { match: 'b2', idx: 2, captures: ['2'] },
+      ],
+    ],
+  ])('%j', (expression, expected) => {
+    expectValue(expression, {}, expected);
+  });
+});
+
+describe('types and conversions', () => {
+  test.each<[Plain, Plain]>([
+    [{ $type: '$missing' }, 'missing'],
+    [{ $type: 5n }, 'long'],
+    [{ $type: new Double(5) }, 'double'],
+    [{ $type: ID }, 'objectId'],
+    [{ $type: new Binary(Buffer.alloc(1)) }, 'binData'],
+    [{ $type: { $literal: null } }, 'null'],
+    [{ $type: UNDEFINED }, 'undefined'],
+    [{ $isNumber: dec('1') }, true],
+    [{ $toInt: '42' }, 42],
+    [{ $toInt: 5.9 }, 5],
+    [{ $toInt: true }, 1],
+    [{ $toInt: null }, null],
+    [{ $toLong: dec('9007199254740993.7') }, 9007199254740993n],
+    [{ $toLong: d('1970-01-01T00:00:01Z') }, 1000n],
+    [{ $toDouble: '5' }, new Double(5)],
+    [{ $toDouble: '-inf' }, -Infinity],
+    [{ $toDecimal: 2.5 }, dec('2.50000000000000')],
+    [{ $toDecimal: 5 }, dec('5')],
+    [{ $toDecimal: '1.20' }, dec('1.20')],
+    [{ $toString: new Double(5) }, '5'],
+    [{ $toString: 9223372036854775807n }, '9223372036854775807'],
+    [{ $toString: dec('1.50') }, '1.50'],
+    [{ $toString: ID }, '65f0c0de0000000000000000'],
+    [{ $toString: D }, '2024-03-31T23:45:30.250Z'],
+    [{ $toString: true }, 'true'],
+    [{ $toBool: 0n }, false],
+    [{ $toBool: 'false' }, true],
+    [{ $toDate: '2024-03-31' }, d('2024-03-31T00:00:00Z')],
+    [{ $toDate: 1000n }, d('1970-01-01T00:00:01Z')],
+    [{ $toDate: ID }, ID.getTimestamp()],
+    [{ $toDate: new Timestamp({ t: 5, i: 1 }) }, d('1970-01-01T00:00:05Z')],
+    [{ $toObjectId: '65f0c0de0000000000000000' }, ID],
+    [{ $convert: { input: 'x', to: 'int', onError: 'bad' } }, 'bad'],
+    [{ $convert: { input: '$missing', to: 'int', onNull: 0 } }, 0],
+    [{ $convert: { input: 5, to: 2 } }, '5'],
+    [{ $convert: { input: 5, to: null } }, null],
+  ])('%j', (expression, expected) => {
+    expectValue(expression, {}, expected);
+  });
+});
+
+describe('dates', () => {
+  const berlin = 'Europe/Berlin';
+  test.each<[Plain, Plain]>([
+    [{ $year: D }, 2024],
+    [{ $month: { date: D, timezone: berlin } }, 4],
+    [{ $dayOfMonth: { date: D, timezone: '-05:00' } }, 31],
+    [{ $hour: { date: D, timezone: berlin } }, 1],
+    [{ $hour: ID }, ID.getTimestamp().getUTCHours()],
+    [{ $minute: D }, 45],
+    [{ $second: D }, 30],
+    [{ $millisecond: D }, 250],
+    [{ $dayOfWeek: D }, 1],
+    [{ $isoDayOfWeek: D }, 7],
+    [{ $dayOfYear: D }, 91],
+    [{ $week: D }, 13],
+    [{ $week: d('2023-01-01T00:00:00Z') }, 1],
+    [{ $week: d('2024-01-01T00:00:00Z') }, 0],
+    [{ $isoWeek: d('2021-01-03T00:00:00Z') }, 53],
+    [{ $isoWeekYear: d('2021-01-03T00:00:00Z') }, 2020n],
+    [{ $year: null }, null],
+    [
+      { $dateToParts: { date: D } },
+      { year: 2024, month: 3, day: 31, hour: 23, minute: 45, second: 30, millisecond: 250 },
+    ],
+    [
+      { $dateToParts: { date: D, iso8601: true } },
+      { isoWeekYear: 2024, isoWeek: 13, isoDayOfWeek: 7, hour: 23, minute: 45, second: 30, millisecond: 250 },
+    ],
+    [{ $dateFromParts: { year: 2024, month: 14, day: 1, hour: -1 } }, d('2025-01-31T23:00:00Z')],
+    [{ $dateFromParts: { year: 2024, timezone: berlin } }, d('2023-12-31T23:00:00Z')],
+    [{ $dateFromParts: { isoWeekYear: 2020, isoWeek: 53, isoDayOfWeek: 7 } }, d('2021-01-03T00:00:00Z')],
+    [{ $dateToString: { date: D } }, '2024-03-31T23:45:30.250Z'],
+    [{ $dateToString: { date: D, timezone: berlin } }, '2024-04-01T01:45:30.250'],
+    [
+      {
+        $dateToString: {
+          date: D,
+          format: '%d.%m.%Y %H:%M:%S.%L %j %u %w %U %V %G %b %B %z %%',
+          timezone: '+0530',
+        },
+      },
+      '01.04.2024 05:15:30.250 092 1 2 13 14 2024 Apr April +0530 %',
+    ],
+    [{ $dateToString: { date: null, onNull: 'none' } }, 'none'],
+    [{ $dateToString: { date: '$missing' } }, null],
+    [{ $dateFromString: { dateString: '2024-03-31T23:45:30.250Z' } }, D],
+    [
+      { $dateFromString: { dateString: '2024-03-31 01:30', timezone: 'America/Argentina/Buenos_Aires' } },
+      d('2024-03-31T04:30:00Z'),
+    ],
+    [{ $dateFromString: { dateString: '2024-03-31T01:00+02:00' } }, d('2024-03-30T23:00:00Z')],
+    [{ $dateFromString: { dateString: '31/03/2024', format: '%d/%m/%Y' } }, d('2024-03-31T00:00:00Z')],
+    [{ $dateFromString: { dateString: 'May 6 2024', format: '%b %d %Y' } }, d('2024-05-06T00:00:00Z')],
+    [{ $dateFromString: { dateString: '2024-02-30', onError: 'bad' } }, 'bad'],
+    [{ $dateFromString: { dateString: null, onNull: 1 } }, 1],
+    [
+      { $dateAdd: { startDate: d('2024-01-31T12:00:00Z'), unit: 'month', amount: 1 } },
+      d('2024-02-29T12:00:00Z'),
+    ],
+    [
+      { $dateAdd: { startDate: d('2024-02-29T00:00:00Z'), unit: 'year', amount: 1 } },
+      d('2025-02-28T00:00:00Z'),
+    ],
+    [
+      { $dateAdd: { startDate: d('2024-03-30T11:00:00Z'), unit: 'day', amount: 1, timezone: berlin } },
+      d('2024-03-31T10:00:00Z'),
+    ],
+    [
+      { $dateAdd: { startDate: d('2024-03-30T11:00:00Z'), unit: 'hour', amount: 24, timezone: berlin } },
+      d('2024-03-31T11:00:00Z'),
+    ],
+    [
+      { $dateSubtract: { startDate: d('2024-03-31T00:00:00Z'), unit: 'quarter', amount: 1 } },
+      d('2023-12-31T00:00:00Z'),
+    ],
+    [
+      {
+        $dateDiff: { startDate: d('2023-12-31T23:59:59Z'), endDate: d('2024-01-01T00:00:00Z'), unit: 'year' },
+      },
+      1n,
+    ],
+    [
+      {
+        $dateDiff: { startDate: d('2024-01-06T00:00:00Z'), endDate: d('2024-01-07T00:00:00Z'), unit: 'week' },
+      },
+      1n,
+    ],
+    [
+      {
+        $dateDiff: {
+          startDate: d('2024-01-06T00:00:00Z'),
+          endDate: d('2024-01-07T00:00:00Z'),
+          unit: 'week',
+          startOfWeek: 'Monday',
+        },
+      },
+      0n,
+    ],
+    [
+      {
+        $dateDiff: {
+          startDate: d('2024-01-01T00:00:00.999Z'),
+          endDate: d('2024-01-01T00:00:01Z'),
+          unit: 'second',
+        },
+      },
+      1n,
+    ],
+    [
+      {
+        $dateDiff: { startDate: d('2024-01-01T10:59:00Z'), endDate: d('2024-01-01T09:01:00Z'), unit: 'hour' },
+      },
+      -1n,
+    ],
+    [{ $dateDiff: { startDate: D, endDate: d('2024-04-01T00:00:00Z'), unit: 'day', timezone: berlin } }, 0n],
+    [{ $dateTrunc: { date: D, unit: 'day' } }, d('2024-03-31T00:00:00Z')],
+    [{ $dateTrunc: { date: D, unit: 'day', timezone: berlin } }, d('2024-03-31T22:00:00Z')],
+    [{ $dateTrunc: { date: D, unit: 'week' } }, d('2024-03-31T00:00:00Z')],
+    [{ $dateTrunc: { date: D, unit: 'week', startOfWeek: 'mon' } }, d('2024-03-25T00:00:00Z')],
+    [{ $dateTrunc: { date: D, unit: 'quarter' } }, d('2024-01-01T00:00:00Z')],
+    [{ $dateTrunc: { date: D, unit: 'month', binSize: 4 } }, d('2024-01-01T00:00:00Z')],
+    [{ $dateTrunc: { date: D, unit: 'minute', binSize: 15 } }, d('2024-03-31T23:45:00Z')],
+    [
+      { $dateTrunc: { date: d('1999-12-31T23:59:00Z'), unit: 'hour', binSize: 2 } },
+      d('1999-12-31T22:00:00Z'),
+    ],
+    [{ $dateTrunc: { date: null, unit: 'day' } }, null],
+  ])('%j', (expression, expected) => {
+    expectValue(expression, {}, expected);
+  });
+});
+
+describe('an expression that cannot be answered', () => {
+  test.each<[Plain, number]>([
+    [{ $foo: 1 }, 168],
+    [{ $function: {} }, 115],
+    [{ $meta: 'textScore' }, 115],
+    ['$$nope', 17276],
+    [{ a: 1, $add: [1] }, 16410],
+    [{ $add: [1], a: 1 }, 15983],
+    ['$', 40352],
+    ['$a..b', 15998],
+    ['$a.', 40353],
+    [{ $add: ['x'] }, 14],
+    [{ $add: [NOW, NOW] }, 16612],
+    [{ $subtract: [1] }, 16020],
+    [{ $divide: [1, 0] }, 2],
+    [{ $mod: [1, 0] }, 16610],
+    [{ $sqrt: -1 }, 28714],
+    [{ $sqrt: dec('2') }, 115],
+    [{ $pow: [0, -1] }, 28764],
+    [{ $abs: 'x' }, 28765],
+    [{ $size: '$missing' }, 17124],
+    [{ $arrayElemAt: ['x', 0] }, 28689],
+    [{ $in: [1, 'x'] }, 40081],
+    [{ $range: [0, 1, 0] }, 34449],
+    [{ $filter: { input: [], cond: true, foo: 1 } }, 9],
+    [{ $map: { input: 5, in: 1 } }, 16883],
+    [{ $mergeObjects: [5] }, 40400],
+    [{ $switch: { branches: [{ case: false, then: 1 }] } }, 40066],
+    [{ $cond: [1, 2] }, 16020],
+    [{ $concat: [5] }, 16702],
+    [{ $split: ['a', ''] }, 40087],
+    [{ $toLower: [[1]] }, 16007],
+    [{ $toInt: 'x' }, 241],
+    [{ $toInt: '1.5' }, 241],
+    [{ $toInt: 3000000000n }, 241],
+    [{ $toLong: NaN }, 241],
+    [{ $toObjectId: 'zz' }, 241],
+    [{ $toDate: 5 }, 241],
+    [{ $convert: { input: 1, to: 'foo' } }, 2],
+    [{ $convert: { input: 1, to: 'binData' } }, 115],
+    [{ $year: 'x' }, 16006],
+    [{ $year: { date: D, timezone: 'Nowhere/Town' } }, 40485],
+    [{ $dateToString: { date: D, format: '%q' } }, 18536],
+    [{ $dateToString: { date: D, format: '%Z' } }, 115],
+    [{ $dateFromString: { dateString: 'x' } }, 241],
+    [{ $dateFromString: { dateString: 'June 1 2024' } }, 115],
+    [{ $dateTrunc: { date: D, unit: 'eon' } }, 9],
+    [{ $dateAdd: { startDate: D, unit: 'day', amount: 1.5 } }, 5166405],
+    [{ $regexMatch: { input: 'x', regex: '(' } }, 51091],
+    [{ $getField: '$x' }, 5654602],
+    [{ $let: { vars: { X: 1 }, in: 1 } }, 9],
+    [{ $ifNull: [1] }, 1257300],
+  ])('%j fails with code %d', (expression, code) => {
+    expect(() => evaluate(expression)).toThrow(expect.objectContaining({ code }) as Error);
+  });
+
+  test('$rand lies between 0 and 1 and changes', () => {
+    const draws = Array.from({ length: 20 }, () => evaluate({ $rand: {} }) as number);
+    expect(draws.every((draw) => draw >= 0 && draw < 1)).toBe(true);
+    expect(new Set(draws).size).toBeGreaterThan(1);
+  });
+});
