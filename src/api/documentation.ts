@@ -24,7 +24,7 @@ export function openApi(app: INestApplication): OpenAPIObject {
 }
 
 /** Serves `/docs` and `/openapi.json`. */
-export async function serveDocumentation(app: INestApplication): Promise<void> {
+export function serveDocumentation(app: INestApplication): void {
   SwaggerModule.setup('docs', app, () => openApi(app), {
     jsonDocumentUrl: 'openapi.json',
     yamlDocumentUrl: 'openapi.yaml',

@@ -40,7 +40,8 @@ export async function createHttpServer(config: Config, logger: Logger): Promise<
   );
   app.useLogger(app.get(NestLogger));
   app.enableShutdownHooks([]);
-  await serveDocumentation(app);
+  serveDocumentation(app);
+  fastify.get('/', (_, reply) => reply.redirect('/docs'));
   await app.init();
   return app;
 }

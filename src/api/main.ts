@@ -1,20 +1,10 @@
 import 'reflect-metadata';
-import { ConfigError, configSummary, loadConfig } from '../platform/config.js';
-import type { Config } from '../platform/config.js';
+import { configOrExit } from '../platform/config-or-exit.js';
+import { configSummary } from '../platform/config.js';
 import { createLogger } from '../platform/logging.js';
 import { collectProcessMetrics } from '../platform/metrics.js';
 import { exitWithParent, onStopSignal } from '../platform/process-end.js';
 import { createHttpServer } from './http-server.js';
-
-function configOrExit(): Config {
-  try {
-    return loadConfig(process.env);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(2);
-  }
-}
 
 const config = configOrExit();
 const log = createLogger('api', config.LOG_LEVEL);

@@ -1,23 +1,13 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { ConfigError, configSummary, loadConfig } from '../platform/config.js';
-import type { Config } from '../platform/config.js';
+import { configOrExit } from '../platform/config-or-exit.js';
+import { configSummary } from '../platform/config.js';
 import { createLogger } from '../platform/logging.js';
 import { collectProcessMetrics } from '../platform/metrics.js';
 import { exitWithParent, onStopSignal } from '../platform/process-end.js';
 import { installTemporalRuntime } from '../platform/temporal-runtime.js';
 import { freeLoopbackPort } from './free-port.js';
 import { WorkerModule } from './worker.module.js';
-
-function configOrExit(): Config {
-  try {
-    return loadConfig(process.env);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(2);
-  }
-}
 
 const config = configOrExit();
 const log = createLogger('worker', config.LOG_LEVEL);
