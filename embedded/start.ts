@@ -99,8 +99,9 @@ Ctrl-C stops everything; the next npm start continues with the same data.
 `);
 }
 
-const aborted = (signal: AbortSignal) =>
-  new Promise<undefined>((resolve) => {
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
     if (signal.aborted) resolve(undefined);
     signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });
+}
