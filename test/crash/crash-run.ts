@@ -100,7 +100,7 @@ class MessageFlow {
         if (answer.status < 500)
           throw new Error(`message ${n}: ${answer.status} ${JSON.stringify(answer.body)}`);
       } catch (error) {
-        if (!(error instanceof TypeError)) throw error; // fetch: the API is down
+        if ((error as Error).name !== 'TypeError') throw error; // fetch failed: the API is down
       }
       await delay(100);
     }
