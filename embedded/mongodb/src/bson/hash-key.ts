@@ -1,4 +1,5 @@
 import { Decimal128, Double, ObjectId } from 'bson';
+import { decode } from './decimal.js';
 import { keyString } from './keystring.js';
 import type { BValue } from './values.js';
 
@@ -31,12 +32,11 @@ function exactNumber(number: number, integer: bigint): number | undefined {
 
 function hashDecimal(value: Decimal128): HashKey {
   const number = Number(value.toString());
-  if (Number.isNaN(number)) return number;
+  const { kind } = decode(value);
+  if (kind !== 'finite') return number;
   // The KeyString of a decimal that a double holds exactly is the KeyString of that double.
   const bytes = keyString([value]);
-  return Math.abs(number) < Infinity && keyString([number]).equals(bytes)
-    ? number
-    : `k${bytes.toString('latin1')}`;
+  return keyString([number]).equals(bytes) ? number : `k${bytes.toString('latin1')}`;
 }
 
 function hashBytes(value: BValue): string {

@@ -24,7 +24,7 @@ export class Sum {
   add(value: BValue | undefined): void {
     if (typeof value === 'number') {
       this.count++;
-      if ((value | 0) === value) this.addInteger(value);
+      if ((value | 0) === value && !Object.is(value, -0)) this.addInteger(value);
       else this.addDouble(value);
     } else if (value !== undefined && isNumber(value)) {
       this.count++;
@@ -33,10 +33,13 @@ export class Sum {
   }
 
   private addInteger(value: number): void {
-    this.small += value;
-    if (Number.isSafeInteger(this.small)) return;
-    this.large += BigInt(this.small - value) + BigInt(value);
-    this.small = 0;
+    const sum = this.small + value;
+    if (Number.isSafeInteger(sum)) {
+      this.small = sum;
+    } else {
+      this.large += BigInt(this.small) + BigInt(value);
+      this.small = 0;
+    }
   }
 
   private addDouble(value: number): void {

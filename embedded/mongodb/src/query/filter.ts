@@ -49,7 +49,11 @@ function isReference(value: BDoc): boolean {
 }
 
 class FilterParser {
-  constructor(private readonly ctx: EvalContext) {}
+  constructor(
+    private readonly ctx: EvalContext,
+    /** Inside `$elemMatch` there is no whole document that an expression could read. */
+    private readonly inElement = false,
+  ) {}
 
   document(filter: BDoc): FilterNode {
     const nodes: FilterNode[] = [];
@@ -69,6 +73,7 @@ class FilterParser {
       case '$nor':
         return { kind: 'nor', children: this.clauses(operator, value) };
       case '$expr':
+        if (this.inElement) throw bad('$expr can only be applied to the top-level document');
         return { kind: 'expr', expression: value, holds: compilePredicate(value, this.ctx) };
       case '$comment':
         return null;
@@ -201,7 +206,7 @@ class FilterParser {
     if (isOperatorDocument(value) && !logical) {
       return { kind: 'elemMatchValue', path, child: this.operators('', value) };
     }
-    return { kind: 'elemMatchObject', path, child: this.document(value) };
+    return { kind: 'elemMatchObject', path, child: new FilterParser(this.ctx, true).document(value) };
   }
 }
 

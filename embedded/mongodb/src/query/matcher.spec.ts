@@ -213,6 +213,7 @@ describe('a filter', () => {
     [{ a: UNDEFINED }, 2],
     [{ a: { $bitsAllSet: -1 } }, 2],
     [{ $expr: { $foo: 1 } }, 168],
+    [{ a: { $elemMatch: { $expr: true } } }, 2],
     [{ $expr: '$$foo' }, 17276],
   ];
   test.each(refused)('%j is refused with code %d', (filter, code) => {

@@ -1,3 +1,4 @@
+import { compareText } from '../bson/compare.js';
 import type { BDoc, BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 
@@ -20,6 +21,8 @@ export type Modifier = (current: BValue | undefined, path: string, state: Update
 
 export interface UpdateBranch {
   readonly children: Map<string, UpdateNode>;
+  /** The children in the order of application, once it is known. */
+  ordered?: [string, UpdateNode][];
 }
 export type UpdateNode = UpdateBranch | Modifier;
 
@@ -61,9 +64,10 @@ export function merge(a: UpdateNode, b: UpdateNode, path: string): UpdateNode {
 }
 
 /** Children in the order in which MongoDB applies them: by name, and positions by number. */
-export function inOrder(branch: UpdateBranch): [string, UpdateNode][] {
-  return [...branch.children].sort(([a], [b]) => {
+export function inOrder(branch: UpdateBranch): readonly [string, UpdateNode][] {
+  branch.ordered ??= [...branch.children].sort(([a], [b]) => {
     if (/^\d+$/.test(a) && /^\d+$/.test(b)) return Number(a) - Number(b);
-    return Buffer.compare(Buffer.from(a), Buffer.from(b));
+    return compareText(a, b);
   });
+  return branch.ordered;
 }
