@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/no-thenable -- `then` is a word of the language under test */
 import { Binary, BSONRegExp, Decimal128, Double, ObjectId, Timestamp } from 'bson';
 import { doc, fromPlain, toPlain, type Plain } from '../bson/plain.js';
 import { BDoc, double, UNDEFINED, type BValue } from '../bson/values.js';

@@ -47,7 +47,7 @@ function* matchesIn(text: string, pattern: RegExp): Generator<BDoc, undefined> {
   for (const match of text.matchAll(all)) {
     yield BDoc.of(
       ['match', match[0]],
-      ['idx', [...text.slice(0, match.index)].length],
+      ['idx', Array.from(text.slice(0, match.index)).length],
       ['captures', match.slice(1).map((capture) => (capture as string | undefined) ?? null)],
     );
   }

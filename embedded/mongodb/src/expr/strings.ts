@@ -18,12 +18,12 @@ export const STRINGS: OperatorTable = {
   $toUpper: unary((a) => upper(coerced(a))),
   $strcasecmp: binary((a, b) => Math.sign(compareText(upper(coerced(a)), upper(coerced(b))))),
   $strLenBytes: unary((a, name) => Buffer.byteLength(textOperand(a, name, 34473))),
-  $strLenCP: unary((a, name) => [...textOperand(a, name, 34471)].length),
+  $strLenCP: unary((a, name) => Array.from(textOperand(a, name, 34471)).length),
   $substr: variadic(substringBytes, 3, 3),
   $substrBytes: variadic(substringBytes, 3, 3),
   $substrCP: variadic(
     ([text, start, count], name) => {
-      const points = [...coerced(text)];
+      const points = Array.from(coerced(text));
       const from = integerOperand(start, name, 34450);
       const length = integerOperand(count, name, 34452);
       if (from < 0)
@@ -41,9 +41,9 @@ export const STRINGS: OperatorTable = {
     if (by === '') throw new CommandError(40087, '$split requires a non-empty separator');
     return textOperand(text, name, 40085).split(by);
   }),
-  $indexOfCP: variadic((args, name) => indexOf(args, name, (text) => [...text]), 2, 4),
+  $indexOfCP: variadic((args, name) => indexOf(args, name, Array.from<string>), 2, 4),
   $indexOfBytes: variadic(
-    (args, name) => indexOf(args, name, (text) => [...Buffer.from(text).toString('latin1')]),
+    (args, name) => indexOf(args, name, (text) => Array.from(Buffer.from(text).toString('latin1'))),
     2,
     4,
   ),
@@ -118,7 +118,7 @@ function trim(left: boolean, right: boolean): OperatorCompiler {
     const { input, chars } = args;
     if (isNullish(input)) return null;
     if ('chars' in args && isNullish(chars)) return null;
-    const points = [...textOperand(input, name, 50699)];
+    const points = Array.from(textOperand(input, name, 50699));
     const set = chars === undefined ? BLANK : new Set(textOperand(chars, name, 50700));
     let from = 0;
     let to = points.length;
