@@ -52,8 +52,11 @@ export async function crashRun(plan: CrashPlan): Promise<CrashReport> {
     const { app } = await caller.target(sink.url);
     const flow = new MessageFlow(caller, app, plan);
     const flowing = flow.run();
-    await killInTurn(stack, plan);
+    const names = Object.keys(stack.pids());
+    await killInTurn(stack, names, plan);
+    const reviving = revivedUntil(stack, names, flowing);
     await flowing;
+    await reviving;
     await sink.untilArrived(flow.accepted, plan.drainMs).catch(() => undefined);
     return report(plan, flow.accepted, sink, started);
   } finally {
@@ -107,23 +110,34 @@ class MessageFlow {
   }
 }
 
-async function killInTurn(stack: Stack, plan: CrashPlan): Promise<void> {
+async function killInTurn(stack: Stack, names: string[], plan: CrashPlan): Promise<void> {
   const random = generator(plan.seed);
   for (const victim of plan.kills) {
     await delay(200 + random() * plan.maxPauseMs);
     if (victim === 'everything') {
-      const names = Object.keys(stack.pids());
-      await Promise.all(names.map((name) => stack.kill(name)));
-      await stack.restart('mongodb');
-      await stack.restart('temporal');
-      await Promise.all(
-        names.filter((name) => /^(api|worker)/.test(name)).map((name) => stack.restart(name)),
-      );
+      await Promise.all(Object.keys(stack.pids()).map((name) => stack.kill(name)));
     } else {
       await stack.kill(victim);
-      await stack.restart(victim);
     }
+    await revive(stack, names);
   }
+}
+
+/** Starts what is not running, the victim or a process that ended because another one was gone, as supervision does. */
+async function revive(stack: Stack, names: string[]): Promise<void> {
+  const isDown = (name: string) => !(name in stack.pids());
+  for (const server of ['mongodb', 'temporal'].filter(isDown)) await stack.restart(server);
+  await Promise.all(names.filter(isDown).map((name) => stack.restart(name)));
+}
+
+async function revivedUntil(stack: Stack, names: string[], end: Promise<unknown>): Promise<void> {
+  let over = false;
+  const ended = end.finally(() => (over = true)).catch(() => undefined);
+  while (!over) {
+    await revive(stack, names);
+    await Promise.race([ended, delay(500)]);
+  }
+  await revive(stack, names);
 }
 
 function report(plan: CrashPlan, accepted: Set<string>, sink: WebhookSink, started: number): CrashReport {
