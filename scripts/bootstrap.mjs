@@ -13,6 +13,7 @@ const TARGETS = {
   setup: 'dist/embedded/stack/setup.js',
   doctor: 'dist/embedded/stack/doctor.js',
   test: 'scripts/test.mjs',
+  'bench:webhooks': 'dist/bench/webhooks/webhooks.bench.js',
 };
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
