@@ -9,6 +9,8 @@ import { jestCounts } from './jest-counts.mjs';
 const HEARTBEAT_MS = 15_000;
 /** What jest says when tests are over and something of theirs keeps it from exiting; that fails the ring. */
 const STILL_OPEN = 'did not exit one second after';
+/** Lines of tests that are worth seeing when they pass. */
+const FIGURES = 'figures: ';
 const EXIT_GRACE_MS = 15_000;
 /** Rings that jest runs; `layers` is jest's project `lint`, whose name the linters have here. */
 const JEST_RINGS = ['unit', 'embedded', 'layers', 'replay', 'integration', 'conformance', 'crash'];
@@ -63,6 +65,7 @@ async function runRing({ name, run }) {
     failedRings.push(name);
     console.log(`\n${output.trimEnd()}\n`);
   }
+  for (const line of (output ?? '').split('\n')) if (line.startsWith(FIGURES)) console.log(`  ${line}`);
   console.log(`${name.padEnd(13)}${(note ?? counts).padEnd(42)}${seconds().padStart(9)}`);
 }
 

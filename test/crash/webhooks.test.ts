@@ -47,5 +47,5 @@ describe('webhooks under kill -9', () => {
 /** The figures, with a few of the lost ids to look for in the logs. */
 function say(title: string, report: CrashReport): void {
   const shown = { ...report, lost: report.lost.length, firstLost: report.lost.slice(0, 5) };
-  process.stderr.write(`${title}: ${JSON.stringify(shown)}\n`);
+  process.stderr.write(`figures: ${title}: ${JSON.stringify(shown)}\n`);
 }
