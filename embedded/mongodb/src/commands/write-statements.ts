@@ -65,7 +65,7 @@ export function* runStatements(context: CommandContext, statements: Statements):
 }
 
 /** Errors that end the command instead of standing among its write errors. */
-const WHOLE_COMMAND = new Set([50, 225, 115]);
+const WHOLE_COMMAND = new Set([13, 20, 50, 73, 115, 225, 13_297]);
 
 /** Checks the number of statements; error 16 outside 1 to 100,000. */
 export function checkStatementCount(count: number): void {

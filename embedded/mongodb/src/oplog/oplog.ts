@@ -75,8 +75,10 @@ export class Oplog {
   read(from: number, to: number, limit: number, reverse: boolean): { ts: number; document: BDoc }[] {
     const order = reverse ? 'DESC' : 'ASC';
     const rows = this.db
-      .statement(`SELECT ts,op,ns,ui,o,o2,wall FROM oplog WHERE ts>=? AND ts<=? ORDER BY ts ${order} LIMIT ?`)
-      .all(from, to, limit);
+      .statement(
+        `SELECT ts,op,ns,ui,o,o2,wall FROM oplog WHERE ts>=? AND ts<=? ORDER BY ts ${order} LIMIT ${limit}`,
+      )
+      .all(from, to);
     return (rows as unknown as EntryRow[]).map((row) => ({ ts: row[0], document: entryDocument(row) }));
   }
 

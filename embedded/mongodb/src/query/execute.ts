@@ -32,8 +32,9 @@ export interface ReadOptions {
   wanted: number;
 }
 
+/** Chunk sizes are powers of four, because each size is a statement of its own. */
 const FIRST_CHUNK_ROWS = 16;
-const MAX_CHUNK_ROWS = 512;
+const MAX_CHUNK_ROWS = 1024;
 const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
 
 /** Runs a plan. It keeps no SQLite statement open, only a position, so it can rest between two batches of a cursor. */
@@ -139,11 +140,14 @@ function* withoutRepeats<T extends { rid: number }>(rows: Reading<T>): Reading<T
 }
 
 function firstSize({ wanted }: ReadOptions): number {
-  return wanted > 0 ? Math.min(wanted, FIRST_CHUNK_ROWS) : FIRST_CHUNK_ROWS;
+  if (wanted === 1) return 1;
+  return wanted > 0 && wanted <= 4 ? 4 : FIRST_CHUNK_ROWS;
 }
 
 /** Chunks grow while a read goes on, but never hold many bytes. */
 function nextSize(collection: Collection, size: number): number {
   const average = collection.bytes / Math.max(1, collection.count);
-  return Math.max(1, Math.min(size * 4, MAX_CHUNK_ROWS, Math.floor(MAX_CHUNK_BYTES / Math.max(1, average))));
+  let next = Math.min(size * 4, MAX_CHUNK_ROWS);
+  while (next > 1 && next * average > MAX_CHUNK_BYTES) next /= 4;
+  return next;
 }

@@ -159,7 +159,7 @@ function fewestKeys(candidates: IndexPlan[]): IndexPlan {
 function keysUpTo({ index, ranges }: IndexPlan): number {
   let keys = 0;
   for (const range of ranges) {
-    keys += index.table.count(range, COUNT_LIMIT - keys);
+    keys += index.table.count(range, COUNT_LIMIT);
     if (keys >= COUNT_LIMIT) break;
   }
   return keys;

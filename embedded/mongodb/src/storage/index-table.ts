@@ -76,10 +76,8 @@ export class IndexTable {
 
   /** The next entries of a range with their documents, in key order. */
   scan(range: KeyRange, after: IndexPosition | null, limit: number, reverse: boolean): IndexRow[] {
-    const rows = this.rangeStatement(FETCH, after !== null, range.high !== null, reverse).all(
-      ...rangeParameters(range, after, reverse),
-      limit,
-    );
+    const statement = this.rangeStatement(FETCH, after !== null, range.high !== null, limit, reverse);
+    const rows = statement.all(...rangeParameters(range, after, reverse));
     return (rows as unknown as [number, number, Uint8Array, Uint8Array][]).map((row) => ({
       ...this.records.verified(row),
       key: asBuffer(row[3]),
@@ -88,19 +86,16 @@ export class IndexTable {
 
   /** Entries without their documents, in key order. */
   entries(range: KeyRange, after: IndexPosition | null, limit: number): IndexPosition[] {
-    const rows = this.rangeStatement(ENTRY, after !== null, range.high !== null, false).all(
-      ...rangeParameters(range, after, false),
-      limit,
-    );
+    const statement = this.rangeStatement(ENTRY, after !== null, range.high !== null, limit, false);
+    const rows = statement.all(...rangeParameters(range, after, false));
     return (rows as unknown as [number, Uint8Array][]).map(([rid, key]) => ({ rid, key: asBuffer(key) }));
   }
 
   /** Number of entries in a range, counted up to `limit`. */
   count(range: KeyRange, limit: number): number {
-    const statement = range.high
-      ? this.sql('SELECT count(*) FROM (SELECT 1 FROM $I WHERE k>=? AND k<? LIMIT ?)')
-      : this.sql('SELECT count(*) FROM (SELECT 1 FROM $I WHERE k>=? LIMIT ?)');
-    const row = range.high ? statement.get(range.low, range.high, limit) : statement.get(range.low, limit);
+    const where = range.high ? 'k>=? AND k<?' : 'k>=?';
+    const statement = this.sql(`SELECT count(*) FROM (SELECT 1 FROM $I WHERE ${where} LIMIT ${limit})`);
+    const row = statement.get(...rangeParameters(range, null, false));
     return (row as unknown as [number])[0];
   }
 
@@ -114,12 +109,13 @@ export class IndexTable {
     columns: string,
     resumed: boolean,
     bounded: boolean,
+    limit: number,
     reverse: boolean,
   ): StatementSync {
     const low = resumed && !reverse ? '(i.k,i.rid)>(?,?)' : 'i.k>=?';
     const high = resumed && reverse ? ' AND (i.k,i.rid)<(?,?)' : bounded ? ' AND i.k<?' : '';
     const order = reverse ? 'i.k DESC,i.rid DESC' : 'i.k,i.rid';
-    return this.sql(`${columns} WHERE ${low}${high} ORDER BY ${order} LIMIT ?`);
+    return this.sql(`${columns} WHERE ${low}${high} ORDER BY ${order} LIMIT ${limit}`);
   }
 
   private sql(template: string): StatementSync {

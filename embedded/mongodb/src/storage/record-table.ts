@@ -14,6 +14,7 @@ export interface Row {
 /** Where a scan stands; the next chunk starts behind it. */
 export interface ScanStep {
   after: number | null;
+  /** Part of the SQL, because SQLite plans anew whenever a bound LIMIT changes: use few different ones. */
   limit: number;
   reverse: boolean;
 }
@@ -59,18 +60,16 @@ export class RecordTable {
   /** The next chunk of documents in record order. */
   scan(step: ScanStep): Row[] {
     const { after, limit, reverse } = step;
-    const rows = reverse
-      ? this.sql('SELECT rid,crc,doc FROM $T WHERE rid<? ORDER BY rid DESC LIMIT ?').all(
-          after ?? LAST_RID,
-          limit,
-        )
-      : this.sql('SELECT rid,crc,doc FROM $T WHERE rid>? ORDER BY rid LIMIT ?').all(after ?? -1, limit);
+    const statement = reverse
+      ? this.sql(`SELECT rid,crc,doc FROM $T WHERE rid<? ORDER BY rid DESC LIMIT ${limit}`)
+      : this.sql(`SELECT rid,crc,doc FROM $T WHERE rid>? ORDER BY rid LIMIT ${limit}`);
+    const rows = statement.all(after ?? (reverse ? LAST_RID : -1));
     return (rows as unknown[]).map((row) => this.verified(row));
   }
 
   /** Like scan, but leaves the check of the CRC to the caller: used to list every damaged document. */
   scanUnverified(after: number, limit: number): (Row & { intact: boolean })[] {
-    const rows = this.sql('SELECT rid,crc,doc FROM $T WHERE rid>? ORDER BY rid LIMIT ?').all(after, limit);
+    const rows = this.sql(`SELECT rid,crc,doc FROM $T WHERE rid>? ORDER BY rid LIMIT ${limit}`).all(after);
     return (rows as unknown as [number, number, Uint8Array][]).map(([rid, crc, blob]) => ({
       rid,
       bytes: asBuffer(blob),
