@@ -129,12 +129,21 @@ export function add(a: Decimal, b: Decimal): Decimal {
   if (a.kind === 'nan' || b.kind === 'nan') return NAN;
   if (a.kind === 'infinite') return b.kind === 'infinite' && a.negative !== b.negative ? NAN : a;
   if (b.kind === 'infinite') return b;
-  if (a.coefficient !== 0n && b.coefficient !== 0n && Math.abs(a.exponent - b.exponent) > 3 * MAX_DIGITS) {
-    return a.exponent > b.exponent ? a : b;
-  }
+  if (isNegligible(b, a)) return add(a, sticky(a, b));
+  if (isNegligible(a, b)) return add(b, sticky(b, a));
   const exponent = Math.min(a.exponent, b.exponent);
   const sum = signed(quantize(a, exponent)) + signed(quantize(b, exponent));
   return finite(sum, exponent, sum < 0n || (sum === 0n && a.negative && b.negative));
+}
+
+/** Far below the last of 34 digits; only its sign can matter, for the rounding. */
+function isNegligible(small: Finite, large: Finite): boolean {
+  if (small.coefficient === 0n || large.coefficient === 0n) return false;
+  return digitsOf(small.coefficient) + small.exponent < large.exponent - 2 * MAX_DIGITS;
+}
+
+function sticky(large: Finite, small: Finite): Finite {
+  return finite(small.negative ? -1n : 1n, large.exponent - 2 * MAX_DIGITS);
 }
 
 export function negate(value: Decimal): Decimal {

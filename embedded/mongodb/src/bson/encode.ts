@@ -137,7 +137,8 @@ export class Writer {
       this.string(TYPE.dbPointer, value.ns);
       return this.bytes(TYPE.dbPointer, value.id.id);
     }
-    return TYPE.undefined;
+    if ('isUndefined' in value) return TYPE.undefined;
+    throw new TypeError(`expected a BSON value, got a ${(value as object).constructor.name}`);
   }
 
   private number(value: number): number {

@@ -11,7 +11,7 @@ import {
   Timestamp,
 } from 'bson';
 import { TYPE, type TypeName } from './layout.js';
-import { BDoc, DBPointer, type BValue } from './values.js';
+import { BDoc, DBPointer, Undefined, type BValue } from './values.js';
 
 const BY_CLASS = new Map<unknown, TypeName>([
   [BDoc, 'object'],
@@ -25,6 +25,7 @@ const BY_CLASS = new Map<unknown, TypeName>([
   [BSONRegExp, 'regex'],
   [BSONSymbol, 'symbol'],
   [DBPointer, 'dbPointer'],
+  [Undefined, 'undefined'],
   [MinKey, 'minKey'],
   [MaxKey, 'maxKey'],
 ]);
@@ -43,8 +44,12 @@ export function typeName(value: BValue): TypeName {
     default:
       if (value === null) return 'null';
       if (value.constructor === Code) return (value as Code).scope ? 'javascriptWithScope' : 'javascript';
-      return BY_CLASS.get(value.constructor) ?? 'undefined';
+      return BY_CLASS.get(value.constructor) ?? foreign(value);
   }
+}
+
+function foreign(value: object): never {
+  throw new TypeError(`expected a BSON value, got a ${value.constructor.name}`);
 }
 
 /** {@link typeName}, or `missing` for no value: the wording of the aggregation language. */

@@ -108,6 +108,12 @@ describe('BDoc', () => {
     expect(doc.toBytes().length).toBe(calculateObjectSize(same));
   });
 
+  test('a value of a foreign class is refused, not stored as something else', () => {
+    const foreign = Long.fromNumber(3) as unknown as BValue;
+    expect(() => BDoc.of(['a', foreign]).toBytes()).toThrow('expected a BSON value, got a Long');
+    expect(() => typeName(foreign)).toThrow('expected a BSON value, got a Long');
+  });
+
   test('a deleted field is gone and the others keep their order', () => {
     const doc = BDoc.fromBytes(BDoc.of(['a', 1], ['b', 2], ['c', 3]).toBytes());
     expect(doc.delete('b')).toBe(true);

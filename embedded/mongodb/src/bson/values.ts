@@ -17,10 +17,7 @@ import { endOfCString, endOfValue, findField, text, TYPE } from './layout.js';
 
 /** The deprecated BSON type `undefined`. JavaScript's `undefined` means "no such field" everywhere in this server. */
 export class Undefined {
-  private readonly tag = 'undefined';
-  toString(): string {
-    return this.tag;
-  }
+  readonly isUndefined = true;
 }
 export const UNDEFINED = new Undefined();
 
