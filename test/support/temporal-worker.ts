@@ -1,0 +1,30 @@
+import { installTemporalRuntime } from '../../src/platform/temporal-runtime.js';
+import { ensureSearchAttributes } from '../../src/platform/temporal-search-attributes.js';
+import { SEARCH_ATTRIBUTES } from '../../src/contracts/search-attributes.js';
+import { freeLoopbackPort } from '../../src/workers/free-port.js';
+import { TemporalWorkers } from '../../src/workers/temporal-workers.js';
+import type { WebhookServices } from '../../src/workers/webhook-services.js';
+import type { DeliverySide } from './delivery-side.js';
+
+let installed = false;
+
+/** The Temporal Workers of one worker process, run in this one. Resolves when they poll. */
+export async function temporalWorkers(
+  side: DeliverySide,
+  temporalAddress: string,
+  services: WebhookServices,
+): Promise<TemporalWorkers> {
+  if (!installed) installTemporalRuntime(side.log, `127.0.0.1:${await freeLoopbackPort()}`);
+  installed = true;
+  await ensureSearchAttributes(side.temporal.connection, 'default', SEARCH_ATTRIBUTES);
+  return new Promise((resolve, reject) => {
+    const workers = new TemporalWorkers({
+      config: { TEMPORAL_ADDRESS: temporalAddress, TEMPORAL_NAMESPACE: 'default' },
+      log: side.log,
+      queues: services.activities,
+      onConnected: () => Promise.resolve(resolve(workers)),
+      onFailed: reject,
+    });
+    workers.start();
+  });
+}
