@@ -86,7 +86,7 @@ export class EmbeddedServer {
 }
 
 function refuseOutsideLoopback(bind: string): void {
-  if (bind === 'localhost' || bind === '::1' || /^127\./.test(bind)) return;
+  if (bind === 'localhost' || bind === '::1' || bind.startsWith('127.')) return;
   throw new Error(
     `--bind ${bind} is refused: this server has no users and passwords, so it listens on loopback only`,
   );

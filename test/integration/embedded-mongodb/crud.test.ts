@@ -15,6 +15,7 @@ afterAll(() => server.stop());
 
 interface Doc {
   _id: number;
+  n?: number;
   [field: string]: unknown;
 }
 

@@ -82,7 +82,7 @@ test('write concerns that one member cannot meet come back as write concern erro
   const error = await failure(db.collection('wc').insertOne({ _id: 1 as never }, { writeConcern: { w: 3 } }));
   expect(error.code).toBe(100);
   const unknown = await failure(
-    db.collection('wc').insertOne({ _id: 2 as never }, { writeConcern: { w: 'nosuch' } }),
+    db.collection('wc').insertOne({ _id: 2 as never }, { writeConcern: { w: 'nosuch' as never } }),
   );
   expect(unknown.code).toBe(79);
   expect(await db.collection('wc').countDocuments()).toBe(2);

@@ -1,3 +1,4 @@
+import { describe } from '../bson/describe.js';
 import { arch, cpus, hostname, release, totalmem, type } from 'node:os';
 import { ObjectId, Timestamp } from 'bson';
 import { BDoc, double } from '../bson/values.js';
@@ -65,7 +66,7 @@ export const getLog = defineCommand({
     if (target !== 'global' && target !== 'startupWarnings') {
       throw new CommandError(
         'OperationFailed',
-        `no log named '${String(target)}': there is global and startupWarnings`,
+        `no log named ${describe(target)}: there is global and startupWarnings`,
       );
     }
     return BDoc.of(['totalLinesWritten', lines.length], ['log', lines]);
@@ -211,7 +212,11 @@ export const configureFailPoint = defineCommand({
         "no such command: 'configureFailPoint' (it needs --test-commands)",
       );
     }
-    failPoints.configure(String(target), args.mode ?? 'off', args.data ?? BDoc.of());
+    failPoints.configure(
+      typeof target === 'string' ? target : '',
+      args.mode ?? 'off',
+      args.data ?? BDoc.of(),
+    );
     return BDoc.of(['count', 0]);
   },
 });

@@ -59,7 +59,7 @@ function targetOf(spec: BValue, db: string): string {
 interface Merge {
   ns: string;
   on: string[];
-  whenMatched: string | BValue[];
+  whenMatched: BValue;
   whenNotMatched: string;
   variables: BDoc | undefined;
 }
@@ -77,7 +77,7 @@ function mergeOf(spec: BValue, db: string): Merge {
   } as const;
   const args = spec instanceof BDoc ? parseFields('$merge', schema, spec) : { into: spec };
   const { whenMatched = 'merge', whenNotMatched = 'insert' } = args;
-  if (!Array.isArray(whenMatched) && !MATCHED.includes(String(whenMatched))) {
+  if (typeof whenMatched !== 'string' ? !Array.isArray(whenMatched) : !MATCHED.includes(whenMatched)) {
     throw new CommandError(
       'BadValue',
       `$merge.whenMatched must be a pipeline or one of ${MATCHED.join(', ')}`,
@@ -86,12 +86,10 @@ function mergeOf(spec: BValue, db: string): Merge {
   if (!NOT_MATCHED.includes(whenNotMatched)) {
     throw new CommandError('BadValue', `$merge.whenNotMatched must be one of ${NOT_MATCHED.join(', ')}`);
   }
-  const on = [args.on ?? '_id'].flat().map(String);
-  const mode = Array.isArray(whenMatched) ? whenMatched : String(whenMatched);
   return {
     ns: targetOf(required(args.into, '$merge.into'), db),
-    on,
-    whenMatched: mode,
+    on: [args.on ?? '_id'].flat().map(String),
+    whenMatched,
     whenNotMatched,
     variables: args.let,
   };
@@ -140,7 +138,7 @@ function* mergeOne(context: CommandContext, spec: Merge, document: BDoc): WriteS
 }
 
 /** `keepExisting` and `fail` change nothing, but must find out whether there is a document. */
-function changeFor(whenMatched: string | BValue[], document: BDoc): BDoc | BValue[] {
+function changeFor(whenMatched: BValue, document: BDoc): BDoc | BValue[] {
   if (Array.isArray(whenMatched)) return whenMatched;
   if (whenMatched === 'replace') return document;
   if (whenMatched === 'merge') {

@@ -130,7 +130,7 @@ function parseOperation(
   );
 }
 
-// eslint-disable-next-line require-yield -- one insert is one step
+// oxlint-disable-next-line require-yield -- one insert is one step
 function* insertOne({ engine }: CommandContext, ns: string, document: BDoc): WriteSteps<Outcome> {
   engine.writes.insert(engine.collectionForWrite(ns), document);
   return { n: 1 };

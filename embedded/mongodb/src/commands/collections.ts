@@ -1,3 +1,4 @@
+import { describe } from '../bson/describe.js';
 import { BDoc } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
 import { keyString } from '../bson/keystring.js';
@@ -98,7 +99,7 @@ export const renameCollection = defineCommand({
   writes: true,
   schema: { to: 'string', dropTarget: 'bool' } as const,
   run(args, { engine, target }) {
-    const from = String(target);
+    const from = typeof target === 'string' ? target : '';
     const to = required(args.to, 'renameCollection.to');
     return engine.queue.run(function* () {
       const collection = engine.catalog.get(from);
@@ -195,15 +196,10 @@ export function findByNameOrPattern(collection: Collection, wanted: BValue): Col
     ? collection.indexes.find(({ spec }) => keyString([spec.key]).equals(pattern))
     : collection.indexes.find(({ spec }) => spec.name === wanted);
   if (index) return index;
-  const shown =
-    wanted instanceof BDoc
-      ? `{ ${wanted
-          .entries()
-          .map(([path, to]) => `${path}: ${String(to)}`)
-          .join(', ')} }`
-      : String(wanted);
   throw new CommandError(
     'IndexNotFound',
-    pattern ? `can't find index with key: ${shown}` : `index not found with name [${shown}]`,
+    pattern
+      ? `can't find index with key: ${describe(wanted)}`
+      : `index not found with name [${describe(wanted)}]`,
   );
 }

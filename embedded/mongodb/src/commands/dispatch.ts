@@ -1,3 +1,4 @@
+import { describe } from '../bson/describe.js';
 import { Binary, Timestamp } from 'bson';
 import { BDoc, double } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
@@ -114,7 +115,7 @@ function checkState(command: Command, { body, db, name, info, lsid }: CommandCon
   if (version !== undefined && version !== '1') {
     throw new CommandError(
       'APIVersionError',
-      `Provided apiVersion:${String(version)} is not in API version 1`,
+      `Provided apiVersion:${describe(version)} is not in API version 1`,
     );
   }
   const alwaysAllowed =
@@ -135,8 +136,8 @@ async function honourReadConcern({ body, engine }: CommandContext): Promise<void
   for (const [field, value] of concern.entries()) {
     if (field === 'level') {
       if (value === 'snapshot') throw unsupported('readConcern level snapshot');
-      if (!READ_CONCERNS.has(String(value)))
-        throw new CommandError('FailedToParse', `unknown readConcern level '${String(value)}'`);
+      if (typeof value !== 'string' || !READ_CONCERNS.has(value))
+        throw new CommandError('FailedToParse', `unknown readConcern level ${describe(value)}`);
     } else if (field === 'afterClusterTime' && value instanceof Timestamp) {
       const time = fromTimestamp(value);
       if (time <= engine.clock.current) continue;

@@ -25,7 +25,7 @@ export const insert = defineCommand({
         count: documents.length,
         ordered: args.ordered ?? true,
         stmtIds: args.stmtIds,
-        // eslint-disable-next-line require-yield -- one insert is one step
+        // oxlint-disable-next-line require-yield -- one insert is one step
         *apply(index) {
           engine.writes.insert(engine.collectionForWrite(ns), documents[index] as (typeof documents)[number]);
           return { n: 1 };

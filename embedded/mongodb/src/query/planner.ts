@@ -1,3 +1,4 @@
+import { describe } from '../bson/describe.js';
 import { BDoc } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
@@ -121,7 +122,7 @@ function indexByHint(collection: Collection, hint: string | BDoc): Index {
 function patternText(key: BDoc): string {
   return key
     .entries()
-    .map(([path, direction]: [string, BValue]) => `${path}:${String(direction)}`)
+    .map(([path, direction]: [string, BValue]) => `${path}:${describe(direction)}`)
     .join();
 }
 

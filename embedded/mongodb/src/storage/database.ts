@@ -79,7 +79,7 @@ export class Database {
     if (found === undefined) this.setMeta('format', FORMAT);
     else if (found !== FORMAT) {
       throw new Error(
-        `${this.directory} has storage format ${String(found)}, this program reads ${FORMAT}: use the version of the ` +
+        `${this.directory} has storage format ${JSON.stringify(found)}, this program reads ${FORMAT}: use the version of the ` +
           'program that wrote it, or restore a dump into a new directory',
       );
     }

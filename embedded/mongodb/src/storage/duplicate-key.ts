@@ -1,3 +1,4 @@
+import { describe } from '../bson/describe.js';
 import { Binary, Decimal128, Double, ObjectId, Timestamp } from 'bson';
 import { BDoc } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
@@ -83,5 +84,5 @@ export function shellText(value: BValue): string {
       .map(([name, field]) => `${name}: ${shellText(field)}`)
       .join(', ')} }`;
   }
-  return String(value);
+  return describe(value);
 }
