@@ -1,6 +1,6 @@
 import { BSONSymbol, Decimal128, Double, ObjectId } from 'bson';
 import { hashKey } from './hash-key.js';
-import type { BValue } from './values.js';
+import { BDoc, type BValue } from './values.js';
 
 const dec = (text: string): Decimal128 => Decimal128.fromString(text);
 /** Whether a Map would find `b` under the key of `a`. */
@@ -24,6 +24,7 @@ describe('a hash key', () => {
       [1, 2n],
       [1n, dec('2')],
     ],
+    [BDoc.of(['a', [5, -0]], ['b', null]), BDoc.of(['a', [dec('5.0'), 0n]], ['b', null])],
     [new ObjectId('65f0c0de0000000000000000'), new ObjectId('65f0c0de0000000000000000')],
   ])('%p and %p are the same', (a, b) => {
     expect(same(a, b)).toBe(true);
@@ -37,6 +38,13 @@ describe('a hash key', () => {
     [undefined, null],
     [0, false],
     ['1', 1],
+    [BDoc.of(['a', 1], ['b', 2]), BDoc.of(['b', 2], ['a', 1])],
+    [BDoc.of(['a', '1']), BDoc.of(['a', 1])],
+    [BDoc.of(['a', []]), BDoc.of(['a', BDoc.of()])],
+    [['s1', 's2'], ['s12']],
+    [[[1], 2], [[1, 2]]],
+    [[null], [undefined as unknown as BValue]],
+    [['1;2'], [1, 2]],
     ['o65f0c0de0000000000000000', new ObjectId('65f0c0de0000000000000000')],
   ])('%p and %p differ', (a, b) => {
     expect(same(a, b)).toBe(false);

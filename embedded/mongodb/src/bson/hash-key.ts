@@ -1,7 +1,7 @@
 import { Decimal128, Double, ObjectId } from 'bson';
 import { decode } from './decimal.js';
 import { keyString } from './keystring.js';
-import type { BValue } from './values.js';
+import { BDoc, type BValue } from './values.js';
 
 /** A key for `Map` and `Set` that is the same for two values exactly when they are equal under `compare`. */
 export type HashKey = string | number | boolean | null | undefined;
@@ -21,8 +21,19 @@ export function hashKey(value: BValue | undefined): HashKey {
       if (value instanceof ObjectId) return `o${value.toHexString()}`;
       if (value instanceof Double) return value.value;
       if (value instanceof Decimal128) return hashDecimal(value);
+      if (value instanceof BDoc)
+        return `d${value
+          .entries()
+          .map(([name, field]) => part(name) + part(hashKey(field)))
+          .join('')}`;
+      if (Array.isArray(value)) return `a${value.map((element) => part(hashKey(element))).join('')}`;
       return hashBytes(value);
   }
+}
+
+/** One piece of a longer key: it says its own length and type, so that no two lists of pieces read the same. */
+function part(key: HashKey): string {
+  return typeof key === 'string' ? `${key.length}:${key}` : `${String(key)};`;
 }
 
 /** The double, if it is exactly the integer. */
