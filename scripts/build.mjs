@@ -34,7 +34,7 @@ removeStale();
 if (changed.length > 0) await compile(changed);
 writeStamp(last.bundled);
 if (existsSync(BUNDLER) && (last.bundled !== bundled || !existsSync(BUNDLE)))
-  execFileSync(process.execPath, [BUNDLER], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(process.execPath, [BUNDLER], { stdio: ['ignore', 'ignore', 'pipe'] });
 writeStamp(bundled);
 
 function compilable(tree) {

@@ -65,7 +65,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     autoRestart: options.autoRestart ?? true,
     onChange: () => running.stack && writeStackFile(data, running.stack),
   });
-  const stop = () => supervisor.stop().finally(() => release(data, lock));
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= supervisor.stop().finally(() => release(data, lock)));
   const abort = () => void stop();
   options.signal?.addEventListener('abort', abort, { once: true });
   try {
