@@ -13,10 +13,8 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-interface Doc {
+interface Doc extends mongoose.mongo.Document {
   _id: number;
-  n?: number;
-  [field: string]: unknown;
 }
 
 async function filled(name: string, documents: Doc[]): Promise<mongoose.mongo.Collection<Doc>> {
@@ -239,3 +237,35 @@ test('mongoose works: schema, unique index, timestamps', async () => {
     await connection.close();
   }
 });
+
+test('a cursor over a dropped collection ends with QueryPlanKilled, not with a shorter answer', async () => {
+  const collection = await filled(
+    'dropped',
+    Array.from({ length: 5000 }, (_, _id) => ({ _id })),
+  );
+  const cursor = collection.find({}, { batchSize: 10 });
+  await cursor.next();
+  await collection.drop();
+  expect((await failure(cursor.toArray())).code).toBe(175);
+});
+
+test('a sort of more than 100 MB is served from disk, or refused without allowDiskUse', async () => {
+  const collection = db.collection<Doc>('heavy');
+  const pad = 'x'.repeat(100_000);
+  for (let from = 0; from < 1100; from += 100) {
+    await collection.insertMany(
+      Array.from({ length: 100 }, (_, n) => ({ _id: from + n, k: ((from + n) * 7919) % 1100, pad })),
+    );
+  }
+  let last = -1;
+  let seen = 0;
+  for await (const { k } of collection.find({}, { sort: { k: 1 }, batchSize: 100 })) {
+    expect(k).toBeGreaterThan(last);
+    last = k as number;
+    seen += 1;
+  }
+  expect(seen).toBe(1100);
+  expect((await failure(collection.find({}, { sort: { k: 1 }, allowDiskUse: false }).toArray())).code).toBe(
+    292,
+  );
+}, 60_000);

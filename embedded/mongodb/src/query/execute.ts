@@ -1,4 +1,5 @@
 import { BDoc } from '../bson/values.js';
+import { CommandError } from '../errors.js';
 import type { Collection } from '../catalog/collection.js';
 import type { KeyRange } from '../storage/index-table.js';
 import type { Row } from '../storage/record-table.js';
@@ -80,7 +81,8 @@ function* matching(rows: Reading<Row>, { matches, stats }: ReadOptions): Reading
 
 function* scanRows(collection: Collection, reverse: boolean, options: ReadOptions): Reading<Row> {
   let after: number | null = null;
-  for (let size = firstSize(options); !collection.dropped; size = nextSize(collection, size)) {
+  for (let size = firstSize(options); ; size = nextSize(collection, size)) {
+    checkAlive(collection.dropped, collection.ns);
     const rows = collection.records.scan({ after, limit: size, reverse });
     const read = options.epoch();
     for (const row of rows) {
@@ -112,7 +114,8 @@ function* rangesRows(
   let size = firstSize(options);
   for (const range of ranges) {
     let after: { key: Buffer; rid: number } | null = null;
-    while (!collection.dropped) {
+    for (;;) {
+      checkAlive(collection.dropped || table.dropped, `${collection.ns} or its index`);
       const rows = table.scan(range, after, size, plan.reverse);
       const read = options.epoch();
       let taken = 0;
@@ -137,6 +140,10 @@ function* withoutRepeats<T extends { rid: number }>(rows: Reading<T>): Reading<T
     if (row) seen.add(row.rid);
     yield row;
   }
+}
+
+function checkAlive(dropped: boolean, what: string): void {
+  if (dropped) throw new CommandError('QueryPlanKilled', `the read was ended because ${what} was dropped`);
 }
 
 function firstSize({ wanted }: ReadOptions): number {

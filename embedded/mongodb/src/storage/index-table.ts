@@ -22,6 +22,8 @@ export interface IndexPosition {
 
 /** The table `i_<iid>`: KeyString to record id. In a unique index the key alone is the primary key. */
 export class IndexTable {
+  /** Set when the index is dropped, so that open cursors notice. */
+  dropped = false;
   private readonly statements = new Map<string, StatementSync>();
 
   constructor(
@@ -39,6 +41,7 @@ export class IndexTable {
   }
 
   drop(): void {
+    this.dropped = true;
     this.statements.clear();
     this.db.sqlite.exec(`DROP TABLE IF EXISTS i_${this.iid}`);
   }

@@ -11,8 +11,8 @@ import { encodeOpMsg, parseOpMsg } from './op-msg.js';
 import type { OpMsg } from './op-msg.js';
 import { encodeOpReply, parseOpQuery } from './op-query.js';
 
-/** Requests of one connection that may wait before its socket is no longer read. */
-const MAX_WAITING_FRAMES = 16;
+/** Bytes of requests of one connection that may wait before its socket is no longer read. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /**
  * One client connection. Its requests run one after the other, in the order they came; the socket is not read while
@@ -21,7 +21,9 @@ const MAX_WAITING_FRAMES = 16;
 export class Connection {
   private readonly frames = new FrameReader();
   private readonly waiting: Frame[] = [];
+  private waitingBytes = 0;
   private running = false;
+  private streaming = false;
   private closed = false;
 
   constructor(
@@ -40,9 +42,9 @@ export class Connection {
     });
   }
 
-  /** True while a request is being answered. */
+  /** True while a request is being answered, not counting a hello that streams. */
   get busy(): boolean {
-    return this.running;
+    return this.running && !this.streaming;
   }
 
   close(): void {
@@ -51,12 +53,15 @@ export class Connection {
 
   private receive(chunk: Buffer): void {
     try {
-      this.waiting.push(...this.frames.push(chunk));
+      for (const frame of this.frames.push(chunk)) {
+        this.waiting.push(frame);
+        this.waitingBytes += frame.message.length;
+      }
     } catch (error) {
       this.fail(error);
       return;
     }
-    if (this.waiting.length > MAX_WAITING_FRAMES) this.socket.pause();
+    if (this.waitingBytes > MAX_WAITING_BYTES) this.socket.pause();
     if (!this.running && this.waiting.length > 0) void this.work();
   }
 
@@ -65,7 +70,8 @@ export class Connection {
     try {
       for (let frame = this.waiting.shift(); frame && !this.closed; frame = this.waiting.shift()) {
         await this.answer(frame);
-        if (this.socket.isPaused() && this.waiting.length <= MAX_WAITING_FRAMES / 2) this.socket.resume();
+        this.waitingBytes -= frame.message.length;
+        if (this.socket.isPaused() && this.waitingBytes <= MAX_WAITING_BYTES / 2) this.socket.resume();
       }
     } catch (error) {
       this.fail(error);
@@ -100,7 +106,10 @@ export class Connection {
     const streams = message.exhaustAllowed && message.body.has('maxAwaitTimeMS') && reply.get('ok') !== 0;
     const { bytes, requestId } = encodeOpMsg(reply.toBytes(), frame.requestId, streams);
     await this.send(bytes);
-    if (streams) await this.stream(message, reply, requestId);
+    if (!streams) return;
+    this.streaming = true;
+    await this.stream(message, reply, requestId);
+    this.streaming = false;
   }
 
   /** Awaitable hello with exhaust: one reply after the other until the client goes. */

@@ -1,0 +1,40 @@
+import { doc, toPlain } from '../bson/plain.js';
+import { identity, parseIndexSpec, specDocument } from './index-spec.js';
+
+test('a definition is named after its key and shown with what it set', () => {
+  const spec = parseIndexSpec(
+    doc({ key: { a: 1, 'b.c': -1 }, unique: true, sparse: true, background: true }),
+  );
+  expect(toPlain(specDocument(spec))).toEqual({
+    v: 2,
+    key: { a: 1, 'b.c': -1 },
+    name: 'a_1_b.c_-1',
+    unique: true,
+    sparse: true,
+  });
+});
+
+test.each([
+  [9, {}],
+  [67, { key: {} }],
+  [67, { key: { a: 0 } }],
+  [67, { key: { '': 1 } }],
+  [67, { key: { a: 1, b: 1 }, expireAfterSeconds: 5 }],
+  [67, { key: { a: 1 }, expireAfterSeconds: -1 }],
+  [67, { key: { a: 1 }, sparse: true, partialFilterExpression: { a: 1 } }],
+  [72, { key: { a: 1 }, nosuch: 1 }],
+  [115, { key: { a: 'hashed' } }],
+  [115, { key: { '$**': 1 } }],
+  [115, { key: { a: 1 }, collation: { locale: 'de' } }],
+  [197, { key: { _id: 1 }, sparse: true }],
+])('error %i for %j', (code, definition) => {
+  expect(() => parseIndexSpec(doc(definition))).toThrow(expect.objectContaining({ code }));
+});
+
+test('the partial filter is part of the identity, the number type of a direction is not', () => {
+  const identityOf = (definition: object): string => identity(parseIndexSpec(doc(definition as never)));
+  expect(identityOf({ key: { a: 1 } })).toBe(identityOf({ key: { a: 1n }, unique: true }));
+  expect(identityOf({ key: { a: 1 } })).not.toBe(
+    identityOf({ key: { a: 1 }, partialFilterExpression: { b: 1 } }),
+  );
+});

@@ -1,0 +1,42 @@
+import { doc } from '../bson/plain.js';
+import { parseFields } from './schema.js';
+
+const SCHEMA = { filter: 'doc', limit: 'int', single: 'bool', view: 'refused', documents: 'docs' } as const;
+const command = { sequences: new Map() };
+
+test('fields come back under their names; numbers of any type are integers, and booleans too', () => {
+  const args = parseFields(
+    'find',
+    SCHEMA,
+    doc({ find: 'c', limit: 5n, single: 1, $db: 't', lsid: {} }),
+    command,
+  );
+  expect(args).toEqual({ limit: 5, single: true });
+});
+
+test.each([
+  [40415, { find: 'c', nosuch: 1 }],
+  [14, { find: 'c', filter: 5 }],
+  [14, { find: 'c', limit: 'x' }],
+  [14, { find: 'c', documents: [1] }],
+  [115, { find: 'c', view: 1 }],
+])('error %i for %j', (code, document) => {
+  expect(() => parseFields('find', SCHEMA, doc(document), command)).toThrow(
+    expect.objectContaining({ code }),
+  );
+});
+
+test('inside a command the generic fields are unknown', () => {
+  expect(() => parseFields('update.updates', SCHEMA, doc({ $db: 't' }))).toThrow(
+    expect.objectContaining({ code: 40415 }),
+  );
+});
+
+test('a document sequence counts as the field of its name, once', () => {
+  const sequences = new Map([['documents', [doc({ _id: 1 })]]]);
+  expect(parseFields('insert', SCHEMA, doc({ insert: 'c' }), { sequences }).documents).toHaveLength(1);
+  const both = doc({ insert: 'c', documents: [] });
+  expect(() => parseFields('insert', SCHEMA, both, { sequences })).toThrow(
+    expect.objectContaining({ code: 40413 }),
+  );
+});

@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { doc, toPlain } from '../bson/plain.js';
+import { BDoc } from '../bson/values.js';
+import { parseIndexSpec } from '../catalog/index-spec.js';
+import { Engine } from './engine.js';
+import type { WriteSteps } from './write-queue.js';
+
+let directory: string;
+let engine: Engine;
+
+const opened = (oplogMaxBytes = 2 ** 20): Engine => new Engine({ directory, oplogMaxBytes });
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'engine-'));
+  engine = opened();
+});
+
+afterEach(() => {
+  engine.close();
+  rmSync(directory, { recursive: true });
+});
+
+function insert(...documents: object[]): Promise<void> {
+  return engine.queue.run(function* (): WriteSteps<void> {
+    for (const document of documents) {
+      engine.writes.insert(engine.collectionForWrite('t.c'), doc(document as never));
+      yield;
+    }
+  });
+}
+
+const collection = () => engine.catalog.get('t.c')!;
+const stored = (rid: number): unknown => toPlain(BDoc.fromBytes(collection().records.get(rid)!));
+
+test('_id is put first and made if there is none', async () => {
+  await insert({ a: 1, _id: 5 }, { a: 2 });
+  expect(BDoc.fromBytes(collection().records.get(1)!).keys()).toEqual(['_id', 'a']);
+  expect(BDoc.fromBytes(collection().records.get(2)!).keys()).toEqual(['_id', 'a']);
+});
+
+test.each([[[1]], [/a/]])('an _id of %p is refused', async (id) => {
+  const { BSONRegExp } = await import('bson');
+  const _id = id instanceof RegExp ? new BSONRegExp('a') : id;
+  await expect(insert({ _id })).rejects.toMatchObject({ code: 53 });
+});
+
+test('a refused document leaves no trace in any index', async () => {
+  await insert({ _id: 1, a: 1, b: 1 });
+  await engine.queue.run(function* () {
+    engine.catalog.addIndex(collection(), parseIndexSpec(doc({ key: { a: 1 } })), 'ready');
+    engine.catalog.addIndex(collection(), parseIndexSpec(doc({ key: { z: 1 }, unique: true })), 'ready');
+    yield;
+  });
+  await insert({ _id: 2, a: 2, z: 1 });
+  await expect(insert({ _id: 3, a: 3, z: 1 })).rejects.toMatchObject({ code: 11000 });
+  expect(collection().count).toBe(2);
+  for (const index of collection().indexes)
+    expect(index.table.count({ low: Buffer.alloc(0), high: null }, 100)).toBeLessThan(3);
+});
+
+test('counts, sizes and record ids go on after a restart', async () => {
+  await insert({ _id: 1 }, { _id: 2 });
+  const { bytes, nextRid } = collection();
+  engine.close();
+  engine = opened();
+  expect(collection()).toMatchObject({ count: 2, bytes, nextRid });
+  await insert({ _id: 3 });
+  expect(stored(3)).toEqual({ _id: 3 });
+});
+
+test('a byte that changed on disk is reported, not served', async () => {
+  await insert({ _id: 1, text: 'before' });
+  engine.close();
+  const raw = new DatabaseSync(join(directory, 'data.sqlite'));
+  const [{ doc: bytes }] = raw.prepare('SELECT doc FROM c_1').all() as [{ doc: Uint8Array }];
+  const damaged = Buffer.from(bytes);
+  damaged.write('b', damaged.indexOf('efore'));
+  raw.prepare('UPDATE c_1 SET doc=?').run(damaged);
+  raw.close();
+  engine = opened();
+  expect(() => stored(1)).toThrow(expect.objectContaining({ code: 22 }));
+});
+
+test('every write is in the oplog, in ascending order', async () => {
+  await insert({ _id: 1, n: 1 });
+  await engine.queue.run(function* () {
+    const before = doc({ _id: 1, n: 1 });
+    engine.writes.update(collection(), 1, before, doc({ _id: 1, n: 2 }));
+    engine.writes.delete(collection(), 1, doc({ _id: 1, n: 2 }));
+    yield;
+  });
+  const entries = engine.oplog.read(0, Number.MAX_SAFE_INTEGER, 100, false);
+  expect(entries.map(({ document }) => [document.get('op'), toPlain(document.get('o')!)])).toEqual([
+    ['c', { create: 'c' }],
+    ['i', { _id: 1, n: 1 }],
+    ['u', { _id: 1, n: 2 }],
+    ['d', { _id: 1 }],
+  ]);
+  const times = entries.map(({ ts }) => ts);
+  expect([...times].sort((a, b) => a - b)).toEqual(times);
+});
+
+test('the oplog keeps the newest entries within its size', async () => {
+  engine.close();
+  engine = opened(10_000);
+  for (let n = 0; n < 20; n += 1) await insert({ _id: n, pad: 'x'.repeat(1000) });
+  const entries = engine.oplog.read(0, Number.MAX_SAFE_INTEGER, 100, false);
+  expect(engine.oplog.bytes).toBeLessThanOrEqual(10_000);
+  expect(entries.length).toBeLessThan(20);
+  expect((entries.at(-1)!.document.get('o') as BDoc).get('_id')).toBe(19);
+});
+
+test('an index build that a crash cut short is gone at the next start', async () => {
+  await insert({ _id: 1, a: 1 });
+  await engine.queue.run(function* () {
+    engine.catalog.addIndex(collection(), parseIndexSpec(doc({ key: { a: 1 } })), 'building');
+    yield;
+  });
+  engine.close();
+  engine = opened();
+  expect(collection().indexes.map(({ spec }) => spec.name)).toEqual(['_id_']);
+});
+
+test('a fault in a write leaves memory as it was before', async () => {
+  await insert({ _id: 1 });
+  const faulty = engine.queue.run(function* () {
+    engine.createCollection('t.other');
+    engine.writes.insert(collection(), doc({ _id: 2 }));
+    yield;
+    throw new TypeError('a programming error');
+  });
+  await expect(faulty).rejects.toThrow(TypeError);
+  expect(engine.catalog.get('t.other')).toBeUndefined();
+  expect(collection()).toMatchObject({ count: 1, nextRid: 2 });
+});

@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CommandError } from '../errors.js';
+import { Database } from './database.js';
+import { WriteQueue } from './write-queue.js';
+import type { WriteSteps } from './write-queue.js';
+
+let directory: string;
+let db: Database;
+let queue: WriteQueue;
+let events: string[];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'queue-'));
+  db = new Database(directory);
+  db.sqlite.exec('CREATE TABLE t(n INTEGER PRIMARY KEY)');
+  events = [];
+  queue = new WriteQueue(db, {
+    beforeCommit: () => undefined,
+    committed: () => events.push('commit'),
+    rolledBack: () => events.push('rollback'),
+  });
+});
+
+afterEach(() => {
+  db.close();
+  rmSync(directory, { recursive: true });
+});
+
+const rows = (): number[] =>
+  (db.statement('SELECT n FROM t ORDER BY n').all() as unknown as [number][]).map(([n]) => n);
+
+function* insert(...numbers: number[]): WriteSteps<number> {
+  for (const n of numbers) {
+    db.statement('INSERT INTO t VALUES(?)').run(n);
+    yield;
+  }
+  return numbers.length;
+}
+
+test('writes that are queued together share one commit and are told after it', async () => {
+  const told = [1, 2, 3].map((n) => queue.run(() => insert(n)).then(() => events.push(`told ${n}`)));
+  await Promise.all(told);
+  expect(events).toEqual(['commit', 'told 1', 'told 2', 'told 3']);
+  expect(rows()).toEqual([1, 2, 3]);
+});
+
+test('a lone write is committed at once', async () => {
+  await queue.run(() => insert(1));
+  expect(queue.stats).toMatchObject({ commits: 1 });
+});
+
+test('a large write is committed in slices, and others get their turn between them', async () => {
+  const many = queue.run(() => insert(...Array.from({ length: 2500 }, (_, n) => n)));
+  let rowsSeen = 0;
+  const small = queue.run(() => insert(9999)).then(() => (rowsSeen = rows().length));
+  await small;
+  expect(rowsSeen).toBeLessThan(2500);
+  expect(await many).toBe(2500);
+  expect(rows()).toHaveLength(2501);
+});
+
+test('a refused write fails alone; the rest of its batch is kept', async () => {
+  const refused = queue.run(function* () {
+    yield;
+    throw new CommandError('BadValue', 'no');
+  });
+  const good = queue.run(() => insert(1));
+  await expect(refused).rejects.toMatchObject({ code: 2 });
+  expect(await good).toBe(1);
+  expect(events).toEqual(['commit']);
+});
+
+test('a fault in one write rolls the batch back and repeats the others one by one', async () => {
+  const before = queue.run(() => insert(1));
+  const faulty = queue.run(function* () {
+    yield* insert(2);
+    throw new TypeError('a programming error');
+  });
+  const after = queue.run(() => insert(3));
+  await expect(faulty).rejects.toThrow(TypeError);
+  expect([await before, await after]).toEqual([1, 1]);
+  expect(rows()).toEqual([1, 3]);
+  expect(events).toEqual(['rollback', 'commit', 'rollback', 'commit']);
+});
