@@ -5,7 +5,6 @@ import { pageQuery, queryFlag } from './page.js';
 
 /** Numbers of the compatible surface. */
 export const MESSAGE_STATUS = { success: 0, pending: 1, fail: 2, sending: 3, canceled: 4 } as const;
-export type MessageStatusText = keyof typeof MESSAGE_STATUS;
 const TRIGGER = { scheduled: 0, manual: 1 } as const;
 export const triggerNumber = (trigger: keyof typeof TRIGGER): number => TRIGGER[trigger];
 

@@ -15,8 +15,6 @@ export const ROLE_SCOPES: Record<Role, readonly Scope[]> = {
   admin: [...reads, ...writes, 'keys:read', 'keys:write'],
 };
 
-export const ALL_SCOPES = ROLE_SCOPES.admin;
-
 /** Who calls, as the guard found out. */
 export interface Principal {
   keyId: string;
