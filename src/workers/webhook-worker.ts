@@ -2,9 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.js';
+import { OFFER_KEY_PURPOSE } from '../contracts/webhooks/lane-offer.js';
 import { laneNames } from '../domain/webhooks/lane.js';
 import type { Config } from '../platform/config.js';
 import { CONFIG, LOGGER } from '../platform/platform.module.js';
+import { deriveKey } from '../platform/secret-box.js';
 import { ensureSearchAttributes } from '../platform/temporal-search-attributes.js';
 import { TemporalClient } from '../platform/temporal.js';
 import { clockSkewMs, MAX_SKEW_MS } from '../store/clock-skew.js';
@@ -49,7 +51,9 @@ export class WebhookWorker implements OnApplicationBootstrap, OnModuleDestroy {
       host: config.WORKER_HINT_HOST,
       port: config.WORKER_HINT_PORT,
       temporalMetrics,
+      offerKey: deriveKey(config.HOLDFAST_MASTER_KEY, OFFER_KEY_PURPOSE),
       onHint: (lane) => lanes.wake(lane),
+      onOffer: (lane, messages) => lanes.offer(lane, messages),
     });
     this.#guardian = new LaneGuardian({
       ...{ lanes, deliveries, log, laneCount: config.WEBHOOK_LANES },

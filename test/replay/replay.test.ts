@@ -30,9 +30,9 @@ describe('recorded workflow histories', () => {
 
   it('are there for every workflow', () => {
     const exported = readFileSync('src/workflows/all-workflows.ts', 'utf8').matchAll(/export \{ (\w+) \}/g);
-    const workflows = [...exported].map((match) => match[1]).sort();
-    expect(workflows.length).toBeGreaterThan(0);
-    expect([...new Set(recorded.map(([workflow]) => workflow))].sort()).toEqual(workflows);
+    const workflows = new Set([...exported].map((match) => match[1]));
+    expect(workflows.size).toBeGreaterThan(0);
+    expect(new Set(recorded.map(([workflow]) => workflow))).toEqual(workflows);
   });
 
   it.each(recorded)('replay on the workflows as they are now: %s %s', async (workflow, file) => {

@@ -2,6 +2,7 @@ import type { Judgement } from '../../domain/webhooks/answer.js';
 import type { AttemptRow } from '../../store/webhooks/attempt.schema.js';
 import type { DeliveryChange } from '../../store/webhooks/delivery.repository.js';
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
+import type { ReadyDelivery, TriedDelivery } from './delivery-try.js';
 import type { PreparedEndpoint } from './prepared-endpoints.js';
 
 /** Everything to write after a delivery was tried, or found to need no try. */
@@ -18,13 +19,10 @@ export interface DeliveryOutcome {
 
 /** The outcome of a try. @param q where the delivery waits next; null when it is finished */
 export function triedOutcome(
-  row: DeliveryRow,
-  endpoint: PreparedEndpoint,
-  attempt: AttemptRow,
-  judgement: Judgement,
+  { row, endpoint, stored }: ReadyDelivery,
+  { attempt, judgement }: TriedDelivery,
   q: DeliveryChange['q'],
 ): DeliveryOutcome {
-  const { _id, rev } = row;
   const set = {
     state: judgement.state,
     reason: judgement.reason,
@@ -35,7 +33,7 @@ export function triedOutcome(
   };
   const staysInLane = q !== null && q.l === row.q?.l;
   const durable = judgement.state !== 'delivered' && !staysInLane;
-  return { row, endpoint, attempt, judgement, change: { _id, rev, set, q }, durable };
+  return { row, endpoint, attempt, judgement, change: changeOf(row, stored, set, q), durable };
 }
 
 /** The outcome of a delivery that ends or waits without a try. */
@@ -43,8 +41,17 @@ export function untriedOutcome(
   row: DeliveryRow,
   state: 'canceled' | 'expired' | 'held',
   reason: string,
-  q: DeliveryChange['q'] = null,
+  { q = null, stored = true }: { q?: DeliveryChange['q']; stored?: boolean } = {},
 ): DeliveryOutcome {
-  const change = { _id: row._id, rev: row.rev, set: { state, reason }, q };
+  const change = changeOf(row, stored, { state, reason }, q);
   return { row, endpoint: null, attempt: null, judgement: null, change, durable: true };
+}
+
+function changeOf(
+  row: DeliveryRow,
+  stored: boolean,
+  set: DeliveryChange['set'],
+  q: DeliveryChange['q'],
+): DeliveryChange {
+  return { _id: row._id, rev: row.rev, set, q, ...(stored ? {} : { orInsert: row }) };
 }

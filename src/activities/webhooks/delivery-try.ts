@@ -26,6 +26,8 @@ export interface ReadyDelivery {
   endpoint: PreparedEndpoint;
   body: Buffer;
   trigger: AttemptTrigger;
+  /** False when the row was only told and may not be in the store yet. */
+  stored: boolean;
 }
 
 /** What a try did and what it means, not yet written. */

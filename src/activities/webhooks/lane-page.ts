@@ -1,9 +1,11 @@
+import type { AttemptTrigger } from '../../contracts/webhooks/delivery.js';
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 import type { DeliverySourceRepository } from '../../store/webhooks/delivery-source.repository.js';
 import { untriedOutcome } from './delivery-outcome.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
 import type { ReadyDelivery } from './delivery-try.js';
-import type { PreparedEndpoints } from './prepared-endpoints.js';
+import type { OfferedDelivery } from './offered-delivery.js';
+import type { PreparedEndpoint, PreparedEndpoints } from './prepared-endpoints.js';
 
 /** How long a delivery waits whose endpoint's secrets cannot be read. */
 const HELD_MS = 60_000;
@@ -21,33 +23,48 @@ export class LanePages {
     private readonly endpoints: PreparedEndpoints,
   ) {}
 
-  async load(rows: readonly DeliveryRow[], trigger: 'scheduled' | 'manual' = 'scheduled'): Promise<LanePage> {
+  async load(rows: readonly DeliveryRow[], trigger: AttemptTrigger = 'scheduled'): Promise<LanePage> {
     const [bodies, endpoints] = await Promise.all([
       this.source.bodies([...new Set(rows.map((row) => row.msg))]),
       this.endpoints.current([...new Set(rows.map((row) => row.ep))]),
     ]);
     const page: LanePage = { ready: [], untried: [] };
     for (const row of rows) {
-      const endpoint = endpoints.get(row.ep);
-      const body = bodies.get(row.msg) ?? null;
-      if (endpoint === undefined || endpoint.row.deletedAt !== null) {
-        page.untried.push(untriedOutcome(row, 'canceled', 'endpoint_deleted'));
-      } else if (endpoint.row.disabled) {
-        page.untried.push(untriedOutcome(row, 'canceled', 'endpoint_disabled'));
-      } else if (body === null) {
-        page.untried.push(untriedOutcome(row, 'expired', 'content_expired'));
-      } else if (endpoint.unusable !== null) {
-        page.untried.push(heldOutcome(row));
-      } else {
-        page.ready.push({ row, endpoint, body, trigger });
-      }
+      const found = { row, endpoint: endpoints.get(row.ep), body: bodies.get(row.msg) ?? null };
+      sortIn(page, { ...found, trigger, stored: true });
+    }
+    return page;
+  }
+
+  /** The same for rows that were told with their payload. */
+  async offered(offers: readonly OfferedDelivery[]): Promise<LanePage> {
+    const page: LanePage = { ready: [], untried: [] };
+    for (const { row, body, appRev } of offers) {
+      const endpoint = await this.endpoints.asOf(row.ep, row.app, appRev);
+      sortIn(page, { row, endpoint, body, trigger: 'scheduled', stored: false });
     }
     return page;
   }
 }
 
-function heldOutcome(row: DeliveryRow): DeliveryOutcome {
+interface FoundDelivery extends Omit<ReadyDelivery, 'endpoint' | 'body'> {
+  endpoint: PreparedEndpoint | undefined;
+  body: Buffer | null;
+}
+
+function sortIn(page: LanePage, { row, endpoint, body, trigger, stored }: FoundDelivery): void {
+  const untried = (state: 'canceled' | 'expired', reason: string) =>
+    void page.untried.push(untriedOutcome(row, state, reason, { stored }));
+  if (endpoint === undefined || endpoint.row.deletedAt !== null)
+    return untried('canceled', 'endpoint_deleted');
+  if (endpoint.row.disabled) return untried('canceled', 'endpoint_disabled');
+  if (body === null) return untried('expired', 'content_expired');
+  if (endpoint.unusable !== null) page.untried.push(heldOutcome(row, stored));
+  else page.ready.push({ row, endpoint, body, trigger, stored });
+}
+
+function heldOutcome(row: DeliveryRow, stored: boolean): DeliveryOutcome {
   const lane = row.q?.l;
   const q = lane === undefined ? null : { l: lane, at: new Date(Date.now() + HELD_MS) };
-  return untriedOutcome(row, 'held', 'secret_unreadable', q);
+  return untriedOutcome(row, 'held', 'secret_unreadable', { q, stored });
 }

@@ -9,8 +9,6 @@ export class LaneReport {
   #ok = 0;
   #failed = 0;
   #retried = 0;
-  /** Age in seconds of the longest due row seen at the last look. */
-  oldestDueSec = 0;
   readonly #durationsMs: number[] = [];
   #next = 0;
 
@@ -23,7 +21,8 @@ export class LaneReport {
     this.#next += 1;
   }
 
-  counts(): LaneCounts {
+  /** @param oldestDueSec age of the longest due row at the last look */
+  counts(oldestDueSec: number): LaneCounts {
     const sorted = this.#durationsMs.toSorted((a, b) => a - b);
     const at = (share: number) => sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? 0;
     return {
@@ -33,7 +32,7 @@ export class LaneReport {
       retried: this.#retried,
       p50Ms: at(0.5),
       p95Ms: at(0.95),
-      oldestDueSec: this.oldestDueSec,
+      oldestDueSec,
     };
   }
 }

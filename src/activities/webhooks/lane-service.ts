@@ -1,10 +1,12 @@
 import type { LaneCounts } from '../../contracts/webhooks/dispatch.js';
+import type { OfferedMessage } from '../../contracts/webhooks/lane-offer.js';
 import { newId } from '../../platform/ids.js';
 import { LaneLoop } from './lane-loop.js';
 import type { LaneLoopOptions } from './lane-loop.js';
 import { ownerName } from './lane-owner.js';
 import type { LeaseTimes } from './lane-lease.js';
 import type { LaneWatch } from './lane-watch.js';
+import { offeredDeliveries } from './offered-delivery.js';
 
 export interface LaneServiceOptions extends LaneLoopOptions {
   /** Where this process takes hints for a lane; null when it takes none. */
@@ -46,6 +48,12 @@ export class LaneService {
   /** There is work in a lane. */
   wake(lane: string): void {
     for (const loop of this.#running.get(lane) ?? []) loop.wake();
+  }
+
+  /** Messages told with a hint, to be sent without being read. False when they must be read. */
+  offer(lane: string, messages: readonly OfferedMessage[]): boolean {
+    const offers = messages.flatMap((message) => offeredDeliveries(lane, message));
+    return [...(this.#running.get(lane) ?? [])].some((loop) => loop.offer(offers));
   }
 
   /** Whether a loop of this process serves the lane or waits for its lease. */

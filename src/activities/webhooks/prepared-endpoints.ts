@@ -10,6 +10,8 @@ export interface PreparedEndpoint {
   url: URL;
   headers: Record<string, string>;
   keys: { key: SigningKey; until: Date | null }[];
+  /** Nothing about it had changed when its application had this revision. */
+  appRev: number;
   /** Set when its secrets cannot be read: our fault, which must not use up tries. */
   unusable: string | null;
 }
@@ -38,20 +40,32 @@ export class PreparedEndpoints {
     return found;
   }
 
+  /** One endpoint as of a revision of its application, without reading anything if it is known so. */
+  async asOf(id: string, app: string, appRev: number): Promise<PreparedEndpoint | undefined> {
+    const kept = this.#kept.get(id);
+    if (kept?.appRev === appRev) return kept;
+    // The revision first: a change in between then shows as another revision.
+    const revision = (await this.source.applicationRevisions([app])).get(app);
+    const current = (await this.current([id])).get(id);
+    if (current !== undefined && revision !== undefined) current.appRev = revision;
+    return current;
+  }
+
   async #load(ids: readonly string[]): Promise<void> {
     if (this.#kept.size + ids.length > MAX_KEPT) this.#kept.clear();
     for (const row of await this.source.endpoints(ids)) this.#kept.set(row._id, this.#prepare(row));
   }
 
   #prepare(row: EndpointRow): PreparedEndpoint {
+    const appRev = 0;
     const url = new URL(row.url);
     try {
       const headers: Record<string, string> =
         row.headersEnc === null ? {} : JSON.parse(this.box.open(row.headersEnc));
       const keys = row.keys.map(({ enc, until }) => ({ key: parseSigningKey(this.box.open(enc)), until }));
-      return { row, url, headers, keys, unusable: null };
+      return { row, url, headers, keys, appRev, unusable: null };
     } catch (error) {
-      return { row, url, headers: {}, keys: [], unusable: (error as Error).message };
+      return { row, url, headers: {}, keys: [], appRev, unusable: (error as Error).message };
     }
   }
 }

@@ -7,6 +7,8 @@ import type { DeliveryOutcome } from './delivery-outcome.js';
 import type { EndpointHealth } from './endpoint-health.js';
 
 const MAX_ROWS = 256;
+/** Between two groups: nobody waits for a result, and two writes a group cost the same for one row as for ten. */
+const SPACING_MS = 10;
 const RETRY_MS = { first: 100, max: 2000 };
 
 /** Whether a result was written, or the row had moved on in somebody else's hands. */
@@ -23,10 +25,13 @@ export interface ResultFlushOptions {
 
 /**
  * Writes results in groups: attempts first, then the deliveries with compare-and-set. One group is on its way at a
- * time and the next fills meanwhile, so an idle store is written to at once and a busy one in large groups.
+ * time and the next fills meanwhile; a lone result goes at once, a stream of them every 10 ms or 256 rows.
  */
 export class ResultFlush {
   readonly #commit: GroupCommit<DeliveryOutcome, Flushed>;
+  #waiting: (() => void)[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #lastMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: ResultFlushOptions) {
     this.#commit = new GroupCommit({ maxItems: MAX_ROWS, flush: (group) => this.#untilWritten(group) });
@@ -34,11 +39,21 @@ export class ResultFlush {
 
   /** Resolves when the result is stored. @throws when it had to be given up */
   add(outcome: DeliveryOutcome): Promise<Flushed> {
-    return this.#commit.add(outcome);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => void this.#commit.add(outcome).then(resolve, reject));
+      if (this.#waiting.length >= MAX_ROWS) this.#release();
+      this.#timer ??= setTimeout(
+        () => this.#release(),
+        Math.max(this.#lastMs + SPACING_MS - performance.now(), 0),
+      );
+    });
   }
 
-  idle(): Promise<void> {
-    return this.#commit.idle();
+  #release(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#lastMs = performance.now();
+    for (const commit of this.#waiting.splice(0)) commit();
   }
 
   // Every step may be repeated: attempt ids are fixed, and a delivery that shows the change is taken as written.

@@ -45,17 +45,11 @@ export function sendAttemptActivity(services: SendAttemptServices) {
   };
 
   async function tryOnce(ready: ReadyDelivery, input: SendAttemptInput): Promise<DeliveryOutcome> {
-    const { row, endpoint } = ready;
-    const { attempt, judgement } = await tries.run(ready, undefined, input.timeoutMs);
-    const { nextAt } = judgement;
+    const { row } = ready;
+    const tried = await tries.run(ready, undefined, input.timeoutMs);
+    const { nextAt } = tried.judgement;
     const manual = input.trigger === 'manual';
-    const outcome = triedOutcome(
-      row,
-      endpoint,
-      attempt,
-      judgement,
-      nextAt === null ? null : place(row, nextAt, manual),
-    );
+    const outcome = triedOutcome(ready, tried, nextAt === null ? null : place(row, nextAt, manual));
     if (manual) outcome.change.set.base = row.n;
     return { ...outcome, durable: outcome.durable || manual };
   }

@@ -22,6 +22,14 @@ export class DeliverySourceRepository {
     return new Map(rows.map((row) => [String(row._id), row['rev'] as number]));
   }
 
+  /** The configuration revision of each application: it moves with every change of one of its endpoints. */
+  async applicationRevisions(ids: readonly string[]): Promise<Map<string, number>> {
+    const rows = await this.models.applications.collection
+      .find({ _id: { $in: ids as never[] } }, { projection: { rev: 1 } })
+      .toArray();
+    return new Map(rows.map((row) => [String(row._id), row['rev'] as number]));
+  }
+
   async endpoints(ids: readonly string[]): Promise<EndpointRow[]> {
     const rows = await this.models.endpoints.collection.find({ _id: { $in: ids as never[] } }).toArray();
     return rows as unknown as EndpointRow[];

@@ -1,6 +1,6 @@
 import { OPEN_STATES } from '../../contracts/webhooks/delivery.js';
 import { DURABLE } from '../connection.js';
-import { isDuplicateKey } from '../duplicate-key.js';
+import { duplicatePositions, isDuplicateKey } from '../duplicate-key.js';
 import { deliveryRows } from './delivery-rows.js';
 import type { DeliveryRow } from './delivery.schema.js';
 import type { MessageRow } from './message.schema.js';
@@ -13,6 +13,8 @@ export interface DeliveryChange {
   set: Partial<Pick<DeliveryRow, 'state' | 'reason' | 'n' | 'base' | 'firstAt' | 'lastAt' | 'lastCode'>>;
   /** Where it waits next; null when it is finished. */
   q: { l: string; at: Date } | null;
+  /** The row as it was meant to be stored, when it may not be there yet: then it is inserted as changed. */
+  orInsert?: DeliveryRow;
 }
 
 export interface DueQuery {
@@ -82,12 +84,16 @@ export class DeliveryRepository {
    * @returns the ids of rows that had changed meanwhile and were left alone
    */
   async write(changes: readonly DeliveryChange[], durable: boolean): Promise<Set<string>> {
-    const operations = changes.map((change) => ({
-      updateOne: { filter: { _id: change._id as never, rev: change.rev }, update: updateOf(change) },
-    }));
+    const operations = changes.map((change) => ({ updateOne: updateOf(change) }));
     const writeConcern = durable ? DURABLE : { w: 1 as const };
-    const { matchedCount } = await this.#rows.bulkWrite(operations, { ordered: false, writeConcern });
-    return matchedCount === changes.length ? new Set() : this.#refused(changes);
+    try {
+      const result = await this.#rows.bulkWrite(operations, { ordered: false, writeConcern });
+      if (result.matchedCount + result.upsertedCount === changes.length) return new Set();
+    } catch (error) {
+      // An insert that found the row in another state.
+      duplicatePositions(error);
+    }
+    return this.#refused(changes);
   }
 
   /** Ends everything that is open for an endpoint or an application. @returns how many */
@@ -135,7 +141,20 @@ export class DeliveryRepository {
   }
 }
 
-function updateOf({ rev, set, q }: DeliveryChange) {
-  if (q === null) return { $set: { ...set, rev: rev + 1 }, $unset: { q: '' as const } };
-  return { $set: { ...set, rev: rev + 1, q } };
+function updateOf({ _id, rev, set, q, orInsert }: DeliveryChange) {
+  const changed = { ...set, rev: rev + 1, ...(q === null ? {} : { q }) };
+  return {
+    filter: { _id: _id as never, rev },
+    update: {
+      $set: changed,
+      ...(q === null ? { $unset: { q: '' as const } } : {}),
+      ...(orInsert === undefined ? {} : { $setOnInsert: unchanged(orInsert, changed) }),
+    },
+    upsert: orInsert !== undefined,
+  };
+}
+
+function unchanged(row: DeliveryRow, changed: Partial<DeliveryRow>): Partial<DeliveryRow> {
+  const fields = Object.entries(row).filter(([name]) => name !== '_id' && name !== 'q' && !(name in changed));
+  return Object.fromEntries(fields);
 }
