@@ -1,0 +1,3 @@
+import { runFolders } from './conformance.js';
+
+await runFolders(['retryable-reads']);
