@@ -48,6 +48,7 @@ export const aggregate = defineCommand({
       );
     context.info.count('command');
     const { source, pipeline, ns } = prepareAggregate(args, context);
+    if (pipeline.terminal) checkOutputReadConcern(context, pipeline.terminal.kind);
     const batchSize = integer(args.cursor?.get('batchSize') ?? null);
     if (batchSize !== undefined && batchSize < 0) {
       throw new CommandError('BadValue', `cursor.batchSize must be >= 0, got ${batchSize}`);
@@ -84,6 +85,16 @@ export function prepareAggregate(args: AggregateArgs, context: CommandContext): 
   };
   const collection = wholeDatabase ? undefined : context.engine.catalog.get(ns);
   return { ns, find, source: prepareFind(collection, find, pipelineContext), pipeline };
+}
+
+/** A linearizable read waits for the primary's own no-op, which a write in the same command would contradict. */
+function checkOutputReadConcern({ body }: CommandContext, kind: string): void {
+  const concern = body.get('readConcern');
+  if (!(concern instanceof BDoc) || concern.get('level') !== 'linearizable') return;
+  throw new CommandError(
+    'InvalidOptions',
+    `$${kind} cannot be used with a 'linearizable' read concern level`,
+  );
 }
 
 function pipelineContextOf(context: CommandContext, variables: BDoc | undefined): PipelineContext {
