@@ -47,6 +47,7 @@ async function runCommand(
   context: CommandContext,
   request: CommandRequest,
 ): Promise<CommandReply> {
+  refuseTransaction(request.body);
   const fault = faultFor(command, context);
   if (fault && !fault.afterWrite) {
     if (fault.blockMs > 0) await new Promise((resolve) => setTimeout(resolve, fault.blockMs));
@@ -107,9 +108,13 @@ function sessionId(lsid: BValue | undefined): string | null {
   throw new CommandError('TypeMismatch', "BSON field 'lsid.id' must be a UUID");
 }
 
-function checkState(command: Command, { body, db, name, info, lsid }: CommandContext): void {
+/** Comes before any fail point, whose errors would look like those of a transaction that runs. */
+function refuseTransaction(body: BDoc): void {
   if (body.has('startTransaction') || body.get('autocommit') === false)
     throw unsupported('a multi-document transaction');
+}
+
+function checkState(command: Command, { body, db, name, info, lsid }: CommandContext): void {
   if (body.has('txnNumber') && lsid === null) {
     throw new CommandError('InvalidOptions', 'Transaction number requires a session ID to also be specified');
   }
