@@ -94,11 +94,11 @@ export class DocumentWrites {
 
   private prepared(input: BDoc): BDoc {
     let doc = input;
-    const id = doc.get('_id');
-    if (id === undefined) doc = BDoc.of(['_id', new ObjectId()], ...doc.entries());
-    else if (doc.keys()[0] !== '_id')
+    const id = doc.get('_id') ?? new ObjectId();
+    if (!startsWithId(doc.toBytes())) {
       doc = BDoc.of(['_id', id], ...doc.entries().filter(([name]) => name !== '_id'));
-    checkId(doc.get('_id') as BValue);
+    }
+    checkId(id);
     return this.withTimestamps(doc);
   }
 
@@ -164,6 +164,11 @@ interface EntryChange {
   index: Index;
   removed: Buffer[];
   added: Entries;
+}
+
+/** Looks at the name of the first field without decoding the document. */
+function startsWithId(bytes: Buffer): boolean {
+  return bytes.length > 9 && bytes.toString('latin1', 5, 9) === '_id\0';
 }
 
 /** Element bytes of an empty timestamp are eight zero bytes after the name; a cheap test before decoding. */
