@@ -110,8 +110,8 @@ function* lookUp(
   filter: BDoc,
 ): Generator<BDoc> {
   const collection = context.engine.catalog.get(`${context.db}.${name}`);
-  for (const found of prepareFind(collection, { filter }, evalContext).run(context.engine.epoch))
-    if (found) yield found.doc;
+  const prepared = prepareFind(collection, { filter }, evalContext);
+  yield* input(prepared.run(context.engine.epoch), context.deadline);
 }
 
 function* input(found: Reading<Found>, deadline: number): Generator<BDoc> {

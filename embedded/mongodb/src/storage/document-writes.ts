@@ -2,7 +2,6 @@ import { ObjectId, Timestamp } from 'bson';
 import { typeName } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
-import { keyString } from '../bson/keystring.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { Collection } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
@@ -195,9 +194,4 @@ function checkId(id: BValue): void {
       `_id fields may not contain '$'-prefixed fields: ${id.keys().join()}`,
     );
   }
-}
-
-/** The key of an `_id` in the `_id_` index. */
-export function idKey(id: BValue): Buffer {
-  return keyString([id]);
 }
