@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import mongoose from 'mongoose';
 import { startStack } from '../../embedded/stack/stack.js';
 import type { Stack } from '../../embedded/stack/stack.js';
 import { ApiCaller } from '../support/api-caller.js';
@@ -34,6 +35,8 @@ export interface CrashReport {
   unknown: string[];
   kills: number;
   seconds: number;
+  /** What the store holds of the first lost ones, to tell lost from late. */
+  storedOfLost: unknown[];
 }
 
 /** Lets messages flow while processes are killed and started again, then compares what was promised with what came. */
@@ -58,7 +61,8 @@ export async function crashRun(plan: CrashPlan): Promise<CrashReport> {
     await flowing;
     await reviving;
     await sink.untilArrived(flow.accepted, plan.drainMs).catch(() => undefined);
-    return report(plan, flow.accepted, sink, started);
+    const figures = report(plan, flow.accepted, sink, started);
+    return { ...figures, storedOfLost: await storedOf(stack.mongodbUrl, figures.lost.slice(0, 3)) };
   } finally {
     await stack.stop();
     sink.close();
@@ -140,7 +144,25 @@ async function revivedUntil(stack: Stack, names: string[], end: Promise<unknown>
   await revive(stack, names);
 }
 
-function report(plan: CrashPlan, accepted: Set<string>, sink: WebhookSink, started: number): CrashReport {
+async function storedOf(mongodbUrl: string, lost: string[]): Promise<unknown[]> {
+  if (lost.length === 0) return [];
+  const client = await mongoose.mongo.MongoClient.connect(mongodbUrl);
+  try {
+    const db = client.db('holdfast');
+    const stored = lost.map(async (id) => ({
+      message: await db.collection('wh_messages').findOne({ _id: id as never }, { projection: { body: 0 } }),
+      deliveries: await db.collection('wh_deliveries').find({ msg: id }).toArray(),
+      attempts: await db.collection('wh_attempts').find({ msg: id }).toArray(),
+    }));
+    return await Promise.all(stored);
+  } finally {
+    await client.close();
+  }
+}
+
+type Figures = Omit<CrashReport, 'storedOfLost'>;
+
+function report(plan: CrashPlan, accepted: Set<string>, sink: WebhookSink, started: number): Figures {
   const arrivals = [...sink.counts.values()].reduce((sum, count) => sum + count, 0);
   return {
     accepted: accepted.size,

@@ -13,7 +13,9 @@ describe('webhooks under kill -9', () => {
         perSecond: 60,
         kills: [...IN_TURN, ...IN_TURN, ...IN_TURN, ...IN_TURN],
         maxPauseMs: 2_000,
-        drainMs: 2 * MINUTE_MS,
+        // A message that became visible late, its accept killed before the delivery rows, is found by the sweeper
+        // two minutes after it was made and delivered with the sweep after that.
+        drainMs: 4 * MINUTE_MS,
         seed: 20_261_121,
       });
       say('crash ring', report);
@@ -22,7 +24,7 @@ describe('webhooks under kill -9', () => {
       expect(report.lost).toEqual([]);
       expect(report.unknown).toEqual([]);
     },
-    10 * MINUTE_MS,
+    12 * MINUTE_MS,
   );
 
   it(
@@ -46,6 +48,6 @@ describe('webhooks under kill -9', () => {
 
 /** The figures, with a few of the lost ids to look for in the logs. */
 function say(title: string, report: CrashReport): void {
-  const shown = { ...report, lost: report.lost.length, firstLost: report.lost.slice(0, 5) };
+  const shown = { ...report, lost: report.lost.length, firstLost: report.lost.slice(0, 3) };
   process.stderr.write(`figures: ${title}: ${JSON.stringify(shown)}\n`);
 }
