@@ -116,3 +116,26 @@ test('fail points exist only with --test-commands', async () => {
     await plain.stop();
   }
 });
+
+test('the oplog is read by find and count, everything else on it is refused', async () => {
+  const local = client.db('local');
+  expect(await local.collection('oplog.rs').estimatedDocumentCount()).toBeGreaterThan(0);
+  expect((await local.collection('oplog.rs').findOne({ ns: 'errors.c', op: 'i' }))?.['o']).toEqual({
+    _id: 1,
+    n: 1,
+  });
+  expect((await failure(local.collection('oplog.rs').countDocuments())).code).toBe(115);
+  expect((await failure(local.collection('oplog.rs').deleteMany({}))).code).toBe(115);
+  expect((await failure(local.command({ create: 'oplog.rs' }))).code).toBe(115);
+});
+
+test('maxTimeMS ends a long read and a long write', async () => {
+  const many = db.collection('many');
+  for (let from = 0; from < 100_000; from += 10_000) {
+    await many.insertMany(Array.from({ length: 10_000 }, (_, n) => ({ n: from + n })));
+  }
+  expect((await failure(many.find({ n: -1 }, { maxTimeMS: 1 }).toArray())).code).toBe(50);
+  expect((await failure(many.updateMany({ n: { $gt: 0 } }, { $inc: { m: 1 } }, { maxTimeMS: 1 }))).code).toBe(
+    50,
+  );
+}, 30_000);

@@ -9,7 +9,7 @@ import { prepareFind } from '../query/find.js';
 import type { FindQuery, PreparedFind } from '../query/find.js';
 import { writeOutput } from './aggregate-output.js';
 import { firstBatch, listed } from './command-cursor.js';
-import { checkCollation, collectionName, defineCommand, evalContextOf } from './context.js';
+import { checkCollation, namespaceOf, defineCommand, evalContextOf } from './context.js';
 import type { CommandContext } from './context.js';
 import { hintOf } from './hint.js';
 import { integer, required } from './schema.js';
@@ -75,7 +75,7 @@ export function prepareAggregate(args: AggregateArgs, context: CommandContext): 
   const pipelineContext = pipelineContextOf(context, args.let);
   const pipeline = compilePipeline(required(args.pipeline, 'aggregate.pipeline'), pipelineContext);
   const wholeDatabase = typeof context.target !== 'string';
-  const ns = `${context.db}.${wholeDatabase ? '$cmd.aggregate' : collectionName(context)}`;
+  const ns = wholeDatabase ? `${context.db}.$cmd.aggregate` : namespaceOf(context);
   const find = {
     filter: pipeline.leadingMatch ?? BDoc.of(),
     sort: pipeline.leadingSort ?? undefined,

@@ -4,6 +4,7 @@ import { checkDatabaseName } from '../catalog/collection.js';
 import type { CursorStore } from '../cursor/cursor-store.js';
 import type { EvalContext } from '../expr/context.js';
 import { CommandError, unsupported } from '../errors.js';
+import { OPLOG_NAMESPACE } from '../oplog/oplog.js';
 import { toTimestamp } from '../storage/commit-clock.js';
 import type { Engine } from '../storage/engine.js';
 import type { RetryableWrite } from '../session/retry-records.js';
@@ -61,8 +62,14 @@ export function defineCommand<S extends Schema>(command: Command<S>): Command {
 
 /** `db.collection` of a command whose target is a collection name; 73 otherwise. */
 export function namespaceOf(context: CommandContext): string {
-  return `${context.db}.${collectionName(context)}`;
+  const ns = `${context.db}.${collectionName(context)}`;
+  if (ns === OPLOG_NAMESPACE && !OPLOG_COMMANDS.has(context.name))
+    throw unsupported(`${context.name} on ${ns}`);
+  return ns;
 }
+
+/** The oplog is a table of its own and no collection: only these commands know how to read it. */
+const OPLOG_COMMANDS = new Set(['find', 'count']);
 
 export function collectionName({ target, db }: CommandContext): string {
   checkDatabaseName(db);

@@ -1,6 +1,9 @@
 import { BDoc } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
 import { keyString } from '../bson/keystring.js';
+import { OPLOG_NAMESPACE } from '../oplog/oplog.js';
+import { oplogReading } from '../oplog/oplog-reading.js';
+import type { Reading } from '../query/execute.js';
 import { prepareFind } from '../query/find.js';
 import { CommandError } from '../errors.js';
 import { checkCollation, defineCommand, evalContextOf, namespaceOf } from './context.js';
@@ -21,23 +24,28 @@ export const count = defineCommand({
   } as const,
   async run(args, context) {
     checkCollation(args.collation);
-    const collection = context.engine.catalog.get(namespaceOf(context));
+    const ns = namespaceOf(context);
+    const { engine } = context;
+    const collection = engine.catalog.get(ns);
     const { skip = 0, query = BDoc.of() } = args;
     const limit = Math.abs(args.limit ?? 0);
     if (skip < 0)
       throw new CommandError(51024, `BSON field 'skip' value must be >= 0, actual value '${skip}'`);
+    const evalContext = evalContextOf(context);
+    if (ns === OPLOG_NAMESPACE) {
+      return counted(oplogReading(engine, query, { skip, limit }, null, evalContext), context.deadline);
+    }
     if (query.size === 0) return BDoc.of(['n', windowed(collection?.count ?? 0, skip, limit)]);
-    const prepared = prepareFind(
-      collection,
-      { filter: query, hint: hintOf(args.hint), skip, limit },
-      evalContextOf(context),
-    );
-    let n = 0;
-    for await (const batch of drained(prepared.run(context.engine.epoch), context.deadline))
-      n += batch.length;
-    return BDoc.of(['n', n]);
+    const find = { filter: query, hint: hintOf(args.hint), skip, limit };
+    return counted(prepareFind(collection, find, evalContext).run(engine.epoch), context.deadline);
   },
 });
+
+async function counted(reading: Reading<unknown>, deadline: number): Promise<BDoc> {
+  let n = 0;
+  for await (const batch of drained(reading, deadline)) n += batch.length;
+  return BDoc.of(['n', n]);
+}
 
 function windowed(all: number, skip: number, limit: number): number {
   const rest = Math.max(0, all - skip);

@@ -43,7 +43,12 @@ export const createIndexes = defineCommand({
 });
 
 function* createIndex(engine: Engine, collection: Collection, spec: IndexSpec): WriteSteps<void> {
-  if (isIdKey(spec.key) || alreadyThere(collection, spec)) return;
+  if (isIdKey(spec.key)) return;
+  // One that somebody else is building now is waited for: only a finished one keeps its promises.
+  for (let there = alike(collection, spec); there; there = alike(collection, spec)) {
+    if (there.state === 'ready') return;
+    yield;
+  }
   if (collection.indexes.length >= MAX_INDEXES) {
     throw new CommandError(
       'CannotCreateIndex',
@@ -54,7 +59,8 @@ function* createIndex(engine: Engine, collection: Collection, spec: IndexSpec): 
   try {
     yield* fill(engine, collection, index);
   } catch (error) {
-    if (error instanceof CommandError && !collection.dropped) engine.catalog.dropIndex(collection, index);
+    if (error instanceof CommandError && collection.indexes.includes(index) && !collection.dropped)
+      engine.catalog.dropIndex(collection, index);
     throw error;
   }
   engine.catalog.alterIndex(collection, index, { state: 'ready' });
@@ -73,27 +79,31 @@ function* fill(engine: Engine, collection: Collection, index: Index): WriteSteps
     }
     if (rows.length < BUILD_CHUNK_ROWS) return;
     yield;
-    if (collection.dropped)
-      throw new CommandError(276, `the index build on ${collection.ns} ended: the collection was dropped`);
+    if (collection.dropped || index.table.dropped)
+      throw new CommandError(
+        276,
+        `the index build on ${collection.ns} ended: the collection or the index was dropped`,
+      );
   }
 }
 
-function alreadyThere(collection: Collection, spec: IndexSpec): boolean {
+/** The index that a definition asks for if it exists already; an error if it exists otherwise. */
+function alike(collection: Collection, spec: IndexSpec): Index | null {
   const named = collection.index(spec.name);
-  const alike = collection.indexes.find((index) => identity(index.spec) === identity(spec));
-  if (named && alike === named && sameOptions(named.spec, spec)) return true;
-  if (named && alike !== named) {
+  const same = collection.indexes.find((index) => identity(index.spec) === identity(spec));
+  if (named && same === named && sameOptions(named.spec, spec)) return named;
+  if (named && same !== named) {
     throw new CommandError(
       'IndexKeySpecsConflict',
       `An existing index has the same name as the requested index. When index names are not specified, they are auto ` +
         `generated and can cause conflicts. Please refer to our documentation. Requested index name: ${spec.name}`,
     );
   }
-  if (!alike) return false;
+  if (!same) return null;
   const what = named
     ? 'an equivalent index already exists with the same name but different options'
     : 'Index already exists with a different name';
-  throw new CommandError('IndexOptionsConflict', `${what}: ${alike.spec.name}`);
+  throw new CommandError('IndexOptionsConflict', `${what}: ${same.spec.name}`);
 }
 
 export const listIndexes = defineCommand({

@@ -3,7 +3,7 @@ import { BDoc, double } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
 import { specDocument } from '../catalog/index-spec.js';
 import { compileFilter } from '../query/matcher.js';
-import { OPLOG_NAMESPACE } from '../oplog/oplog-reading.js';
+import { OPLOG_NAMESPACE } from '../oplog/oplog.js';
 import { firstBatch, listed } from './command-cursor.js';
 import { defineCommand, evalContextOf } from './context.js';
 import type { CommandContext } from './context.js';
@@ -74,7 +74,7 @@ export const listDatabases = defineCommand({
 });
 
 function databaseSizes({ engine }: CommandContext): Map<string, number> {
-  const sizes = new Map<string, number>();
+  const sizes = new Map([['local', engine.oplog.bytes]]);
   for (const { db, bytes } of engine.catalog.list()) sizes.set(db, (sizes.get(db) ?? 0) + bytes);
   return sizes;
 }

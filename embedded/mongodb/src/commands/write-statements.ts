@@ -43,7 +43,6 @@ export function* runStatements(context: CommandContext, statements: Statements):
   const result: WriteResult = { outcomes: [], errors: [] };
   const done = retryable ? engine.retries.outcomes(retryable) : null;
   for (let index = 0; index < statements.count; index += 1) {
-    if (Date.now() > context.deadline) throw timeExceeded();
     const stmtId = statements.stmtIds ? (integer(statements.stmtIds[index] ?? index) ?? index) : index;
     const earlier = done?.get(stmtId);
     if (earlier !== undefined) {
@@ -51,7 +50,7 @@ export function* runStatements(context: CommandContext, statements: Statements):
       continue;
     }
     try {
-      const outcome = yield* statements.apply(index);
+      const outcome = yield* withDeadline(statements.apply(index), context.deadline);
       if (retryable) engine.retries.add(retryable, stmtId, encodeOutcome(outcome));
       result.outcomes.push({ index, outcome });
     } catch (error) {
@@ -59,9 +58,20 @@ export function* runStatements(context: CommandContext, statements: Statements):
       result.errors.push({ index, error });
       if (statements.ordered) break;
     }
+    if (Date.now() > context.deadline) throw timeExceeded();
     yield;
   }
   return result;
+}
+
+/** What a statement has done when its time is over stays done, as in MongoDB. */
+function* withDeadline<T>(steps: WriteSteps<T>, deadline: number): WriteSteps<T> {
+  let step = steps.next();
+  for (; !step.done; step = steps.next()) {
+    if (Date.now() > deadline) throw timeExceeded();
+    yield;
+  }
+  return step.value;
 }
 
 /** Errors that end the command instead of standing among its write errors. */

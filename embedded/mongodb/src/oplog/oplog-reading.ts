@@ -8,8 +8,6 @@ import { compileFilter } from '../query/matcher.js';
 import { fromTimestamp } from '../storage/commit-clock.js';
 import type { Engine } from '../storage/engine.js';
 
-export const OPLOG_NAMESPACE = 'local.oplog.rs';
-
 const CHUNK = 256;
 const MAX_TIME = Number.MAX_SAFE_INTEGER;
 

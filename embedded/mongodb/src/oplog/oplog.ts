@@ -5,6 +5,9 @@ import { toTimestamp } from '../storage/commit-clock.js';
 import { asBuffer } from '../storage/database.js';
 import type { Database } from '../storage/database.js';
 
+/** Where clients find the log. */
+export const OPLOG_NAMESPACE = 'local.oplog.rs';
+
 /** insert, update (full replacement), delete, command, no-op. */
 export type OplogOp = 'i' | 'u' | 'd' | 'c' | 'n';
 

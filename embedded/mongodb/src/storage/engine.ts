@@ -1,7 +1,8 @@
 import { Catalog } from '../catalog/catalog.js';
 import type { Collection } from '../catalog/collection.js';
 import { BDoc } from '../bson/values.js';
-import { Oplog } from '../oplog/oplog.js';
+import { CommandError } from '../errors.js';
+import { OPLOG_NAMESPACE, Oplog } from '../oplog/oplog.js';
 import { RetryRecords } from '../session/retry-records.js';
 import { CommitClock } from './commit-clock.js';
 import { Database } from './database.js';
@@ -56,6 +57,8 @@ export class Engine {
   }
 
   createCollection(ns: string, options: BDoc = BDoc.of()): Collection {
+    if (ns === OPLOG_NAMESPACE)
+      throw new CommandError('IllegalOperation', `${ns} is written by the server only`);
     const collection = this.catalog.create(ns, options);
     this.logCommand(collection.db, BDoc.of(['create', collection.name], ...options.entries()), collection);
     return collection;
