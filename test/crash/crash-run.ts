@@ -36,7 +36,14 @@ export interface CrashReport {
   kills: number;
   seconds: number;
   /** What the store holds of the first lost ones, to tell lost from late. */
-  storedOfLost: unknown[];
+  storedOfLost: StoredMessage[];
+}
+
+/** A message with null for a row that was never stored. */
+export interface StoredMessage {
+  message: unknown;
+  deliveries: unknown[];
+  attempts: unknown[];
 }
 
 /** Lets messages flow while processes are killed and started again, then compares what was promised with what came. */
@@ -62,7 +69,7 @@ export async function crashRun(plan: CrashPlan): Promise<CrashReport> {
     await reviving;
     await sink.untilArrived(flow.accepted, plan.drainMs).catch(() => undefined);
     const figures = report(plan, flow.accepted, sink, started);
-    return { ...figures, storedOfLost: await storedOf(stack.mongodbUrl, figures.lost.slice(0, 3)) };
+    return { ...figures, storedOfLost: await storedOf(stack.mongodbUrl, figures.lost.slice(0, 50)) };
   } finally {
     await stack.stop();
     sink.close();
@@ -144,7 +151,7 @@ async function revivedUntil(stack: Stack, names: string[], end: Promise<unknown>
   await revive(stack, names);
 }
 
-async function storedOf(mongodbUrl: string, lost: string[]): Promise<unknown[]> {
+async function storedOf(mongodbUrl: string, lost: string[]): Promise<StoredMessage[]> {
   if (lost.length === 0) return [];
   const client = await mongoose.mongo.MongoClient.connect(mongodbUrl);
   try {
