@@ -15,7 +15,7 @@ import { LaneReport } from './lane-report.js';
 import type { ResultFlush } from './result-flush.js';
 import { RETRY_GRACE_MS, waitingPlace } from './retry-handover.js';
 import type { RetryHandover } from './retry-handover.js';
-import { RowsInHand } from './rows-in-hand.js';
+import type { RowsInHand } from './rows-in-hand.js';
 
 export interface LaneDispatchOptions {
   deliveries: DeliveryRepository;
@@ -37,7 +37,6 @@ const PARK_MS = TRY_TIMEOUT_MS + 10_000;
 /** What one lane has in hand: from a loaded row over its try to its stored result. */
 export class LaneDispatch {
   readonly #queue: DispatchQueue<ReadyDelivery>;
-  readonly #rows = new RowsInHand();
   readonly #report = new LaneReport();
   readonly #tries = new Map<ReadyDelivery, Promise<void>>();
   readonly #writes = new Set<Promise<void>>();
@@ -45,17 +44,21 @@ export class LaneDispatch {
   #parking: Promise<unknown> | null = null;
   #loadedBytes = 0;
 
-  /** @param onRoom called when rows that found no room may be read again */
+  /**
+   * @param rows what this process has in hand of the lane: results of an earlier ownership may not be stored yet
+   * @param onRoom called when rows that found no room may be read again
+   */
   constructor(
     private readonly options: LaneDispatchOptions,
     private readonly lane: string,
+    private readonly rows: RowsInHand,
     onRoom: () => void,
   ) {
     this.#queue = new DispatchQueue(options.limits ?? DISPATCH_LIMITS, onRoom);
   }
 
   get isFull(): boolean {
-    return this.#rows.size >= MAX_ROWS || this.#loadedBytes >= MAX_LOADED_BYTES;
+    return this.rows.size >= MAX_ROWS || this.#loadedBytes >= MAX_LOADED_BYTES;
   }
 
   counts(oldestDueSec: number): LaneCounts {
@@ -70,14 +73,14 @@ export class LaneDispatch {
 
   /** Of what is offered, what is not in hand yet and has room. Each must be enqueued or put back. */
   take<T extends DeliveryRow>(rows: readonly T[]): T[] {
-    const taken = this.#queue.withRoom(rows.filter((row) => this.#rows.isFree(row)));
-    for (const row of taken) this.#rows.take(row);
+    const taken = this.#queue.withRoom(rows.filter((row) => this.rows.isFree(row)));
+    for (const row of taken) this.rows.take(row);
     return taken;
   }
 
   /** Puts rows back that were taken and not enqueued. */
   putBack(rows: readonly DeliveryRow[]): void {
-    for (const row of rows) this.#rows.putBack(row);
+    for (const row of rows) this.rows.putBack(row);
   }
 
   /** Sends what was loaded, and writes what needs no try. */
@@ -153,7 +156,7 @@ export class LaneDispatch {
       outcome.change.rev = delivery.row.rev;
       this.#write(outcome);
     } catch (error) {
-      this.#rows.putBack(delivery.row);
+      this.rows.putBack(delivery.row);
       if (!(error instanceof SendAbortedError)) this.options.log.error({ err: error }, 'try failed');
     } finally {
       this.#tries.delete(delivery);
@@ -191,9 +194,9 @@ export class LaneDispatch {
     try {
       const flushed = await this.options.flush.add(outcome);
       if (flushed === 'written' && outcome.change.q?.l === RETRY_LANE) await this.#handOver(outcome);
-      this.#rows.finish(outcome.row);
+      this.rows.finish(outcome.row);
     } catch (error) {
-      this.#rows.putBack(outcome.row);
+      this.rows.putBack(outcome.row);
       this.options.log.error({ err: error, delivery: outcome.row._id }, 'result lost, it will be sent again');
     }
   }
@@ -209,7 +212,7 @@ export class LaneDispatch {
 
   #putBack(deliveries: readonly ReadyDelivery[]): void {
     for (const { row, body } of deliveries) {
-      this.#rows.putBack(row);
+      this.rows.putBack(row);
       this.#loadedBytes -= body.length;
     }
   }

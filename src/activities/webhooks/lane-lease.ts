@@ -53,7 +53,7 @@ export class LaneLease {
     return this.#lost.signal;
   }
 
-  /** Waits until the lane is free and takes it; null when `signal` fires first. */
+  /** Waits until the lane is free and takes it; null when `signal` fires first. A store that is away is waited for. */
   static async acquire(
     lanes: LaneRepository,
     request: LeaseRequest,
@@ -63,18 +63,18 @@ export class LaneLease {
     let seen: LaneRow | null = null;
     let sinceMs = 0;
     while (!signal.aborted) {
-      const row = await lanes.read(request.lane);
-      const same =
-        seen !== null && seen.owner === row.owner && seen.epoch === row.epoch && seen.beat === row.beat;
-      if (!same) sinceMs = performance.now();
-      seen = row;
-      const unchangedMs = Math.max(performance.now() - sinceMs, request.watch?.unchangedMs(row) ?? 0);
-      const free = row.owner === null || unchangedMs >= times.takeOverMs || isProvablyDead(row.owner);
-      const takenMs = performance.now();
-      if (free && (await lanes.take(row, request.owner, request.hintUrl))) {
-        return new LaneLease(lanes, request, times, row.epoch + 1, takenMs);
+      const startedMs = performance.now();
+      const row = await lanes.read(request.lane).catch(() => null);
+      if (row?.owner === request.owner) return new LaneLease(lanes, request, times, row.epoch, startedMs);
+      if (row !== null) {
+        if (seen === null || !isSameLease(seen, row)) sinceMs = performance.now();
+        seen = row;
+        const unchangedMs = Math.max(performance.now() - sinceMs, request.watch?.unchangedMs(row) ?? 0);
+        const free = row.owner === null || unchangedMs >= times.takeOverMs || isProvablyDead(row.owner);
+        // Whether it was taken is read back: an answer may get lost after the write.
+        if (free && (await lanes.take(row, request.owner, request.hintUrl).catch(() => false))) continue;
       }
-      if (!free) await pause(times.watchMs, signal);
+      await pause(times.watchMs, signal);
     }
     return null;
   }
@@ -113,6 +113,9 @@ export class LaneLease {
     if (!this.#released) this.#lost.abort(new Error(`lane ${this.request.lane} was lost`));
   }
 }
+
+export const isSameLease = (a: LaneRow, b: LaneRow): boolean =>
+  a.owner === b.owner && a.epoch === b.epoch && a.beat === b.beat;
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

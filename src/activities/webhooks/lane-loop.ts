@@ -1,13 +1,15 @@
 import type { LaneCounts } from '../../contracts/webhooks/dispatch.js';
 import { webhookMetrics } from '../../platform/metrics.js';
 import type { LaneRepository } from '../../store/webhooks/lane.repository.js';
+import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 import { LaneDispatch } from './lane-dispatch.js';
 import type { LaneDispatchOptions } from './lane-dispatch.js';
 import { LaneLease } from './lane-lease.js';
 import type { LeaseRequest } from './lane-lease.js';
-import type { LanePages } from './lane-page.js';
+import type { LanePage, LanePages } from './lane-page.js';
 import { LaneReader } from './lane-reader.js';
 import type { OfferedDelivery } from './offered-delivery.js';
+import type { RowsInHand } from './rows-in-hand.js';
 import { WakeUp } from './wake-up.js';
 
 export interface LaneLoopOptions extends LaneDispatchOptions {
@@ -36,9 +38,10 @@ export class LaneLoop {
   constructor(
     private readonly options: LaneLoopOptions,
     private readonly request: LeaseRequest,
+    rows: RowsInHand,
   ) {
     this.#reader = new LaneReader(options.deliveries, request.lane);
-    this.#dispatch = new LaneDispatch(options, request.lane, () => {
+    this.#dispatch = new LaneDispatch(options, request.lane, rows, () => {
       this.#reader.rewind();
       this.wake();
     });
@@ -58,10 +61,10 @@ export class LaneLoop {
     if (since === null || this.#dispatch.isFull) return false;
     if (offers.some(({ row }) => row.at.getTime() < since)) return false;
     const taken = new Set(this.#dispatch.take(offers.map(({ row }) => row)));
-    const loading = this.#load(offers.filter(({ row }) => taken.has(row))).finally(() => {
-      this.#offers.delete(loading);
-    });
+    const accepted = offers.filter(({ row }) => taken.has(row));
+    const loading = this.#load([...taken], () => this.options.pages.offered(accepted));
     this.#offers.add(loading);
+    void loading.finally(() => this.#offers.delete(loading));
     return taken.size === offers.length;
   }
 
@@ -94,10 +97,20 @@ export class LaneLoop {
   async #serve(stop: AbortSignal, untilMs: number): Promise<void> {
     let idleMs = POLL_MS.first;
     while (!stop.aborted && performance.now() < untilMs) {
-      const { found, full } = await this.#fill();
+      const { found, full } = await this.#fillOrWait();
       if (found === 0) idleMs = Math.min(idleMs * 2, POLL_MS.idle);
       else idleMs = full ? POLL_MS.afterFullPage : POLL_MS.first;
       await this.#wakeUp.wait(idleMs, stop);
+    }
+  }
+
+  // The store may be away for a while: the lease decides for how long it makes sense to go on.
+  async #fillOrWait(): Promise<{ found: number; full: boolean }> {
+    try {
+      return await this.#fill();
+    } catch (error) {
+      this.options.log.warn({ err: error, lane: this.request.lane }, 'due deliveries cannot be read');
+      return { found: 0, full: false };
     }
   }
 
@@ -110,17 +123,18 @@ export class LaneLoop {
     for (let from = 0; from < taken.length; from += LOAD_ROWS) {
       const part = taken.slice(from, from + LOAD_ROWS);
       if (dispatch.isFull) dispatch.putBack(part);
-      else dispatch.enqueue(await this.options.pages.load(part));
+      else await this.#load(part, () => this.options.pages.load(part));
     }
     return { found: taken.length, full };
   }
 
-  async #load(offers: readonly OfferedDelivery[]): Promise<void> {
+  /** Rows that cannot be loaded now are read again later. */
+  async #load(rows: readonly DeliveryRow[], load: () => Promise<LanePage>): Promise<void> {
     try {
-      this.#dispatch.enqueue(await this.options.pages.offered(offers));
+      this.#dispatch.enqueue(await load());
     } catch (error) {
-      this.options.log.warn({ err: error, lane: this.request.lane }, 'offered deliveries will be read');
-      this.#dispatch.putBack(offers.map(({ row }) => row));
+      this.#dispatch.putBack(rows);
+      this.options.log.warn({ err: error, lane: this.request.lane }, 'due deliveries cannot be loaded');
     }
   }
 

@@ -4,8 +4,9 @@ import { newId } from '../../platform/ids.js';
 import { LaneLoop } from './lane-loop.js';
 import type { LaneLoopOptions } from './lane-loop.js';
 import { ownerName } from './lane-owner.js';
-import type { LeaseTimes } from './lane-lease.js';
+import type { LeaseRequest, LeaseTimes } from './lane-lease.js';
 import type { LaneWatch } from './lane-watch.js';
+import { RowsInHand } from './rows-in-hand.js';
 import { offeredDeliveries } from './offered-delivery.js';
 
 export interface LaneServiceOptions extends LaneLoopOptions {
@@ -18,6 +19,8 @@ export interface LaneServiceOptions extends LaneLoopOptions {
 /** The lane loops of this process. */
 export class LaneService {
   readonly #running = new Map<string, Set<LaneLoop>>();
+  /** Shared by the loops of a lane that follow each other in this process. */
+  readonly #rows = new Map<string, RowsInHand>();
   readonly #settling = new Set<Promise<void>>();
 
   constructor(private readonly options: LaneServiceOptions) {}
@@ -25,13 +28,16 @@ export class LaneService {
   /** Serves a lane until `forMs` have passed, `stop` fires or the lane is lost. */
   async run(lane: string, stop: AbortSignal, forMs: number, onCounts?: (counts: LaneCounts) => void) {
     const { hintUrl, times, watch } = this.options;
-    const loop = new LaneLoop(this.options, {
+    const request: LeaseRequest = {
       lane,
       owner: ownerName(newId('wrk')),
       hintUrl: hintUrl(lane),
       ...(times === undefined ? {} : { times }),
       ...(watch === undefined ? {} : { watch }),
-    });
+    };
+    const rows = this.#rows.get(lane) ?? new RowsInHand();
+    this.#rows.set(lane, rows);
+    const loop = new LaneLoop(this.options, request, rows);
     const loops = this.#running.get(lane) ?? new Set();
     this.#running.set(lane, loops.add(loop));
     const beat = setInterval(() => onCounts?.(loop.counts()), 2000);

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { LaneRepository } from '../../store/webhooks/lane.repository.js';
 import type { LaneRow } from '../../store/webhooks/lane.schema.js';
-import { LEASE_TIMES } from './lane-lease.js';
+import { isSameLease, LEASE_TIMES } from './lane-lease.js';
 import { isProvablyDead } from './lane-owner.js';
 
 interface Seen {
@@ -18,6 +18,7 @@ export class LaneWatch {
   readonly #reported = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #blind = false;
 
   /** @param onDead told of every owner that no longer shows life, again when it throws */
   constructor(
@@ -38,21 +39,23 @@ export class LaneWatch {
   /** For how long a lease has been seen exactly like this; 0 when it was never seen so. */
   unchangedMs(row: LaneRow): number {
     const seen = this.#seen.get(row._id);
-    return seen !== undefined && sameLease(seen.row, row) ? performance.now() - seen.sinceMs : 0;
+    return seen !== undefined && isSameLease(seen.row, row) ? performance.now() - seen.sinceMs : 0;
   }
 
   async #look(): Promise<void> {
     try {
       for (const row of await this.lanes.all()) await this.#note(row);
+      this.#blind = false;
     } catch (error) {
-      this.log.warn({ err: error }, 'lanes cannot be watched');
+      if (!this.#blind) this.log.warn({ err: error }, 'lanes cannot be watched');
+      this.#blind = true;
     }
     if (!this.#stopped) this.#timer = setTimeout(() => void this.#look(), LOOK_EVERY_MS);
   }
 
   async #note(row: LaneRow): Promise<void> {
     const seen = this.#seen.get(row._id);
-    if (seen === undefined || !sameLease(seen.row, row)) {
+    if (seen === undefined || !isSameLease(seen.row, row)) {
       this.#seen.set(row._id, { row, sinceMs: performance.now() });
     }
     if (row.owner === null || this.#reported.get(row._id) === row.owner) return;
@@ -61,5 +64,3 @@ export class LaneWatch {
     this.#reported.set(row._id, row.owner);
   }
 }
-
-const sameLease = (a: LaneRow, b: LaneRow) => a.owner === b.owner && a.epoch === b.epoch && a.beat === b.beat;
