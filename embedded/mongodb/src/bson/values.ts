@@ -1,19 +1,18 @@
-import type { Double } from 'bson';
-import {
+import type {
   Binary,
   BSONRegExp,
   BSONSymbol,
   Code,
   Decimal128,
-  Double as DoubleClass,
   MaxKey,
   MinKey,
   ObjectId,
   Timestamp,
 } from 'bson';
-import { unsupported } from '../errors.js';
-import { Writer } from './encode.js';
-import { endOfCString, endOfValue, findField, text, TYPE } from './layout.js';
+import { Double } from 'bson';
+import { Bytes } from './bytes.js';
+import { readValue, writeDocument } from './codec.js';
+import { endOfCString, findField, walk } from './layout.js';
 
 /** The deprecated BSON type `undefined`. JavaScript's `undefined` means "no such field" everywhere in this server. */
 export class Undefined {
@@ -57,10 +56,8 @@ export type BValue =
 
 /** Wraps a double that would otherwise be taken for an Int32. */
 export function double(value: number): number | Double {
-  return (value | 0) === value && !Object.is(value, -0) ? new DoubleClass(value) : value;
+  return (value | 0) === value && !Object.is(value, -0) ? new Double(value) : value;
 }
-
-const MAX_DATE_MS = 8.64e15;
 
 /**
  * An ordered document. One read from bytes stays bytes: a field is found by walking, nested documents are again views
@@ -87,12 +84,10 @@ export class BDoc {
   }
 
   static of(...entries: (readonly [string, BValue])[]): BDoc {
-    return new BDoc(
-      null,
-      0,
-      0,
-      entries.map((entry) => entry[0]),
-      entries.map((entry) => entry[1]),
+    const names = entries.map(([name]) => name);
+    return BDoc.from(
+      names,
+      entries.map(([, value]) => value),
     );
   }
 
@@ -160,121 +155,26 @@ export class BDoc {
   /** The document as BSON; the stored bytes themselves if it was read and never changed. */
   toBytes(): Buffer {
     if (this.buf) return this.buf.subarray(this.start, this.end);
-    return Writer.encode((writer) => this.writeTo(writer));
+    return Bytes.encode((out) => this.writeTo(out));
   }
 
   /** Appends the document to a larger one. */
-  writeTo(writer: Writer): void {
-    if (this.buf) writer.copy(this.buf, this.start, this.end);
-    else writer.document(this.names!, this.values);
+  writeTo(out: Bytes): void {
+    if (this.buf) out.copy(this.buf, this.start, this.end);
+    else writeDocument(out, this.names!, this.values);
   }
 
   private unpack(): string[] {
     if (this.names) return this.names;
     const names: string[] = [];
     const values: BValue[] = [];
-    walk(this.buf!, this.start, (name, value) => {
-      names.push(name);
-      values.push(value);
+    const buf = this.buf!;
+    walk(buf, this.start, (type, name, value) => {
+      names.push(buf.toString('utf8', name, value - 1));
+      values.push(readValue(buf, type, value));
     });
     this.names = names;
     this.values = values;
     return names;
-  }
-}
-
-function walk(buf: Buffer, start: number, visit: (name: string, value: BValue) => void): void {
-  let at = start + 4;
-  for (let type = buf[at]; type; type = buf[at]) {
-    const value = endOfCString(buf, at + 1);
-    visit(text(buf, at + 1, value - 1), readValue(buf, type, value));
-    at = endOfValue(buf, type, value);
-  }
-}
-
-function readArray(buf: Buffer, start: number): BValue[] {
-  const values: BValue[] = [];
-  let at = start + 4;
-  for (let type = buf[at]; type; type = buf[at]) {
-    const value = endOfCString(buf, at + 1);
-    values.push(readValue(buf, type, value));
-    at = endOfValue(buf, type, value);
-  }
-  return values;
-}
-
-function readString(buf: Buffer, at: number): string {
-  return text(buf, at + 4, at + 3 + buf.readInt32LE(at));
-}
-
-function readDate(buf: Buffer, at: number): Date {
-  const ms = buf.readInt32LE(at + 4) * 0x1_0000_0000 + buf.readUInt32LE(at);
-  if (Math.abs(ms) > MAX_DATE_MS) throw unsupported(`a date ${ms} ms from 1970, beyond the year 275760,`);
-  return new Date(ms);
-}
-
-function readRegex(buf: Buffer, at: number): BSONRegExp {
-  const options = endOfCString(buf, at);
-  const regex = new BSONRegExp(text(buf, at, options - 1));
-  // Set directly because the constructor sorts and checks the options, which would change the stored bytes.
-  regex.options = text(buf, options, endOfCString(buf, options) - 1);
-  return regex;
-}
-
-function readCodeWithScope(buf: Buffer, at: number): Code {
-  const scope = at + 4 + 4 + buf.readInt32LE(at + 4);
-  const code = new Code(readString(buf, at + 4));
-  code.scope = BDoc.view(buf, scope, scope + buf.readInt32LE(scope));
-  return code;
-}
-
-function readValue(buf: Buffer, type: number, at: number): BValue {
-  switch (type) {
-    case TYPE.double:
-      return double(buf.readDoubleLE(at));
-    case TYPE.string:
-      return readString(buf, at);
-    case TYPE.object:
-      return BDoc.view(buf, at, at + buf.readInt32LE(at));
-    case TYPE.array:
-      return readArray(buf, at);
-    case TYPE.binData: {
-      const end = at + 5 + buf.readInt32LE(at);
-      return new Binary(buf.subarray(at + 5, end), buf[at + 4]);
-    }
-    case TYPE.objectId:
-      return new ObjectId(buf.subarray(at, at + 12));
-    case TYPE.bool:
-      return buf[at] === 1;
-    case TYPE.date:
-      return readDate(buf, at);
-    case TYPE.null:
-      return null;
-    case TYPE.undefined:
-      return UNDEFINED;
-    case TYPE.regex:
-      return readRegex(buf, at);
-    case TYPE.dbPointer: {
-      const id = at + 4 + buf.readInt32LE(at);
-      return new DBPointer(readString(buf, at), new ObjectId(buf.subarray(id, id + 12)));
-    }
-    case TYPE.javascript:
-      return new Code(readString(buf, at));
-    case TYPE.symbol:
-      return new BSONSymbol(readString(buf, at));
-    case TYPE.javascriptWithScope:
-      return readCodeWithScope(buf, at);
-    case TYPE.int:
-      return buf.readInt32LE(at);
-    case TYPE.timestamp:
-      return new Timestamp(buf.readBigUInt64LE(at));
-    case TYPE.long:
-      return buf.readBigInt64LE(at);
-    case TYPE.decimal:
-      return new Decimal128(buf.subarray(at, at + 16));
-    case TYPE.maxKey:
-      return new MaxKey();
-    default:
-      return new MinKey();
   }
 }

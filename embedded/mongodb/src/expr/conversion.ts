@@ -1,11 +1,11 @@
 import { Binary, Decimal128, Double, ObjectId, Timestamp } from 'bson';
-import { isZero, parseDecimal, toDecimal, toNumber } from '../bson/arithmetic.js';
+import { isZero, toDecimal, toNumber } from '../bson/arithmetic.js';
 import * as decimal from '../bson/decimal.js';
 import { TYPE, type TypeName } from '../bson/layout.js';
 import { isNullish, isNumber, typeName, typeNameOrMissing } from '../bson/type-of.js';
 import { double, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
-import { toInt64 } from '../query/filter-arguments.js';
+import { toInt64 } from '../bson/arithmetic.js';
 import type { OperatorCompiler, OperatorTable, Value } from './compiler.js';
 import { parseIsoDate } from './date-parsing.js';
 import { namedOperands, unary } from './operands.js';
@@ -87,7 +87,7 @@ const CONVERTERS: Record<Target, (value: BValue, type: TypeName) => BValue | und
     if (
       number instanceof Decimal128 &&
       !Number.isFinite(result) &&
-      decimal.decode(number).kind === 'finite'
+      decimal.decode(number).special === undefined
     ) {
       throw failure('Conversion would overflow target type');
     }
@@ -95,7 +95,7 @@ const CONVERTERS: Record<Target, (value: BValue, type: TypeName) => BValue | und
   },
   decimal: (value) => {
     if (value instanceof Decimal128) return value;
-    if (value instanceof Date) return decimal.encode(decimal.finite(BigInt(value.getTime()), 0));
+    if (value instanceof Date) return decimal.encode(decimal.decimalOf(BigInt(value.getTime()), 0));
     if (typeof value === 'string') return parseDecimalText(value);
     const number = numeric(value);
     return number === undefined ? undefined : decimal.encode(toDecimal(number));
@@ -177,9 +177,9 @@ function parseNumber(text: string): number {
 }
 
 function parseDecimalText(text: string): Decimal128 {
-  if (NUMBER.test(text)) return decimal.encode(parseDecimal(text));
+  if (NUMBER.test(text)) return decimal.encode(decimal.parseDecimal(text));
   const infinite = INFINITE.exec(text);
-  if (infinite) return decimal.encode(decimal.infinite(infinite[1] === '-'));
-  if (/^[+-]?nan$/i.test(text)) return decimal.encode(decimal.NAN);
+  if (infinite) return decimal.encode(decimal.parseDecimal(`${infinite[1]}Infinity`));
+  if (/^[+-]?nan$/i.test(text)) return decimal.encode(decimal.parseDecimal('NaN'));
   throw failure(`Failed to parse number '${text}'`);
 }

@@ -2,7 +2,7 @@ import { Timestamp } from 'bson';
 import * as arithmetic from '../bson/arithmetic.js';
 import { compare } from '../bson/compare.js';
 import { describe } from '../bson/describe.js';
-import { identical } from '../bson/identical.js';
+import { identical } from '../bson/compare.js';
 import { isNumber, typeName, type NumericValue } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';

@@ -1,5 +1,5 @@
 import { toSafeInteger } from '../bson/arithmetic.js';
-import { identical } from '../bson/identical.js';
+import { identical } from '../bson/compare.js';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';

@@ -1,5 +1,5 @@
 import { describe } from '../bson/describe.js';
-import { identical } from '../bson/identical.js';
+import { identical } from '../bson/compare.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import { idText } from './field-modifiers.js';

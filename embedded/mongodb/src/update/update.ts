@@ -1,6 +1,6 @@
 import { equal } from '../bson/compare.js';
 import { describe } from '../bson/describe.js';
-import { identical } from '../bson/identical.js';
+import { identical } from '../bson/compare.js';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { compileUpdateStages } from '../agg/update-stages.js';
