@@ -6,7 +6,7 @@ import { fieldPath, valueAt } from '../expr/compiler.js';
 import type { PipelineContext } from '../expr/context.js';
 import { compileExpression } from '../expr/expression.js';
 import { variableName } from '../expr/logic.js';
-import { elementTest } from '../query/path-test.js';
+import { atPath } from '../query/path-test.js';
 import { correlatedFilter } from './correlated-filter.js';
 import type { CompiledStages, Stage, StageCompiler, SubPipeline } from './stage.js';
 import { withField } from './unwind.js';
@@ -98,7 +98,7 @@ function foreignIndex(docs: Iterable<BDoc>, foreign: string): ForeignIndex {
   const byValue = new Map<HashKey, number[]>();
   const all: BDoc[] = [];
   let keys = new Set<HashKey>();
-  const collect = elementTest(foreign, (value) => {
+  const collect = atPath(foreign).each((value) => {
     keys.add(hashKey(value ?? null));
     return false;
   });

@@ -38,7 +38,11 @@ export const ARITHMETIC: OperatorTable = {
     const value = numeric(a, name, 28765);
     if (value instanceof Decimal128) {
       const parts = decimal.decode(value);
-      return Number.isNaN(parts.special) ? value : arithmetic.toNumber(value) < 0 ? arithmetic.multiply(value, -1) : value;
+      return Number.isNaN(parts.special)
+        ? value
+        : arithmetic.toNumber(value) < 0
+          ? arithmetic.multiply(value, -1)
+          : value;
     }
     if (value === -(2n ** 63n)) throw new CommandError(28680, "can't take $abs of long long min");
     return arithmetic.toNumber(value) < 0 || Object.is(value, -0) ? arithmetic.multiply(value, -1) : value;

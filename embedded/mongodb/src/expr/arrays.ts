@@ -3,8 +3,8 @@ import { equal } from '../bson/compare.js';
 import { isNullish, isNumber, typeNameOrMissing } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import { elementOrder } from '../query/element-order.js';
-import { sliceBounds } from '../query/slice.js';
+import { elementOrder } from '../query/sort.js';
+import { slice as sliceList } from '../query/projection.js';
 import { truthy, type OperatorTable, type Value } from './compiler.js';
 import { variableName } from './logic.js';
 import { binary, named, namedOperands, unary, variadic } from './operands.js';
@@ -140,10 +140,10 @@ function slice(args: Value[], name: string): Value {
   if (args.some(isNullish)) return null;
   const list = arrayOperand(array, name, 28724);
   const from = integerOperand(first, name, 28725);
-  if (args.length === 2) return list.slice(...sliceBounds(list.length, from));
+  if (args.length === 2) return sliceList(list, from);
   const limit = integerOperand(count, name, 28727);
   if (limit <= 0) throw new CommandError(28729, `Third argument to $slice must be positive: ${limit}`);
-  return list.slice(...sliceBounds(list.length, from, limit));
+  return sliceList(list, from, limit);
 }
 
 function indexOfArray([array, value, start, end]: Value[], name: string): Value {

@@ -142,7 +142,7 @@ export function fieldPath(path: string): string[] {
   for (const part of parts) {
     if (part === '')
       throw new CommandError(15998, `FieldPath field names may not be empty strings, got '${path}'`);
-    if (part.startsWith('$')) {
+    if (/^\$(?!(ref|id|db)$)/.test(part)) {
       throw new CommandError(
         16410,
         `FieldPath field names may not start with '$'. Consider using $getField or $setField. Got '${path}'`,

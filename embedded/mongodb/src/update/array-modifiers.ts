@@ -7,8 +7,8 @@ import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
-import { isOperatorDocument } from '../query/filter.js';
-import { compileFilter, compileValueFilter } from '../query/matcher.js';
+import { isOperatorDocument, regexPredicate } from '../query/leaf-predicate.js';
+import { compileFilter } from '../query/matcher.js';
 import { idText, lastName, type ModifierFactory } from './field-modifiers.js';
 import { push } from './push.js';
 import type { UpdateState } from './update-tree.js';
@@ -109,7 +109,7 @@ function without(
 
 /** A document is a query on the elements that are documents; operators and regexes test the element; else equality. */
 function pullCondition(argument: BValue, ctx: EvalContext): (element: BValue) => boolean {
-  if (argument instanceof BSONRegExp) return compileValueFilter(BDoc.of(['$regex', argument]), ctx);
+  if (argument instanceof BSONRegExp) return regexPredicate(argument.pattern, argument.options);
   if (!(argument instanceof BDoc)) return (element) => compare(element, argument) === 0;
   if (isOperatorDocument(argument) && !/^\$(and|or|nor|expr)$/.test(argument.keys()[0]!)) {
     // Wrapped, so that an element that is itself an array is looked into as a query would.

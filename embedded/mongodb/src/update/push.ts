@@ -3,7 +3,7 @@ import { identical } from '../bson/compare.js';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import { elementOrder } from '../query/element-order.js';
+import { elementOrder } from '../query/sort.js';
 import { idText, lastName, type ModifierFactory } from './field-modifiers.js';
 
 interface PushClauses {

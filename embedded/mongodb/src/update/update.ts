@@ -6,9 +6,9 @@ import { BDoc, type BValue } from '../bson/values.js';
 import { compileUpdateStages } from '../agg/update-stages.js';
 import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
-import { parseFilter } from '../query/filter.js';
 import { compileOperators } from './operators.js';
-import { documentOf, equalityFields } from './upsert.js';
+import { compileFilter } from '../query/matcher.js';
+import { documentOf } from './upsert.js';
 
 export interface UpdateOptions {
   readonly ctx: EvalContext;
@@ -40,10 +40,8 @@ export function compileUpdate(update: BDoc | readonly BValue[], options: UpdateO
       return next === doc || (kind !== 'operators' && identical(next, doc)) ? null : next;
     },
     upsertBase: () => {
-      const fields = equalityFields(parseFilter(options.filter, options.ctx));
-      const base = documentOf(
-        filterFields === 'all' ? fields : new Map([...fields].filter(([path]) => path === '_id')),
-      );
+      compileFilter(options.filter, options.ctx);
+      const base = documentOf(options.filter, filterFields === 'all' ? undefined : '_id');
       const next = change(base, true);
       checkId(kind, base, next, true);
       return idFirst(next);
