@@ -74,3 +74,18 @@ function replaceWith(spec: BValue, ctx: EvalContext): DocumentStage {
     );
   };
 }
+
+const IN_UPDATES = ['$set', '$addFields', '$unset', '$project', '$replaceRoot', '$replaceWith'];
+
+/** Compiles a pipeline that is used as an update. */
+export function compileUpdateStages(stages: readonly BValue[], ctx: EvalContext): DocumentStage {
+  const steps = stages.map((stage) => {
+    if (!(stage instanceof BDoc) || stage.size !== 1) {
+      throw new CommandError(40323, 'A pipeline stage specification object must contain exactly one field.');
+    }
+    const [name, spec] = stage.entries()[0]!;
+    if (IN_UPDATES.includes(name)) return compileDocumentStage(name, spec, ctx)!;
+    throw new CommandError('InvalidOptions', `${name} is not allowed to be used within an update`);
+  });
+  return (doc) => steps.reduce((current, step) => step(current), doc);
+}
