@@ -11,7 +11,7 @@ import { variableName } from '../expr/logic.js';
 import { atPath } from '../query/path-test.js';
 import { correlatedFilter } from './correlated-filter.js';
 import type { CompiledStages, StageCompiler, SubPipeline } from './stage.js';
-import { withField } from './stream-stages.js';
+import { withField } from './with-field.js';
 
 /** Documents joined with one query. */
 const BATCH = 1000;

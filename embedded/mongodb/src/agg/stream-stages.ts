@@ -9,6 +9,7 @@ import { correlatedFilter } from './correlated-filter.js';
 import { bucketStage, groupStage } from './group.js';
 import { lookupStage } from './lookup.js';
 import type { Stage, StageCompiler } from './stage.js';
+import { withField } from './with-field.js';
 
 /** Stages that filter, order, cut, count, multiply or join documents. */
 export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
@@ -168,15 +169,4 @@ function unwindStage(spec: BValue): Stage {
 function unwindPath(path: string): string[] {
   if (path.startsWith('$')) return fieldPath(path.slice(1));
   throw new CommandError(28818, `path option to $unwind stage should be prefixed with a '$': ${path}`);
-}
-
-/** A copy with the value at the path; `undefined` removes it. */
-export function withField(doc: BDoc, path: readonly string[], value: BValue | undefined): BDoc {
-  const [name, ...rest] = path as [string, ...string[]];
-  const copy = doc.clone();
-  const child = copy.get(name);
-  const next = rest.length === 0 ? value : withField(child instanceof BDoc ? child : BDoc.of(), rest, value);
-  if (next === undefined) copy.delete(name);
-  else copy.set(name, next);
-  return copy;
 }

@@ -66,7 +66,7 @@ export function endOfCString(buf: Buffer, at: number): number {
 }
 
 /** Offset just behind the value of type byte `type` that starts at `at`. The bytes must be valid BSON. */
-export function endOfValue(buf: Buffer, type: number, at: number): number {
+function endOfValue(buf: Buffer, type: number, at: number): number {
   if (type === TYPE.regex) return endOfCString(buf, endOfCString(buf, at));
   const end = at + SIZE[type]!;
   return COUNTED[type] === 1 ? end + buf.readInt32LE(at) : end;

@@ -1,9 +1,12 @@
-import { Code, Decimal128, Double } from 'bson';
+import { type Code, Decimal128, Double } from 'bson';
 import { TYPE, type TypeName } from './layout.js';
-import { BDoc, DBPointer, Undefined, type BValue } from './values.js';
+import type { BValue } from './values.js';
 
-/** Types by the `_bsontype` of the classes of the bson package. */
+/** Types by the `_bsontype` of the classes of the bson package and of our own. */
 const BY_BSON_TYPE: Readonly<Record<string, TypeName>> = {
+  BDoc: 'object',
+  DBPointer: 'dbPointer',
+  Undefined: 'undefined',
   ObjectId: 'objectId',
   Double: 'double',
   Decimal128: 'decimal',
@@ -33,15 +36,11 @@ export function typeName(value: BValue): TypeName {
 }
 
 function classType(value: object): TypeName {
-  if (value instanceof BDoc) return 'object';
   if (Array.isArray(value)) return 'array';
   if (value instanceof Date) return 'date';
-  if (value instanceof Undefined) return 'undefined';
-  if (value instanceof DBPointer) return 'dbPointer';
-  if (value instanceof Code && value.scope) return 'javascriptWithScope';
   const type = BY_BSON_TYPE[(value as { _bsontype?: string })._bsontype ?? ''];
-  if (type) return type;
-  throw new TypeError(`expected a BSON value, got a ${value.constructor.name}`);
+  if (!type) throw new TypeError(`expected a BSON value, got a ${value.constructor.name}`);
+  return type === 'javascript' && (value as Code).scope ? 'javascriptWithScope' : type;
 }
 
 /** {@link typeName}, or `missing` for no value: the wording of the aggregation language. */
@@ -63,7 +62,9 @@ export function isInt(value: unknown): value is number {
 
 /** Missing, null and the deprecated undefined: what aggregation expressions treat as "no value". */
 export function isNullish(value: BValue | undefined): value is null | undefined {
-  return value === undefined || value === null || value instanceof Undefined;
+  return (
+    value === undefined || value === null || (typeof value === 'object' && typeName(value) === 'undefined')
+  );
 }
 
 /** Number of a BSON type by its `$type` name; `undefined` for a name that does not exist. */

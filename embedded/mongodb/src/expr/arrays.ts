@@ -5,7 +5,7 @@ import { isNullish } from '../bson/type-of.js';
 import type { BValue } from '../bson/values.js';
 import { Sum } from '../bson/sum.js';
 import { CommandError } from '../errors.js';
-import { slice } from '../query/projection.js';
+import { slice } from '../query/slice.js';
 import { elementOrder } from '../query/sort.js';
 import {
   truthy,

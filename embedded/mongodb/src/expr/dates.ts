@@ -119,7 +119,8 @@ function toLocal(value: Value, zone: number, name: string): Date {
   throw new CommandError(16006, `${name}: can't convert from BSON type ${typeNameOrMissing(value)} to Date`);
 }
 
-const isUtc = (timezone: Value): boolean => timezone === undefined || /^(UTC|GMT|Z)$/.test(String(timezone));
+const isUtc = (timezone: Value): boolean =>
+  timezone === undefined || (typeof timezone === 'string' && /^(UTC|GMT|Z)$/.test(timezone));
 
 /** How far local time is ahead of UTC, in milliseconds: `+05:30`, `+0530`, `+05`, `UTC`; `null` if it is null. */
 function zoneOf(args: Record<string, Value>): number | null {

@@ -1,6 +1,7 @@
 import { BSONRegExp, BSONSymbol } from 'bson';
 import { asNumber, toInt64 } from '../bson/arithmetic.js';
 import { compare, typeRank } from '../bson/compare.js';
+import { describe } from '../bson/describe.js';
 import { expectArray } from '../bson/expect.js';
 import { hashKey } from '../bson/hash-key.js';
 import { TYPE } from '../bson/layout.js';
@@ -91,7 +92,7 @@ function typeCodes(value: BValue): number[] {
   const code = typeof value === 'string' ? typeCode(value) : asNumber(value);
   if (code === 0) throw new CommandError('FailedToParse', '$type: 0 is not supported: use {$exists: false}');
   if (code !== undefined && Object.values<number>(TYPE).includes(code)) return [code];
-  throw bad(`Unknown type name or code in $type: ${String(value)}`);
+  throw bad(`Unknown type name or code in $type: ${describe(value)}`);
 }
 
 /** `$mod`: both numbers and the value lose their fraction. */

@@ -7,6 +7,7 @@ import type { EvalContext } from '../expr/context.js';
 import { compileExpression } from '../expr/expression.js';
 import { compileElementFilter, compileFilter } from './matcher.js';
 import { ProjectionNode, type Placement, type Reshape } from './projection-tree.js';
+import { slice } from './slice.js';
 
 /**
  * Compiles the projection of a `find`; `filter` is for the positional operator.
@@ -164,14 +165,4 @@ function sliced(operand: BValue): Reshape {
   }
   if (parts.length === 2) expectInteger(limit, 28724, 'the limit of $slice', 1);
   return (value) => (Array.isArray(value) ? slice(value, first, limit) : value);
-}
-
-/**
- * `$slice`. With one number: so many from the front, or from the back if it is negative. With two: `limit` elements
- * from `first`, which counts from the back if it is negative.
- */
-export function slice(list: BValue[], first: number, limit?: number): BValue[] {
-  if (limit === undefined) return first < 0 ? list.slice(first) : list.slice(0, first);
-  const from = first < 0 ? Math.max(0, list.length + first) : first;
-  return list.slice(from, from + limit);
 }

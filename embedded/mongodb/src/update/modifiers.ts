@@ -193,14 +193,14 @@ function pullCondition(argument: BValue, ctx: EvalContext): (element: BValue) =>
 }
 
 /** Adds `$rename: {from: to}`: the target takes the value that the source had before the update. */
-export function addRename(tree: Map<string, UpdateNode>, from: string, to: BValue): void {
-  const target = updatePath(expectText(to, 'BadValue', `The 'to' field for $rename of ${from}`));
+export function addRename(tree: Map<string, UpdateNode>, from: string, argument: BValue): void {
+  const to = expectText(argument, 'BadValue', `The 'to' field for $rename of ${from}`);
+  const target = updatePath(to);
   const source = updatePath(from);
-  if (`${from}.`.startsWith(`${String(to)}.`) || `${String(to)}.`.startsWith(`${from}.`)) {
-    throw bad(`The source and target field for $rename must not be on the same path: ${from}: ${String(to)}`);
+  if (`${from}.`.startsWith(`${to}.`) || `${to}.`.startsWith(`${from}.`)) {
+    throw bad(`The source and target field for $rename must not be on the same path: ${from}: ${to}`);
   }
-  if ([...source, ...target].some(isDynamic))
-    throw bad(`$rename takes no array elements: ${from}: ${String(to)}`);
+  if ([...source, ...target].some(isDynamic)) throw bad(`$rename takes no array elements: ${from}: ${to}`);
   addModifier(tree, source, () => undefined);
   addModifier(tree, target, (current, _path, state) => {
     const value = fieldAt(state.original, source);
