@@ -15,6 +15,7 @@ import { holdfastVersion, PORTS } from './stack-settings.js';
 const env = process.env;
 const dataDir = env['HOLDFAST_DATA_DIR'] || join(projectRoot(), '.holdfast');
 let problems = 0;
+process.stdout.on('error', () => undefined);
 
 console.log(`Holdfast ${holdfastVersion()}, Node ${process.version}, ${process.platform} ${process.arch}`);
 await explain('MongoDB', mongodbSteps(env, join(dataDir, 'mongodb')), env['HOLDFAST_MONGODB']);

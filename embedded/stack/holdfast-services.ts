@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { accepts } from './ports.js';
 import { projectRoot } from './project-root.js';
-import type { Service } from './service.js';
+import { CHECK_TIMEOUT_MS, type Service } from './service.js';
 import { checkPoller } from './temporal-health.js';
 
 /** Queue whose pollers show that a worker is up: every worker of one machine serves it. */
@@ -43,7 +43,8 @@ export function apiService({ version, port, env }: ApiOptions): Service {
     stopGraceMs: 8_000,
     async check() {
       if (!(await accepts(port))) throw new Error(`nothing listens on 127.0.0.1:${port} yet`);
-      const response = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(3_000) });
+      const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
+      const response = await fetch(`http://127.0.0.1:${port}/readyz`, { signal });
       if (!response.ok) throw new Error(`/readyz answers ${response.status}: ${await response.text()}`);
     },
   };

@@ -1,4 +1,5 @@
 import { MongoClient, MongoServerError } from 'mongodb';
+import { CHECK_TIMEOUT_MS } from './service.js';
 
 const REPLICA_SET = 'rs0';
 
@@ -52,7 +53,10 @@ async function moveToPort(client: MongoClient, member: { _id: number; host: stri
 }
 
 async function withClient(url: string, use: (client: MongoClient) => Promise<void>): Promise<void> {
-  const client = new MongoClient(url, { serverSelectionTimeoutMS: 2_000, connectTimeoutMS: 2_000 });
+  const client = new MongoClient(url, {
+    serverSelectionTimeoutMS: CHECK_TIMEOUT_MS,
+    connectTimeoutMS: CHECK_TIMEOUT_MS,
+  });
   try {
     await use(client);
   } finally {

@@ -57,5 +57,6 @@ export async function resolveFirst<T>(
     }
   }
   const story = passed.map(({ step, why }) => `  ${step}: ${why}`).join('\n');
-  throw new UnresolvedError(`${subject} could not be found:\n${story}\n${advice}`);
+  const only = forced === undefined ? '' : ` (only '${forced}' is allowed)`;
+  throw new UnresolvedError(`${subject} could not be found${only}:\n${story}\n${advice}`);
 }

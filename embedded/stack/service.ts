@@ -1,5 +1,8 @@
 import type { ProcessIdentity } from './process-identity.js';
 
+/** A machine that has too much to do answers late; taking that for "not ready" would give it even more to do. */
+export const CHECK_TIMEOUT_MS = 10_000;
+
 export type ServiceKind = 'embedded-mongodb' | 'mongod' | 'temporal-dev-server' | 'holdfast';
 
 /** A process that a stack starts, watches and stops. */
@@ -16,6 +19,6 @@ export interface Service {
   readonly exitsWithParent: boolean;
   /** Longest time from SIGTERM to SIGKILL. */
   readonly stopGraceMs: number;
-  /** Resolves if it can do its work; rejects with the reason otherwise. Takes at most a few seconds. */
+  /** Resolves if it can do its work; rejects with the reason otherwise, after `CHECK_TIMEOUT_MS` at most. */
   check(process: ProcessIdentity): Promise<void>;
 }

@@ -23,3 +23,13 @@ export async function pickPort({ ports, report }: StackContext, name: PortName):
     });
   return port;
 }
+
+/** For servers that are not ours: says which setting led there, since a driver's message alone does not. */
+export async function orExplain(what: string, check: Promise<void>): Promise<void> {
+  try {
+    await check;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${what} cannot be used: ${reason}. Is it running, and is the setting right?`);
+  }
+}

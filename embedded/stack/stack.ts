@@ -26,6 +26,8 @@ export interface StackOptions {
   workers?: number;
   /** Start crashed processes again. Default true; tests of crashes do it themselves. */
   autoRestart?: boolean;
+  /** Whether Temporal and `mongod` go on when this process is killed. Default: `end` with free ports, else `keep`. */
+  orphans?: 'keep' | 'end';
   /** Told what happens; silent by default. */
   report?: Report;
   /** Aborting stops what was started so far. */
@@ -63,6 +65,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     data,
     report,
     autoRestart: options.autoRestart ?? true,
+    orphans: options.orphans ?? (options.ports === 'free' ? 'end' : 'keep'),
     onChange: () => running.stack && writeStackFile(data, running.stack),
   });
   let stopped: Promise<void> | undefined;

@@ -2,7 +2,7 @@ import { takeOver } from './leftover-processes.js';
 import { checkMongodb, directUrl } from './mongodb-health.js';
 import { mongodbService } from './mongodb-service.js';
 import { resolveMongodb } from './mongodb-steps.js';
-import { pickPort, type StackContext } from './stack-context.js';
+import { orExplain, pickPort, type StackContext } from './stack-context.js';
 import { databaseName, holdfastVersion } from './stack-settings.js';
 
 /** Finds MongoDB, starts it if it is a program, waits until it takes writes, and returns its URL. */
@@ -15,7 +15,7 @@ export async function startMongodb(context: StackContext): Promise<string> {
     report({ type: 'ready', service: 'mongodb', what: place, ms: Date.now() - started });
   report({ type: 'starting', service: 'mongodb' });
   if (source.kind === 'url') {
-    await checkMongodb(source.url, database);
+    await orExplain(what, checkMongodb(source.url, database));
     ready(what);
     return source.url;
   }

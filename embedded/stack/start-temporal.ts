@@ -1,6 +1,6 @@
 import { resolveTemporal } from '../temporal/temporal-steps.js';
 import { takeOver } from './leftover-processes.js';
-import { pickPort, type StackContext } from './stack-context.js';
+import { orExplain, pickPort, type StackContext } from './stack-context.js';
 import { namespaceName } from './stack-settings.js';
 import { addSearchAttributes, checkTemporal } from './temporal-health.js';
 import { temporalService } from './temporal-service.js';
@@ -22,8 +22,8 @@ export async function startTemporal(context: StackContext): Promise<TemporalPlac
     report({ type: 'ready', service: 'temporal', what: place, ms: Date.now() - started });
   report({ type: 'starting', service: 'temporal' });
   if (source.kind === 'address') {
-    await checkTemporal(source.address, namespace);
-    await addSearchAttributes(source.address, namespace);
+    await orExplain(what, checkTemporal(source.address, namespace));
+    await orExplain(what, addSearchAttributes(source.address, namespace));
     ready(what);
     return { address: source.address, uiUrl: env['TEMPORAL_UI_URL'] ?? '' };
   }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataDir } from './data-dir.js';
+import { endWithUs } from './orphan-guard.js';
 import { untilReady } from './readiness.js';
 import { RestartPolicy } from './restart-policy.js';
 import { removeRunRecord, writeRunRecord } from './run-record.js';
@@ -24,6 +25,8 @@ interface SupervisorOptions {
   report: Report;
   /** Start a crashed process again; tests of crashes switch it off and do that themselves. */
   autoRestart: boolean;
+  /** What becomes of servers that do not watch their standard input when we die: see `endWithUs`. */
+  orphans: 'keep' | 'end';
   /** Called when a process was replaced, so that what is written about pids can be renewed. */
   onChange: () => void;
 }
@@ -49,7 +52,7 @@ export class Supervisor {
   async start(service: Service, adopted?: ServiceProcess): Promise<void> {
     this.#refuseIfStopping(service);
     const log = new ServiceLog(this.options.data.log(service.name));
-    const run = adopted ?? ServiceProcess.start(service, log);
+    const run = adopted ?? this.#spawn(service, log);
     const member = { service, log, run, policy: new RestartPolicy() };
     this.#members.push(member);
     this.#record(member);
@@ -136,11 +139,18 @@ export class Supervisor {
   /** Ends before it is ready count like any other, so the run is watched from its first moment. */
   async #startAgain(member: Member): Promise<void> {
     this.#refuseIfStopping(member.service);
-    member.run = ServiceProcess.start(member.service, member.log);
+    member.run = this.#spawn(member.service, member.log);
     this.#record(member);
     this.options.onChange();
     this.#watch(member);
     await untilReady(member.run, member.log);
+  }
+
+  #spawn(service: Service, log: ServiceLog): ServiceProcess {
+    const run = ServiceProcess.start(service, log);
+    if (this.options.orphans === 'end' && !service.exitsWithParent)
+      void run.exited.then(endWithUs(run.identity.pid));
+    return run;
   }
 
   #record({ service, run }: Member): void {

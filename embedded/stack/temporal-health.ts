@@ -1,4 +1,5 @@
 import { Connection } from '@temporalio/client';
+import { CHECK_TIMEOUT_MS } from './service.js';
 
 /** Keyword attributes that the workflows set; SQL visibility allows ten of a type, so the list stays short. */
 export const SEARCH_ATTRIBUTES = ['JobKind', 'TenantId', 'Outcome', 'EndpointId', 'Period'];
@@ -53,9 +54,9 @@ async function withConnection(
   address: string,
   use: (connection: Connection) => Promise<void>,
 ): Promise<void> {
-  const connection = await Connection.connect({ address, connectTimeout: 2_000 });
+  const connection = await Connection.connect({ address, connectTimeout: CHECK_TIMEOUT_MS });
   try {
-    await connection.withDeadline(Date.now() + 5_000, () => use(connection));
+    await connection.withDeadline(Date.now() + CHECK_TIMEOUT_MS, () => use(connection));
   } finally {
     await connection.close();
   }

@@ -10,6 +10,7 @@ import { log } from './stats/log.js';
 import { DirectoryLock } from './storage/directory-lock.js';
 import { Engine } from './storage/engine.js';
 import { Connection } from './wire/connection.js';
+import { RequestGate } from './wire/request-gate.js';
 
 /** Running work may take so long to finish at shutdown. */
 const DRAIN_MS = 10_000;
@@ -18,6 +19,7 @@ const DRAIN_POLL_MS = 10;
 /** The server: one directory, one port. */
 export class EmbeddedServer {
   private readonly connections = new Set<Connection>();
+  private readonly gate = new RequestGate();
   private readonly background: BackgroundWork;
 
   private constructor(
@@ -72,11 +74,8 @@ export class EmbeddedServer {
     info.connectionsOpen += 1;
     info.connectionsMade += 1;
     const address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
-    const connection = new Connection(socket, this.services, {
-      id: info.connectionsMade,
-      address,
-      appName: undefined,
-    });
+    const peer = { id: info.connectionsMade, address, appName: undefined };
+    const connection = new Connection(socket, this.services, peer, this.gate);
     this.connections.add(connection);
     socket.on('close', () => {
       info.connectionsOpen -= 1;

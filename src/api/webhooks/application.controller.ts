@@ -26,13 +26,13 @@ import { listOf, ordering, pageQuery, queryFlag } from '../../contracts/webhooks
 import type { Page } from '../../contracts/webhooks/page.js';
 import { Caller, Requires } from '../../platform/auth/auth.guard.js';
 import type { Principal } from '../../platform/auth/scopes.js';
-import { notFound, ProblemError } from '../../platform/errors.js';
+import { notFound } from '../../platform/errors.js';
 import { creationId } from '../../platform/http/idempotency.interceptor.js';
-import { isDuplicateKey } from '../../store/duplicate-key.js';
 import { mapPage } from '../../store/page.js';
 import { ApplicationRepository } from '../../store/webhooks/application.repository.js';
 import { ApplicationAccess } from './application-access.js';
 import { applicationView } from './application.view.js';
+import { uidTaken } from './uid-taken.js';
 
 const createQuery = z.object({ get_if_exists: queryFlag(false) });
 const listQuery = pageQuery('app').extend({ order: ordering.default('ascending') });
@@ -62,7 +62,7 @@ export class ApplicationController {
       return applicationView(existing);
     }
     const insert = this.applications.insert(body, creationId(request, 'app'));
-    return applicationView(await insert.catch(uidTaken(body.uid)));
+    return applicationView(await insert.catch(uidTaken('an application', body.uid)));
   }
 
   @Get()
@@ -99,7 +99,7 @@ export class ApplicationController {
     if (row === null && caller.app === null && !app.startsWith('app_')) {
       void reply.status(201);
       const insert = this.applications.insert({ ...body, uid: body.uid ?? app });
-      return applicationView(await insert.catch(uidTaken(body.uid ?? app)));
+      return applicationView(await insert.catch(uidTaken('an application', body.uid ?? app)));
     }
     const { _id: id } = await this.access.application(caller, app);
     const { uid = null, throttleRate = null, ...rest } = body;
@@ -131,15 +131,8 @@ export class ApplicationController {
   }
 
   async #update(id: string, patch: ApplicationPatch): Promise<ApplicationOut> {
-    const row = await this.applications.update(id, patch).catch(uidTaken(patch.uid));
+    const row = await this.applications.update(id, patch).catch(uidTaken('an application', patch.uid));
     if (row === null) throw notFound('application');
     return applicationView(row);
   }
 }
-
-const uidTaken =
-  (uid: string | null | undefined) =>
-  (error: unknown): never => {
-    if (!isDuplicateKey(error)) throw error;
-    throw new ProblemError('conflict', `An application with the uid "${uid}" exists already.`);
-  };

@@ -1,44 +1,72 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
+import type { OfferedMessage } from '../../contracts/webhooks/lane-offer.js';
 import { fanOut } from '../../store/webhooks/fan-out.js';
-import type { MessageRow } from '../../store/webhooks/message.schema.js';
+import type { StoredMessage } from '../../store/webhooks/message-accept.js';
 import type { WebhookModels } from '../../store/webhooks/webhook-models.js';
-import { LaneHints } from './lane-hints.js';
+import type { LaneHints } from './lane-hints.js';
+
+/** Larger messages are not offered: reading them costs little beside sending them. */
+const MAX_OFFERED_BYTES = 16_384;
+const MAX_OFFERED_TARGETS = 50;
 
 /**
- * What follows an accept: delivery rows, then a hint to the lanes. Nobody waits for it and nothing hangs on it: the
- * sweeper derives missing rows from the message, and lanes poll.
+ * What follows an accept: the message is offered to the owners of its lanes while its delivery rows are stored. Nobody
+ * waits for it and nothing hangs on it: the sweeper derives missing rows from the message, and lanes poll.
  */
 export class DeliveryFanOut implements OnApplicationShutdown {
-  readonly #hints: LaneHints;
   readonly #running = new Set<Promise<void>>();
 
   constructor(
     private readonly models: WebhookModels,
+    private readonly hints: LaneHints,
     private readonly log: Logger,
-  ) {
-    this.#hints = new LaneHints(models);
-  }
+  ) {}
 
-  start(messages: MessageRow[]): void {
+  start(messages: StoredMessage[]): void {
     const run = this.#run(messages).finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
 
   async onApplicationShutdown(): Promise<void> {
     await Promise.all(this.#running);
-    await this.#hints.close();
+    await this.hints.close();
   }
 
-  async #run(messages: MessageRow[]): Promise<void> {
-    const lanes = new Set(messages.flatMap((message) => message.targets.map((target) => target.l)));
-    if (lanes.size === 0) return;
+  async #run(messages: StoredMessage[]): Promise<void> {
+    const offered = messages.flatMap((message) => this.#offer(message));
     try {
-      await fanOut(this.models, messages);
+      const rows = messages.map(({ row }) => row);
+      await fanOut(this.models, rows);
     } catch (error) {
       this.log.warn({ err: error, messages: messages.length }, 'delivery rows not stored; the sweeper will');
       return;
     }
-    this.#hints.send(lanes);
+    const unread = new Set((await Promise.all(offered)).filter((lane) => lane !== null));
+    await Promise.all([...unread].map((lane) => this.hints.hint(lane)));
+  }
+
+  /** The lanes that must read the message, once its rows are stored; null where the owner has taken it. */
+  #offer({ row, appRev }: StoredMessage): Promise<string | null>[] {
+    if (row.deliverAt !== null) return []; // lanes look by themselves when it is due
+    const lanes = Map.groupBy(row.targets, (target) => target.l);
+    const bytes = row.body?.buffer ?? new Uint8Array();
+    const offerable = bytes.length <= MAX_OFFERED_BYTES && row.targets.length <= MAX_OFFERED_TARGETS;
+    if (!offerable) return [...lanes.keys()].map((lane) => Promise.resolve(lane));
+    const body = Buffer.from(bytes).toString('base64');
+    return [...lanes].map(async ([lane, targets]) => {
+      const message: OfferedMessage = {
+        id: row._id,
+        app: row.app,
+        appRev,
+        type: row.type,
+        channels: row.channels,
+        tags: row.tags,
+        at: row.at.getTime(),
+        body,
+        targets: targets.map(({ d, e }) => ({ d, e })),
+      };
+      return (await this.hints.offer(lane, message)) ? null : lane;
+    });
   }
 }

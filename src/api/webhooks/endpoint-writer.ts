@@ -5,10 +5,10 @@ import { judgeEndpointUrl } from '../../domain/webhooks/endpoint-url.js';
 import type { Config } from '../../platform/config.js';
 import { invalidMember, notFound, ProblemError } from '../../platform/errors.js';
 import { CONFIG } from '../../platform/platform.module.js';
-import { isDuplicateKey } from '../../store/duplicate-key.js';
 import { EndpointRepository } from '../../store/webhooks/endpoint.repository.js';
 import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
 import { EndpointSecrets } from './endpoint-secrets.js';
+import { uidTaken } from './uid-taken.js';
 
 const MAX_ENDPOINTS = 10_000;
 
@@ -28,7 +28,9 @@ export class EndpointWriter {
       throw new ProblemError('limit_reached', `An application has at most ${MAX_ENDPOINTS} endpoints.`);
     }
     const headersEnc = this.secrets.sealHeaders(input.headers ?? {});
-    return this.endpoints.insert(app, { ...input, key, headersEnc }, id).catch(uidTaken(input.uid));
+    return this.endpoints
+      .insert(app, { ...input, key, headersEnc }, id)
+      .catch(uidTaken('an endpoint', input.uid));
   }
 
   list(
@@ -59,7 +61,7 @@ export class EndpointWriter {
 
   async patch(row: EndpointRow, patch: EndpointPatch): Promise<EndpointRow> {
     if (patch.url !== undefined) this.#checkUrl(patch.url);
-    const changed = await this.endpoints.update(row, patch).catch(uidTaken(patch.uid));
+    const changed = await this.endpoints.update(row, patch).catch(uidTaken('an endpoint', patch.uid));
     if (changed === null) throw notFound('endpoint');
     return changed;
   }
@@ -74,13 +76,3 @@ export class EndpointWriter {
     if (!judgement.ok) throw invalidMember(['url'], judgement.why, 'url');
   }
 }
-
-const uidTaken =
-  (uid: string | null | undefined) =>
-  (error: unknown): never => {
-    if (!isDuplicateKey(error)) throw error;
-    throw new ProblemError(
-      'conflict',
-      `An endpoint with the uid "${uid}" exists in this application already.`,
-    );
-  };

@@ -1,57 +1,77 @@
+import { createHmac } from 'node:crypto';
 import { Agent, request } from 'undici';
-import type { WebhookModels } from '../../store/webhooks/webhook-models.js';
+import { OFFER_KEY_PURPOSE, OFFER_SIGNATURE } from '../../contracts/webhooks/lane-offer.js';
+import type { OfferedMessage } from '../../contracts/webhooks/lane-offer.js';
+import { GroupCommit } from '../../platform/group-commit.js';
+import { deriveKey } from '../../platform/secret-box.js';
+import type { LaneUrls } from './lane-urls.js';
 
-const REFRESH_MS = 1_000;
-const HINT_TIMEOUT_MS = 1_000;
+const TIMEOUT_MS = 1_000;
+// 40 messages of this size with their targets stay below MAX_OFFER_BYTES.
+const MAX_MESSAGES = 40;
 
 /**
- * Tells the owners of lanes that there is work, fire and forget: a lost hint costs one poll interval of the lane.
- * At most one hint a lane is on its way; what comes up meanwhile is covered by one more behind it.
+ * Tells the owners of lanes that there is work. An offer carries the message itself, so that its owner can send it
+ * without reading anything; a hint says only that there is something to read. Both may be lost: that costs one poll
+ * interval of the lane. One request a lane is on its way at a time, what comes up meanwhile goes with the next.
  */
 export class LaneHints {
-  #urls = new Map<string, string>();
-  #readAt = Number.NEGATIVE_INFINITY;
-  readonly #onTheWay = new Set<string>();
-  readonly #again = new Set<string>();
-  readonly #agent = new Agent({ connections: 2, keepAliveTimeout: 30_000, headersTimeout: HINT_TIMEOUT_MS });
+  readonly #agent = new Agent({ connections: 2, keepAliveTimeout: 30_000, headersTimeout: TIMEOUT_MS });
+  readonly #offers = new Map<string, GroupCommit<OfferedMessage, boolean>>();
+  readonly #hints = new Map<string, GroupCommit<null, boolean>>();
+  readonly #key: Buffer;
 
-  constructor(private readonly models: WebhookModels) {}
+  constructor(
+    private readonly urls: LaneUrls,
+    masterKey: string,
+  ) {
+    this.#key = deriveKey(masterKey, OFFER_KEY_PURPOSE);
+  }
 
-  send(lanes: Iterable<string>): void {
-    for (const lane of lanes) {
-      if (this.#onTheWay.has(lane)) this.#again.add(lane);
-      else void this.#post(lane);
-    }
+  /** Whether the owner of the lane takes care of the message; if not, hint when its rows are stored. */
+  offer(lane: string, message: OfferedMessage): Promise<boolean> {
+    return this.#group(this.#offers, lane, (messages) => JSON.stringify(messages)).add(message);
+  }
+
+  /** There is something to read in the lane. Resolves when that was said, or could not be. */
+  async hint(lane: string): Promise<void> {
+    await this.#group(this.#hints, lane, () => null).add(null);
   }
 
   close(): Promise<void> {
     return this.#agent.destroy();
   }
 
-  async #post(lane: string): Promise<void> {
-    this.#onTheWay.add(lane);
+  #group<Item>(
+    groups: Map<string, GroupCommit<Item, boolean>>,
+    lane: string,
+    bodyOf: (items: Item[]) => string | null,
+  ): GroupCommit<Item, boolean> {
+    let group = groups.get(lane);
+    if (group === undefined) {
+      const flush = async (items: Item[]) => {
+        const taken = await this.#post(lane, bodyOf(items));
+        return items.map(() => taken);
+      };
+      group = new GroupCommit({ maxItems: MAX_MESSAGES, flush });
+      groups.set(lane, group);
+    }
+    return group;
+  }
+
+  async #post(lane: string, body: string | null): Promise<boolean> {
     try {
-      do {
-        this.#again.delete(lane);
-        const url = await this.#url(lane);
-        if (url === undefined) return;
-        const { body } = await request(url, { method: 'POST', dispatcher: this.#agent });
-        await body.dump();
-      } while (this.#again.has(lane));
+      const url = await this.urls.of(lane);
+      if (url === undefined) return false;
+      const headers = body === null ? {} : { [OFFER_SIGNATURE]: this.#sign(body) };
+      const answer = await request(url, { method: 'POST', headers, body, dispatcher: this.#agent });
+      await answer.body.dump();
+      return answer.statusCode === 204;
     } catch {
-      // The owner is gone or moved: read the lanes anew before the next hint.
-      this.#readAt = Number.NEGATIVE_INFINITY;
-    } finally {
-      this.#onTheWay.delete(lane);
+      this.urls.forget(); // the owner is gone or has moved
+      return false;
     }
   }
 
-  async #url(lane: string): Promise<string | undefined> {
-    if (performance.now() - this.#readAt > REFRESH_MS) {
-      this.#readAt = performance.now();
-      const rows = await this.models.lanes.find({ hintUrl: { $ne: null } }).lean();
-      this.#urls = new Map(rows.map((row) => [row._id, row.hintUrl ?? '']));
-    }
-    return this.#urls.get(lane);
-  }
+  #sign = (body: string) => createHmac('sha256', this.#key).update(body).digest('base64');
 }

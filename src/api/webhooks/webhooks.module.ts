@@ -16,6 +16,8 @@ import { EndpointSecretController } from './endpoint-secret.controller.js';
 import { EndpointSecrets } from './endpoint-secrets.js';
 import { EndpointWriter } from './endpoint-writer.js';
 import { EndpointController } from './endpoint.controller.js';
+import { LaneHints } from './lane-hints.js';
+import { LaneUrls } from './lane-urls.js';
 import { MessageIngest } from './message-ingest.js';
 import { MessageController } from './message.controller.js';
 import { Resend } from './resend.js';
@@ -41,8 +43,11 @@ import { Resend } from './resend.js';
     },
     {
       provide: DeliveryFanOut,
-      inject: [WEBHOOK_MODELS, LOGGER],
-      useFactory: (models: WebhookModels, log: Logger) => new DeliveryFanOut(models, log),
+      inject: [WEBHOOK_MODELS, CONFIG, LOGGER],
+      useFactory: (models: WebhookModels, config: Config, log: Logger) => {
+        const hints = new LaneHints(new LaneUrls(models), config.HOLDFAST_MASTER_KEY);
+        return new DeliveryFanOut(models, hints, log);
+      },
     },
     {
       provide: MessageAccept,
@@ -56,7 +61,7 @@ import { Resend } from './resend.js';
         new MessageAccept(cache, messages, {
           lanes: config.WEBHOOK_LANES,
           durable: config.WEBHOOK_DURABLE_ACCEPT === 'on',
-          onStored: (rows) => fanOut.start(rows),
+          onStored: (messages) => fanOut.start(messages),
         }),
     },
   ],

@@ -1,8 +1,11 @@
 import type { DeliveryRow } from './delivery.schema.js';
 import type { MessageRow } from './message.schema.js';
 
+/** What of a message its deliveries are made from. */
+type Source = Pick<MessageRow, '_id' | 'app' | 'type' | 'channels' | 'tags' | 'targets' | 'deliverAt' | 'at'>;
+
 /** The deliveries a message stands for, as they are first stored. Ids are derived, so storing them again is harmless. */
-export function deliveryRows(message: MessageRow): DeliveryRow[] {
+export function deliveryRows(message: Source): DeliveryRow[] {
   return message.targets.map(({ d, e, l }) => ({
     _id: d,
     msg: message._id,

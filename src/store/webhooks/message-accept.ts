@@ -39,8 +39,14 @@ interface Options {
   lanes: number;
   /** false answers before the row is durable: the negative control of the crash tests, never in use otherwise. */
   durable: boolean;
-  /** Called with the rows of a flush right after they are durable; must not throw. */
-  onStored: (rows: MessageRow[]) => void;
+  /** Called with the messages of a flush right after they are durable; must not throw. */
+  onStored: (messages: StoredMessage[]) => void;
+}
+
+/** A durable message, with the revision of its application that its targets were matched at. */
+export interface StoredMessage {
+  row: MessageRow;
+  appRev: number;
 }
 
 /**
@@ -70,17 +76,19 @@ export class MessageAccept {
 
   async #flush(drafts: MessageDraft[]): Promise<(Accepted | Error)[]> {
     const applications = await this.#applications(drafts);
+    const revisions = new Map([...applications.values()].map(({ id, rev }) => [id, rev]));
+    const withRevision = (row: MessageRow) => ({ row, appRev: revisions.get(row.app) ?? 0 });
     const rows = drafts.map((draft) => {
       const application = applications.get(draft.application);
       return application === undefined ? null : this.#row(draft, application);
     });
     const toStore = rows.filter((row) => row !== null);
-    if (!this.options.durable) return this.#answerFirst(rows, toStore);
+    if (!this.options.durable) return this.#answerFirst(rows, toStore.map(withRevision));
     const refused = toStore.length === 0 ? new Set<MessageRow>() : await this.messages.insert(toStore);
     const stored = toStore.filter((row) => !refused.has(row));
     webhookMetrics.flushRows.observe({ kind: 'accept' }, toStore.length);
     webhookMetrics.accepted.inc(stored.length);
-    if (stored.length > 0) this.options.onStored(stored);
+    if (stored.length > 0) this.options.onStored(stored.map(withRevision));
     return Promise.all(
       rows.map((row) => {
         if (row === null) return Promise.resolve<Accepted>({ kind: 'no_application' });
@@ -144,8 +152,8 @@ export class MessageAccept {
     return earlier.row.rh === row.rh ? { kind: 'replayed', row: earlier.row } : { kind: 'key_reused' };
   }
 
-  #answerFirst(rows: (MessageRow | null)[], toStore: MessageRow[]): Accepted[] {
-    void this.messages.insert(toStore).then(
+  #answerFirst(rows: (MessageRow | null)[], toStore: StoredMessage[]): Accepted[] {
+    void this.messages.insert(toStore.map(({ row }) => row)).then(
       () => this.options.onStored(toStore),
       () => undefined, // what is lost here is what the negative control counts
     );

@@ -1,6 +1,6 @@
 import { BSON } from 'mongodb';
 import type { Document } from 'mongodb';
-import { RawConnection } from './raw-connection.js';
+import { RawConnection, rawSequence } from './raw-connection.js';
 import type { Result } from './ring.js';
 import type { ServerUnderTest } from './server-under-test.js';
 import { jsonFiles } from './spec-file.js';
@@ -24,14 +24,14 @@ export async function runCorpus(folder: string, server: ServerUnderTest): Promis
     };
     for (const { description, canonical_bson: canonical, degenerate_bson: degenerate } of corpus.valid ??
       []) {
-      await add(description, () => expectSurvival(server.uri, canonical, [canonical]));
+      await add(description, () => expectSurvival(server.port, canonical, [canonical]));
       if (degenerate)
         await add(`${description} (degenerate)`, () =>
-          expectSurvival(server.uri, degenerate, [degenerate, canonical]),
+          expectSurvival(server.port, degenerate, [degenerate, canonical]),
         );
     }
     for (const { description, bson } of corpus.decodeErrors ?? [])
-      await add(description, () => expectRefusal(server.uri, bson));
+      await add(description, () => expectRefusal(server.port, bson));
     for (const { description: test } of corpus.parseErrors ?? []) {
       const reason = 'Extended JSON is parsed by clients, not by the server';
       results.push({ folder: 'bson-corpus', file, test, status: 'skipped', reason });
@@ -49,8 +49,8 @@ async function outcomeOf(run: () => Promise<void>): Promise<Pick<Result, 'status
   }
 }
 
-async function expectSurvival(uri: string, sent: string, wanted: string[]): Promise<void> {
-  const reply = await exchange(uri, sent, async (connection) => {
+async function expectSurvival(port: number, sent: string, wanted: string[]): Promise<void> {
+  const reply = await exchange(port, sent, async (connection) => {
     const found = await connection.command({ find: 'valid', filter: {}, $db: DATABASE });
     const { cursor } = parse(found);
     return Buffer.from((cursor.firstBatch as Buffer[])[0] ?? []);
@@ -62,11 +62,11 @@ async function expectSurvival(uri: string, sent: string, wanted: string[]): Prom
 
 /** Sends one document, as field `v` of a document that is right otherwise, and lets `read` look at the result. */
 async function exchange(
-  uri: string,
+  port: number,
   hex: string,
   read: (connection: RawConnection) => Promise<Buffer>,
 ): Promise<Buffer> {
-  const connection = await RawConnection.open(uri);
+  const connection = await RawConnection.open(port);
   try {
     await connection.command({ drop: 'valid', $db: DATABASE });
     const inserted = await insert(connection, hex);
@@ -77,8 +77,8 @@ async function exchange(
   }
 }
 
-async function expectRefusal(uri: string, hex: string): Promise<void> {
-  const connection = await RawConnection.open(uri);
+async function expectRefusal(port: number, hex: string): Promise<void> {
+  const connection = await RawConnection.open(port);
   try {
     const reply = await insert(connection, hex);
     if (reply?.['code'] !== INVALID_BSON)
@@ -92,10 +92,8 @@ async function expectRefusal(uri: string, hex: string): Promise<void> {
 
 async function insert(connection: RawConnection, hex: string): Promise<Document | undefined> {
   const document = wrapped(Buffer.from(hex, 'hex'));
-  const reply = await connection.command(
-    { insert: 'valid', $db: DATABASE },
-    { name: 'documents', bytes: [document] },
-  );
+  const command = { insert: 'valid', $db: DATABASE };
+  const reply = await connection.command(command, rawSequence('documents', document));
   return reply && parse(reply);
 }
 

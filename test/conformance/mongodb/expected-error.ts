@@ -65,9 +65,14 @@ function clientBulk(error: Error): MongoClientBulkWriteError {
 }
 
 function partialResult(error: Error): Document | undefined {
-  if (error instanceof MongoBulkWriteError) return bulkResult(error.result);
+  if (error instanceof MongoBulkWriteError) return withInsertedIds(bulkResult(error.result));
   const { partialResult: result } = clientBulk(error);
   return result && hasChanges(result) ? clientBulkResult(result) : undefined;
+}
+
+/** The driver lists the ids that it has sent when a network error ends a bulk write, also if none was inserted. */
+function withInsertedIds(result: Document): Document {
+  return result['insertedCount'] === 0 ? { ...result, insertedIds: {} } : result;
 }
 
 /** Where nothing was written the test format has no partial result; the driver has one that is all zeros. */

@@ -1,15 +1,12 @@
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
 import { once } from 'node:events';
-import { BSON } from 'mongodb';
+import type { Socket } from 'node:net';
 import type { Document } from 'mongodb';
+import { HEADER, body, message, open } from '../../integration/embedded-mongodb/raw-connection.js';
 
-const OP_MSG = 2013;
-const HEADER_BYTES = 16;
-/** The body of a reply starts behind its header, four bytes of flags and the kind of its section. */
-const REPLY_BODY_AT = HEADER_BYTES + 5;
+/** The document of a reply starts behind the header, four bytes of flags and the kind of its section. */
+const DOCUMENT_AT = HEADER + 5;
 
-/** Sends documents as bytes that no BSON library has touched, and gives answers as bytes. */
+/** Sends documents as bytes that no BSON library has touched, and gives replies as bytes. */
 export class RawConnection {
   private received: Buffer = Buffer.alloc(0);
   private closed = false;
@@ -20,20 +17,17 @@ export class RawConnection {
     socket.on('error', () => undefined);
   }
 
-  static async open(uri: string): Promise<RawConnection> {
-    const { hostname, port } = new URL(uri);
-    const socket = connect(Number(port), hostname);
-    await once(socket, 'connect');
-    return new RawConnection(socket);
+  static async open(port: number): Promise<RawConnection> {
+    return new RawConnection(await open(port));
   }
 
   /** The reply's document, or undefined if the server closed the connection instead. */
-  async command(body: Document, documents?: { name: string; bytes: Buffer[] }): Promise<Buffer | undefined> {
+  async command(command: Document, sequence: Buffer = Buffer.alloc(0)): Promise<Buffer | undefined> {
     this.received = Buffer.alloc(0);
-    this.socket.write(message(body, documents));
+    this.socket.write(message(Buffer.concat([body(command), sequence])));
     while (!this.closed && !this.isComplete())
       await Promise.race([once(this.socket, 'data'), once(this.socket, 'close')]);
-    return this.isComplete() ? this.received.subarray(REPLY_BODY_AT) : undefined;
+    return this.isComplete() ? this.received.subarray(DOCUMENT_AT) : undefined;
   }
 
   close(): void {
@@ -41,23 +35,14 @@ export class RawConnection {
   }
 
   private isComplete(): boolean {
-    return this.received.length >= HEADER_BYTES && this.received.length >= this.received.readInt32LE(0);
+    return this.received.length >= HEADER && this.received.length >= this.received.readInt32LE(0);
   }
 }
 
-/** OP_MSG: the body as section of kind 0, the documents as a sequence of kind 1. Source: MongoDB wire protocol. */
-function message(body: Document, documents?: { name: string; bytes: Buffer[] }): Buffer {
-  const sections: Buffer[] = [Buffer.from([0]), Buffer.from(BSON.serialize(body))];
-  if (documents) {
-    const content = Buffer.concat([Buffer.from(`${documents.name}\0`), ...documents.bytes]);
-    sections.push(Buffer.from([1]), int32(content.length + 4), content);
-  }
-  const payload = Buffer.concat([int32(0), ...sections]);
-  return Buffer.concat([int32(payload.length + HEADER_BYTES), int32(1), int32(0), int32(OP_MSG), payload]);
-}
-
-function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value);
-  return bytes;
+/** A section of kind 1 that holds one document. Source: MongoDB wire protocol, OP_MSG. */
+export function rawSequence(name: string, document: Buffer): Buffer {
+  const content = Buffer.concat([Buffer.from(`${name}\0`), document]);
+  const head = Buffer.from([1, 0, 0, 0, 0]);
+  head.writeInt32LE(content.length + 4, 1);
+  return Buffer.concat([head, content]);
 }

@@ -20,19 +20,22 @@ export async function runTest(spec: SpecFile, test: TestSpec, server: ServerUnde
   const entities = new Entities(uri);
   const failPoints = new Set<string>();
   admin.refusals.length = 0;
-  const error = await withDeadline(async () => {
-    checkSchemaVersion(spec.schemaVersion);
-    await writeInitialData(admin.client, spec.initialData ?? []);
-    await entities.create(spec.createEntities ?? []);
-    await runOperations(test.operations, { entities, admin: admin.client, failPoints });
-    for (const expected of test.expectEvents ?? []) expectEvents(expected, entities);
-    await expectOutcome(admin.client, test.outcome ?? []);
-  });
-  const refusals = [admin, ...entities.clients()].flatMap((client) => client.refusals);
-  for (const configureFailPoint of failPoints)
-    await admin.client.db('admin').command({ configureFailPoint, mode: 'off' });
-  await entities.close();
-  return error ? { error, refusals } : { refusals };
+  try {
+    const error = await withDeadline(async () => {
+      checkSchemaVersion(spec.schemaVersion);
+      await writeInitialData(admin.client, spec.initialData ?? []);
+      await entities.create(spec.createEntities ?? []);
+      await runOperations(test.operations, { entities, admin: admin.client, failPoints });
+      for (const expected of test.expectEvents ?? []) expectEvents(expected, entities);
+      await expectOutcome(admin.client, test.outcome ?? []);
+    });
+    const refusals = [admin, ...entities.clients()].flatMap((client) => client.refusals);
+    return error ? { error, refusals } : { refusals };
+  } finally {
+    for (const configureFailPoint of failPoints)
+      await admin.client.db('admin').command({ configureFailPoint, mode: 'off' });
+    await entities.close();
+  }
 }
 
 /** The error that `run` ended with, if any. A test that hangs is one that failed. */

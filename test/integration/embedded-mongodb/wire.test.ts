@@ -108,3 +108,18 @@ test('hello names a writable primary of a replica set at wire version 25', async
   });
   expect(await client.db('admin').command({ buildInfo: 1 })).toMatchObject({ embedded: 'holdfast' });
 });
+
+test('writes without reply are carried out although the client left at once', async () => {
+  const MORE_TO_COME = 2;
+  const socket = await open(server.port);
+  const silent = (id: number): Buffer => {
+    const insert = { insert: 'left', documents: [{ _id: id }], $db: 'wire', writeConcern: { w: 0 } };
+    return message(body(insert), MORE_TO_COME);
+  };
+  socket.end(Buffer.concat(Array.from({ length: 20 }, (_, id) => silent(id))));
+  await once(socket, 'close');
+  const left = (await server.connect()).db('wire').collection('left');
+  const end = Date.now() + 10_000;
+  while ((await left.estimatedDocumentCount()) < 20 && Date.now() < end) continue;
+  expect(await left.estimatedDocumentCount()).toBe(20);
+});

@@ -42,6 +42,24 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
+/** Another process starts the servers; it is killed with -9 after `meanwhile`. */
+async function killedSupervisor(orphans: 'keep' | 'end', meanwhile: (url: string) => Promise<unknown>) {
+  const options = JSON.stringify({ dataDir, ports: 'free', services: 'servers', orphans });
+  const program = `
+    import { startStack } from '${process.cwd()}/dist/embedded/stack/stack.js';
+    const stack = await startStack(${options});
+    console.log(JSON.stringify({ url: stack.mongodbUrl, pids: stack.pids() }));`;
+  const supervisor = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(supervisor.stdout, 'data')) as [Buffer];
+  const started = JSON.parse(line.toString()) as { url: string; pids: Record<string, number> };
+  await meanwhile(started.url);
+  supervisor.kill('SIGKILL');
+  await once(supervisor, 'exit');
+  return started;
+}
+
 describe('supervision of one machine', () => {
   it('a killed server comes back on the same port with its data', async () => {
     stack = await start();
@@ -76,18 +94,9 @@ describe('supervision of one machine', () => {
   }, 60_000);
 
   it('after kill -9 of the supervisor the next start takes over what still serves and loses nothing', async () => {
-    const program = `
-      import { startStack } from '${process.cwd()}/dist/embedded/stack/stack.js';
-      const stack = await startStack({ dataDir: ${JSON.stringify(dataDir)}, ports: 'free', services: 'servers' });
-      console.log(JSON.stringify({ url: stack.mongodbUrl, pids: stack.pids() }));`;
-    const supervisor = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [line] = (await once(supervisor.stdout, 'data')) as [Buffer];
-    const first = JSON.parse(line.toString()) as { url: string; pids: Record<string, number> };
-    await withCollection(first.url, (words) => words.insertOne({ _id: 'kept' }));
-    supervisor.kill('SIGKILL');
-    await once(supervisor, 'exit');
+    const first = await killedSupervisor('keep', (url) =>
+      withCollection(url, (words) => words.insertOne({ _id: 'kept' })),
+    );
     expect(isRunning(first.pids['temporal'])).toBe(true);
 
     stack = await start();
@@ -104,4 +113,10 @@ describe('supervision of one machine', () => {
     expect(pids.filter(isRunning)).toEqual([]);
     expect(readdirSync(join(dataDir, 'run')).filter((name) => name.endsWith('.json'))).toEqual([]);
   }, 90_000);
+
+  it('a test run that is killed leaves no server behind', async () => {
+    const { pids } = await killedSupervisor('end', async () => undefined);
+    await until(() => !Object.values(pids).some(isRunning));
+    expect(Object.keys(pids).sort()).toEqual(['mongodb', 'temporal']);
+  }, 60_000);
 });

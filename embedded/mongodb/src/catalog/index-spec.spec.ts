@@ -38,3 +38,11 @@ test('the partial filter is part of the identity, the number type of a direction
     identityOf({ key: { a: 1 }, partialFilterExpression: { b: 1 } }),
   );
 });
+
+test.each([{ a: { $ne: 1 } }, { a: { $regex: 'x' } }, { $nor: [{ a: 1 }] }, { a: { $not: { $gt: 1 } } }])(
+  'a partial filter of %j is refused, because no query could be proved to imply it',
+  (partialFilterExpression) => {
+    const definition = doc({ key: { a: 1 }, partialFilterExpression });
+    expect(() => parseIndexSpec(definition)).toThrow(expect.objectContaining({ code: 67 }));
+  },
+);

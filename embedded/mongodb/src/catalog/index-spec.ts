@@ -2,6 +2,9 @@ import { BDoc } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
 import { keyString } from '../bson/keystring.js';
 import { CommandError, unsupported } from '../errors.js';
+import { evalContext } from '../expr/context.js';
+import { parseFilter } from '../query/filter.js';
+import type { FilterNode } from '../query/filter-node.js';
 import { integer } from '../commands/schema.js';
 
 /** A checked index definition as `createIndexes` takes it. */
@@ -58,6 +61,7 @@ function applyOption(spec: IndexSpec, option: string, value: BValue): void {
       return;
     case 'partialFilterExpression':
       if (!(value instanceof BDoc)) throw mismatch(option, 'an object');
+      checkPartialFilter(parseFilter(value, evalContext(new Date(0))));
       spec.partial = value;
       return;
     case 'expireAfterSeconds':
@@ -113,6 +117,16 @@ function checkKey(key: BDoc): void {
       throw new CommandError('CannotCreateIndex', `Index key contains an illegal field name: '${path}'`);
   }
 }
+
+/** Only conditions whose implication can be decided may make a partial index, as in MongoDB. */
+function checkPartialFilter(node: FilterNode): void {
+  if (node.kind === 'and' || node.kind === 'or') node.children.forEach(checkPartialFilter);
+  else if (!PARTIAL_KINDS.has(node.kind) || (node.kind === 'in' && node.regexes.length > 0)) {
+    throw new CommandError('CannotCreateIndex', `Expression not supported in partial index: ${node.kind}`);
+  }
+}
+
+const PARTIAL_KINDS = new Set(['cmp', 'in', 'exists', 'type']);
 
 function checkCombination(spec: IndexSpec): void {
   const id = isIdKey(spec.key);
@@ -172,7 +186,8 @@ export function sameOptions(a: IndexSpec, b: IndexSpec): boolean {
   return a.unique === b.unique && a.sparse === b.sparse && a.expireAfterSeconds === b.expireAfterSeconds;
 }
 
-function seconds(value: BValue): number {
+/** A TTL in seconds, or error 67. */
+export function seconds(value: BValue): number {
   const number = integer(value);
   if (number !== undefined && number >= 0 && number <= MAX_EXPIRE_SECONDS) return number;
   throw new CommandError(
@@ -181,7 +196,8 @@ function seconds(value: BValue): number {
   );
 }
 
-function truth(option: string, value: BValue): boolean {
+/** A boolean option; numbers count too. */
+export function truth(option: string, value: BValue): boolean {
   if (typeof value === 'boolean') return value;
   const number = asNumber(value);
   if (number === undefined) throw mismatch(option, 'a boolean');

@@ -14,8 +14,6 @@ export type IndexState = 'building' | 'ready';
 export class Index {
   readonly directions: (1 | -1)[];
   readonly paths: string[];
-  /** How often a plan has used it since the start, for `$indexStats`-like questions. */
-  uses = 0;
   private readonly filter: { matches(doc: BDoc): boolean } | null;
 
   constructor(

@@ -51,7 +51,8 @@ function* replaceCollection(engine: Engine, ns: string, documents: BDoc[]): Writ
 
 function targetOf(spec: BValue, db: string): string {
   if (typeof spec === 'string') return `${db}.${spec}`;
-  if (!(spec instanceof BDoc)) throw new CommandError(16990, '$out takes a string or an object');
+  if (!(spec instanceof BDoc))
+    throw new CommandError(16990, 'the output collection must be a string or an object');
   const args = parseFields('$out', { db: 'string', coll: 'string', timeseries: 'refused' } as const, spec);
   return `${args.db ?? db}.${required(args.coll, '$out.coll')}`;
 }

@@ -48,6 +48,7 @@ export const aggregate = defineCommand({
       );
     context.info.count('command');
     const { source, pipeline, ns } = prepareAggregate(args, context);
+    if (pipeline.terminal) checkOutputReadConcern(context, pipeline.terminal.kind);
     const batchSize = integer(args.cursor?.get('batchSize') ?? null);
     if (batchSize !== undefined && batchSize < 0) {
       throw new CommandError('BadValue', `cursor.batchSize must be >= 0, got ${batchSize}`);
@@ -86,6 +87,16 @@ export function prepareAggregate(args: AggregateArgs, context: CommandContext): 
   return { ns, find, source: prepareFind(collection, find, pipelineContext), pipeline };
 }
 
+/** A linearizable read waits for the primary's own no-op, which a write in the same command would contradict. */
+function checkOutputReadConcern({ body }: CommandContext, kind: string): void {
+  const concern = body.get('readConcern');
+  if (!(concern instanceof BDoc) || concern.get('level') !== 'linearizable') return;
+  throw new CommandError(
+    'InvalidOptions',
+    `$${kind} cannot be used with a 'linearizable' read concern level`,
+  );
+}
+
 function pipelineContextOf(context: CommandContext, variables: BDoc | undefined): PipelineContext {
   const evalContext = evalContextOf(context, variables);
   const find = (name: string, filter: BDoc): Iterable<BDoc> => lookUp(context, evalContext, name, filter);
@@ -99,8 +110,8 @@ function* lookUp(
   filter: BDoc,
 ): Generator<BDoc> {
   const collection = context.engine.catalog.get(`${context.db}.${name}`);
-  for (const found of prepareFind(collection, { filter }, evalContext).run(context.engine.epoch))
-    if (found) yield found.doc;
+  const prepared = prepareFind(collection, { filter }, evalContext);
+  yield* input(prepared.run(context.engine.epoch), context.deadline);
 }
 
 function* input(found: Reading<Found>, deadline: number): Generator<BDoc> {

@@ -3,7 +3,8 @@ import { BDoc } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
 import { keyString } from '../bson/keystring.js';
 import type { Collection } from '../catalog/collection.js';
-import { splitNamespace } from '../catalog/collection.js';
+import { checkCollectionName, splitNamespace } from '../catalog/collection.js';
+import { seconds, truth } from '../catalog/index-spec.js';
 import { CommandError, unsupported } from '../errors.js';
 import { defineCommand, namespaceOf } from './context.js';
 import type { CommandContext } from './context.js';
@@ -101,6 +102,7 @@ export const renameCollection = defineCommand({
   run(args, { engine, target }) {
     const from = typeof target === 'string' ? target : '';
     const to = required(args.to, 'renameCollection.to');
+    checkCollectionName(...splitNamespace(to));
     return engine.queue.run(function* () {
       const collection = engine.catalog.get(from);
       yield;
@@ -166,12 +168,12 @@ function alterIndex({ engine }: CommandContext, collection: Collection, change: 
     if (option === 'expireAfterSeconds') {
       if (index.paths.length > 1)
         throw new CommandError('InvalidOptions', 'TTL indexes are single-field indexes');
-      spec.expireAfterSeconds = Number(value);
+      spec.expireAfterSeconds = seconds(value);
       if (expireAfterSeconds !== null) reply.set('expireAfterSeconds_old', BigInt(expireAfterSeconds));
       reply.set('expireAfterSeconds_new', BigInt(spec.expireAfterSeconds));
     } else if (option === 'hidden') {
       if (index === collection.idIndex) throw new CommandError('BadValue', 'cannot hide the _id index');
-      spec.hidden = value === true;
+      spec.hidden = truth(option, value);
       reply.set('hidden_old', hidden).set('hidden_new', spec.hidden);
     } else if (option !== 'name' && option !== 'keyPattern') {
       throw unsupported(`collMod index.${option}`);

@@ -10,6 +10,7 @@ import type { Fault } from './fail-points.js';
 import { MISSING_COMMANDS, findCommand } from './registry.js';
 import { errorReply, finishReply } from './replies.js';
 import { integer, parseFields } from './schema.js';
+import { withTopologyVersion } from './topology-version.js';
 import { writeConcernError } from './write-concern.js';
 
 /** A command as it came over the wire. */
@@ -37,7 +38,7 @@ export async function dispatch(
     context = contextOf(services, peer, request, command, target);
     return await runCommand(command, context, request);
   } catch (error) {
-    return finishReply(services, errorReply(asCommandError(error), labelsContext(command, context)));
+    return failure(services, errorReply(asCommandError(error), labelsContext(command, context)));
   }
 }
 
@@ -46,25 +47,30 @@ async function runCommand(
   context: CommandContext,
   request: CommandRequest,
 ): Promise<CommandReply> {
+  refuseTransaction(request.body);
   const fault = faultFor(command, context);
   if (fault && !fault.afterWrite) {
     if (fault.blockMs > 0) await new Promise((resolve) => setTimeout(resolve, fault.blockMs));
     if (fault.closeConnection) return 'close';
     if (fault.errorCode !== undefined)
-      return finishReply(context, errorReply(injected(fault), null, fault.errorLabels));
+      return failure(context, errorReply(injected(fault), null, fault.errorLabels));
   }
   checkState(command, context);
   if (request.body.has('readConcern')) await honourReadConcern(context);
   const args = parseFields(context.name, command.schema, request.body, request);
   const concernError = command.writes ? writeConcernError(request.body) : null;
   const reply = await command.run(args, context);
-  if (fault?.afterWrite) return 'close';
+  if (fault?.afterWrite && fault.closeConnection) return 'close';
   const concern = fault?.writeConcernError ?? concernError;
-  if (concern) reply.set('writeConcernError', concern);
+  if (concern) withTopologyVersion(context.info, reply.set('writeConcernError', concern));
   const labels = fault?.errorLabels ?? (fault?.writeConcernError ? retryLabels(concern, context) : undefined);
   if (labels && labels.length > 0) reply.set('errorLabels', labels);
   if (!reply.has('ok')) reply.set('ok', double(1));
   return finishReply(context, reply);
+}
+
+function failure(services: Services, reply: BDoc): BDoc {
+  return finishReply(services, withTopologyVersion(services.info, reply));
 }
 
 function contextOf(
@@ -102,9 +108,13 @@ function sessionId(lsid: BValue | undefined): string | null {
   throw new CommandError('TypeMismatch', "BSON field 'lsid.id' must be a UUID");
 }
 
-function checkState(command: Command, { body, db, name, info, lsid }: CommandContext): void {
+/** Comes before any fail point, whose errors would look like those of a transaction that runs. */
+function refuseTransaction(body: BDoc): void {
   if (body.has('startTransaction') || body.get('autocommit') === false)
     throw unsupported('a multi-document transaction');
+}
+
+function checkState(command: Command, { body, db, name, info, lsid }: CommandContext): void {
   if (body.has('txnNumber') && lsid === null) {
     throw new CommandError('InvalidOptions', 'Transaction number requires a session ID to also be specified');
   }
@@ -165,7 +175,11 @@ function advance(engine: CommandContext['engine'], time: number): Promise<void> 
 function faultFor(command: Command, context: CommandContext): Fault | null {
   if (!context.info.options.testCommands || command.name === 'configureFailPoint') return null;
   const ns = typeof context.target === 'string' ? `${context.db}.${context.target}` : context.db;
-  return context.failPoints.hit(command.name, ns, context.peer.appName, context.retryable !== null);
+  return context.failPoints.hit(command.name, ns, context.peer.appName, () => isNewWrite(context));
+}
+
+function isNewWrite({ retryable, engine }: CommandContext): boolean {
+  return retryable !== null && engine.retries.outcomes(retryable).size === 0;
 }
 
 function injected({ errorCode = 1 }: Fault): CommandError {

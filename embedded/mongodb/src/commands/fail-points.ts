@@ -10,7 +10,7 @@ export interface Fault {
   writeConcernError: BDoc | undefined;
   closeConnection: boolean;
   blockMs: number;
-  /** `onPrimaryTransactionalWrite`: the write happens, then the connection breaks. */
+  /** `onPrimaryTransactionalWrite` without an error code: the write happens, then the connection breaks. */
   afterWrite: boolean;
 }
 
@@ -32,19 +32,22 @@ export class FailPoints {
     else this.armed.set(name, { ...parseMode(mode), data });
   }
 
-  /** The fault that a command meets, if any; counts it. */
-  hit(command: string, ns: string, appName: string | undefined, retryable: boolean): Fault | null {
+  /**
+   * The fault that a command meets, if any; counts it. `isNewWrite` tells a retryable write that is still to be done
+   * from everything else, also from one that is only answered again.
+   */
+  hit(command: string, ns: string, appName: string | undefined, isNewWrite: () => boolean): Fault | null {
     if (this.armed.size === 0) return null;
     const fail = this.armed.get('failCommand');
     if (fail && matches(fail.data, command, ns, appName) && this.take('failCommand', fail))
       return faultOf(fail.data);
     const write = this.armed.get('onPrimaryTransactionalWrite');
-    if (!write || !retryable || !this.take('onPrimaryTransactionalWrite', write)) return null;
+    if (!write || !isNewWrite() || !this.take('onPrimaryTransactionalWrite', write)) return null;
     const before = integer(write.data.get('failBeforeCommitExceptionCode') ?? null);
     return {
       ...faultOf(write.data),
       errorCode: before,
-      closeConnection: before === undefined,
+      closeConnection: write.data.get('closeConnection') !== false,
       afterWrite: before === undefined,
     };
   }

@@ -7,6 +7,7 @@ import { toTimestamp } from '../storage/commit-clock.js';
 import { MAX_DOCUMENT_BYTES } from '../storage/document-writes.js';
 import { defineCommand } from './context.js';
 import type { CommandContext } from './context.js';
+import { topologyVersion } from './topology-version.js';
 import { MAX_STATEMENTS } from './write-statements.js';
 
 const SESSION_TIMEOUT_MINUTES = 30;
@@ -54,7 +55,7 @@ function describe({ info, engine, name, peer }: CommandContext): BDoc {
   const now = new Date();
   const fields: [string, BValue][] = [
     ['helloOk', true],
-    ['topologyVersion', BDoc.of(['processId', info.processId], ['counter', info.topologyCounter])],
+    ['topologyVersion', topologyVersion(info)],
     ['hosts', [info.address]],
     ['setName', info.options.setName],
     ['setVersion', 1],

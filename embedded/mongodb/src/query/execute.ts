@@ -96,7 +96,6 @@ function* scanRows(collection: Collection, reverse: boolean, options: ReadOption
 }
 
 function* indexRows(collection: Collection, plan: IndexPlan, options: ReadOptions): Reading<Row> {
-  plan.index.uses += 1;
   const ranges = plan.reverse ? [...plan.ranges].reverse() : plan.ranges;
   const rows = rangesRows(collection, plan, ranges, options);
   // A document with an array can stand several times in the index.

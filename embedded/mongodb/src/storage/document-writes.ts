@@ -2,7 +2,6 @@ import { ObjectId, Timestamp } from 'bson';
 import { typeName } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
-import { keyString } from '../bson/keystring.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { Collection } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
@@ -94,11 +93,11 @@ export class DocumentWrites {
 
   private prepared(input: BDoc): BDoc {
     let doc = input;
-    const id = doc.get('_id');
-    if (id === undefined) doc = BDoc.of(['_id', new ObjectId()], ...doc.entries());
-    else if (doc.keys()[0] !== '_id')
+    const id = doc.get('_id') ?? new ObjectId();
+    if (!startsWithId(doc.toBytes())) {
       doc = BDoc.of(['_id', id], ...doc.entries().filter(([name]) => name !== '_id'));
-    checkId(doc.get('_id') as BValue);
+    }
+    checkId(id);
     return this.withTimestamps(doc);
   }
 
@@ -166,6 +165,11 @@ interface EntryChange {
   added: Entries;
 }
 
+/** Looks at the name of the first field without decoding the document. */
+function startsWithId(bytes: Buffer): boolean {
+  return bytes.length > 9 && bytes.toString('latin1', 5, 9) === '_id\0';
+}
+
 /** Element bytes of an empty timestamp are eight zero bytes after the name; a cheap test before decoding. */
 const EMPTY_TIMESTAMP = Buffer.alloc(9);
 
@@ -190,9 +194,4 @@ function checkId(id: BValue): void {
       `_id fields may not contain '$'-prefixed fields: ${id.keys().join()}`,
     );
   }
-}
-
-/** The key of an `_id` in the `_id_` index. */
-export function idKey(id: BValue): Buffer {
-  return keyString([id]);
 }

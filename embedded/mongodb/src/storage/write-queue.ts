@@ -123,13 +123,11 @@ export class WriteQueue {
 
   /** Runs one job until it ends or the batch is full; an unfinished job goes to the end of the queue. */
   private advance(job: Job, settle: (() => void)[], before: number, started: number): number {
-    if (!job.steps) {
-      job.steps = job.start();
-      job.startedIn = this.batch;
-    }
     for (let taken = 1; ; taken += 1) {
       let result: IteratorResult<void, unknown>;
       try {
+        if (!job.steps) job.startedIn = this.batch;
+        job.steps ??= job.start();
         result = job.steps.next();
       } catch (error) {
         if (!(error instanceof CommandError)) throw error;

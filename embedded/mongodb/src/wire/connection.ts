@@ -9,6 +9,7 @@ import { FrameReader, OP_MSG, OP_QUERY, ProtocolError } from './frame.js';
 import type { Frame } from './frame.js';
 import { encodeOpMsg, parseOpMsg } from './op-msg.js';
 import type { OpMsg } from './op-msg.js';
+import type { RequestGate } from './request-gate.js';
 import { encodeOpReply, parseOpQuery } from './op-query.js';
 
 /** Bytes of requests of one connection that may wait before its socket is no longer read. */
@@ -30,6 +31,7 @@ export class Connection {
     private readonly socket: Socket,
     private readonly services: Services,
     private readonly peer: Peer,
+    private readonly gate: RequestGate,
   ) {
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
@@ -37,8 +39,8 @@ export class Connection {
       log('debug', 'connection failed', { peer: peer.address, error: error.message }),
     );
     socket.on('close', () => {
+      // What was received whole is still carried out: it may be a write that wants no reply.
       this.closed = true;
-      this.waiting.length = 0;
     });
   }
 
@@ -56,28 +58,36 @@ export class Connection {
       for (const frame of this.frames.push(chunk)) {
         this.waiting.push(frame);
         this.waitingBytes += frame.message.length;
+        this.gate.enter(frame.message.length);
       }
     } catch (error) {
       this.fail(error);
       return;
     }
-    if (this.waitingBytes > MAX_WAITING_BYTES) this.socket.pause();
+    if (this.waitingBytes > MAX_WAITING_BYTES || this.gate.full) this.socket.pause();
+    if (this.gate.full) this.gate.hold(() => this.socket.resume());
     if (!this.running && this.waiting.length > 0) void this.work();
   }
 
   private async work(): Promise<void> {
     this.running = true;
     try {
-      for (let frame = this.waiting.shift(); frame && !this.closed; frame = this.waiting.shift()) {
+      for (let frame = this.waiting.shift(); frame; frame = this.waiting.shift()) {
         await this.answer(frame);
-        this.waitingBytes -= frame.message.length;
-        if (this.socket.isPaused() && this.waitingBytes <= MAX_WAITING_BYTES / 2) this.socket.resume();
+        this.done(frame);
       }
     } catch (error) {
       this.fail(error);
     } finally {
       this.running = false;
     }
+  }
+
+  private done({ message }: Frame): void {
+    this.waitingBytes -= message.length;
+    this.gate.leave(message.length);
+    const mayRead = this.waitingBytes <= MAX_WAITING_BYTES / 2 && !this.gate.full;
+    if (mayRead && this.socket.isPaused()) this.socket.resume();
   }
 
   private async answer(frame: Frame): Promise<void> {

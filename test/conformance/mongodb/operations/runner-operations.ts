@@ -23,8 +23,8 @@ export const runnerOperations: Record<string, RunnerOperation> = {
   failPoint: async ({ entities, failPoints }, args) => {
     const { client } = entities.of(ObservedClient, args.required<string>('client'));
     const failPoint = args.required('failPoint');
-    failPoints.add(failPoint['configureFailPoint']);
     await client.db('admin').command(failPoint);
+    failPoints.add(failPoint['configureFailPoint']);
   },
   assertCollectionExists: (state, args) => expectCollection(state, args, true),
   assertCollectionNotExists: (state, args) => expectCollection(state, args, false),
