@@ -24,8 +24,8 @@ const NOT_HERE = new Set(
   (
     '$accumulator $function $meta $toHashedIndexKey $percentile $median $tsIncrement $tsSecond $binarySize $bsonSize ' +
     '$encStrContains $toUUID $sigmoid $bitAnd $bitOr $bitXor $bitNot $sin $cos $tan $asin $acos $atan $atan2 $sinh ' +
-    '$cosh $tanh $asinh $acosh $atanh $degreesToRadians $radiansToDegrees $stdDevPop $stdDevSamp $setField ' +
-    '$unsetField $indexOfBytes $dateToParts $isoWeek $isoWeekYear'
+    '$cosh $tanh $asinh $acosh $atanh $degreesToRadians $radiansToDegrees $stdDevPop $stdDevSamp ' +
+    '$indexOfBytes $dateToParts $isoWeek $isoWeekYear'
   ).split(' '),
 );
 

@@ -2,7 +2,7 @@ import { expectArray, expectDocument } from '../bson/expect.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import type { OperatorTable, Value } from './compiler.js';
+import type { Compiler, Expression, OperatorTable, Value } from './compiler.js';
 import { anyVariadic, namedOperands, unary } from './operands.js';
 
 /** Expressions over documents. */
@@ -28,7 +28,33 @@ export const OBJECTS: OperatorTable = {
       return value === undefined || !isNullish(value) ? undefined : null;
     };
   },
+  $setField: (operand, compiler, name) => {
+    const args = namedOperands(operand, name, ['field', 'input', 'value']);
+    return settingField(args, compiler, name, compiler.compile(args.get('value')!));
+  },
+  $unsetField: (operand, compiler, name) =>
+    settingField(namedOperands(operand, name, ['field', 'input']), compiler, name, () => undefined),
 };
+
+/** A missing value removes the field. */
+function settingField(
+  args: Map<string, BValue>,
+  compiler: Compiler,
+  name: string,
+  value: Expression,
+): Expression {
+  const field = constantName(args.get('field')!, name);
+  const input = compiler.compile(args.get('input')!);
+  return (scope) => {
+    const target = input(scope);
+    if (isNullish(target)) return null;
+    const doc = expectDocument(target, 4161105, name).clone();
+    const next = value(scope);
+    if (next === undefined) doc.delete(field);
+    else doc.set(field, next);
+    return doc;
+  };
+}
 
 /** The fields of all documents; of those with one name the last. Null and missing add nothing. */
 export function mergeObjects(docs: readonly Value[], name: string): BDoc {
