@@ -1,9 +1,12 @@
+import { compare, typeRank } from '../bson/compare.js';
+import { describe } from '../bson/describe.js';
+import { expectArray, expectDocument, expectNames } from '../bson/expect.js';
 import { hashKey, type HashKey } from '../bson/hash-key.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
 import { compileExpression } from '../expr/expression.js';
-import { compileAccumulator, type Accumulator, type AccumulatorFactory } from './accumulators.js';
+import { compileAccumulator, type Accumulator } from './accumulators.js';
 import type { Stage } from './stage.js';
 
 interface Group {
@@ -11,13 +14,18 @@ interface Group {
   readonly accumulators: Accumulator[];
 }
 
+/** `$group`: one document per value of `_id`. */
 export function groupStage(spec: BValue, ctx: EvalContext): Stage {
-  if (!(spec instanceof BDoc)) {
-    throw new CommandError(15947, "a group's fields must be specified in an object");
-  }
-  if (!spec.has('_id')) throw new CommandError(15955, 'a group specification must include an _id');
-  const id = compileExpression(spec.get('_id')!, ctx);
-  const { names, factories } = compileOutputs(spec, ctx);
+  const fields = expectDocument(spec, 15947, "a group's fields");
+  if (!fields.has('_id')) throw new CommandError(15955, 'a group specification must include an _id');
+  return grouping(compileExpression(fields.get('_id')!, ctx), fields, ctx);
+}
+
+/** Groups by what `id` says; the fields besides `_id` are accumulators. */
+function grouping(id: (doc: BDoc) => BValue | undefined, spec: BDoc, ctx: EvalContext): Stage {
+  const fields = spec.entries().filter(([name]) => name !== '_id');
+  const names = ['_id', ...fields.map(([name]) => name)];
+  const factories = fields.map(([name, value]) => compileOutput(name, value, ctx));
   return function* (input) {
     const groups = new Map<HashKey, Group>();
     for (const doc of input) {
@@ -28,36 +36,76 @@ export function groupStage(spec: BValue, ctx: EvalContext): Stage {
       const { accumulators } = group;
       for (let i = 0; i < accumulators.length; i++) accumulators[i]!.add(doc);
     }
-    for (const group of groups.values()) {
-      yield BDoc.from(
-        ['_id', ...names],
-        [group.id, ...group.accumulators.map((one) => one.result() ?? null)],
-      );
+    for (const { id: value, accumulators } of groups.values()) {
+      yield BDoc.from([...names], [value, ...accumulators.map((one) => one.result() ?? null)]);
     }
   };
 }
 
-/** The fields of a `$group` (or the `output` of a `$bucket`) besides `_id`. */
-export function compileOutputs(
-  spec: BDoc,
-  ctx: EvalContext,
-): { names: string[]; factories: AccumulatorFactory[] } {
-  const fields = spec.entries().filter(([name]) => name !== '_id');
-  return {
-    names: fields.map(([name]) => name),
-    factories: fields.map(([name, value]) => compileOutput(name, value, ctx)),
-  };
-}
-
-function compileOutput(name: string, value: BValue, ctx: EvalContext): AccumulatorFactory {
+function compileOutput(name: string, value: BValue, ctx: EvalContext): () => Accumulator {
   if (name.includes('.')) throw new CommandError(40235, `The field name '${name}' cannot contain '.'`);
   if (name.startsWith('$'))
     throw new CommandError(40236, `The field name '${name}' cannot be an operator name`);
-  if (!(value instanceof BDoc))
-    throw new CommandError(40234, `The field '${name}' must be an accumulator object`);
-  if (value.size !== 1) throw new CommandError(40238, `The field '${name}' must specify one accumulator`);
-  const [accumulator, operand] = value.entries()[0]!;
+  const entries = expectDocument(value, 40234, `The accumulator of '${name}'`).entries();
+  if (entries.length !== 1) throw new CommandError(40238, `The field '${name}' must specify one accumulator`);
+  const [accumulator, operand] = entries[0]!;
   if (!accumulator.startsWith('$'))
     throw new CommandError(40234, `The field '${name}' must be an accumulator object`);
   return compileAccumulator(accumulator, operand, ctx);
+}
+
+/** `$bucket`: groups by the boundaries that a value lies between, in ascending order. */
+export function bucketStage(spec: BValue, ctx: EvalContext): Stage {
+  const options = expectDocument(spec, 40201, 'Argument to $bucket stage');
+  expectNames(options, ['groupBy', 'boundaries', 'default', 'output'], 40197, '$bucket');
+  const groupBy = options.get('groupBy');
+  if (groupBy === undefined || !options.has('boundaries')) {
+    throw new CommandError(40198, "$bucket requires 'groupBy' and 'boundaries' to be specified.");
+  }
+  if (!(groupBy instanceof BDoc) && !(typeof groupBy === 'string' && groupBy.startsWith('$'))) {
+    throw new CommandError(
+      40202,
+      `The $bucket 'groupBy' field must be a path or an expression, got ${describe(groupBy)}`,
+    );
+  }
+  const constant = (value: BValue): BValue => compileExpression(value, ctx)(BDoc.of()) ?? null;
+  const boundaries = expectArray(options.get('boundaries'), 40200, "The $bucket 'boundaries' field").map(
+    constant,
+  );
+  checkBoundaries(boundaries);
+  const inside = (value: BValue): boolean =>
+    compare(value, boundaries[0]) >= 0 && compare(value, boundaries.at(-1)) < 0;
+  const fallback = options.has('default') ? constant(options.get('default')!) : undefined;
+  if (fallback !== undefined && inside(fallback)) {
+    throw new CommandError(40199, "The $bucket 'default' field must lie outside of the boundaries.");
+  }
+  const expression = compileExpression(groupBy, ctx);
+  const bucketOf = (doc: BDoc): BValue => {
+    const value = expression(doc) ?? null;
+    if (inside(value)) return boundaries.findLast((boundary) => compare(boundary, value) <= 0)!;
+    if (fallback !== undefined) return fallback;
+    throw new CommandError(
+      40066,
+      `$bucket: ${describe(value)} lies in no bucket, and no default was specified`,
+    );
+  };
+  const output = options.get('output') ?? BDoc.of(['count', BDoc.of(['$sum', 1])]);
+  const group = grouping(bucketOf, expectDocument(output, 40196, "The $bucket 'output' field"), ctx);
+  return (input) => [...group(input)].sort((a, b) => compare(a.get('_id'), b.get('_id')));
+}
+
+function checkBoundaries(values: readonly BValue[]): void {
+  if (values.length < 2)
+    throw new CommandError(40192, "The $bucket 'boundaries' field must have at least 2 values");
+  for (let i = 1; i < values.length; i++) {
+    if (typeRank(values[i]) !== typeRank(values[i - 1])) {
+      throw new CommandError(
+        40193,
+        `The $bucket 'boundaries' must have the same type, got ${describe([...values])}`,
+      );
+    }
+    if (compare(values[i - 1], values[i]) >= 0) {
+      throw new CommandError(40194, `The $bucket 'boundaries' must be sorted, got ${describe([...values])}`);
+    }
+  }
 }

@@ -1,16 +1,11 @@
 import { toSafeInteger } from '../bson/arithmetic.js';
+import { expectDocument } from '../bson/expect.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import type { PipelineContext } from '../expr/context.js';
-import { bucketStage } from './bucket.js';
-import { facetStage, unionWithStage } from './compound-stages.js';
 import { compileDocumentStage } from './document-stages.js';
-import { groupStage } from './group.js';
-import { KNOWN_STAGES } from './known-stages.js';
-import { lookupStage } from './lookup.js';
-import { SIMPLE_STAGES, sortStage } from './simple-stages.js';
-import type { CompiledStages, Stage, StageCompiler } from './stage.js';
-import { unwindStage } from './unwind.js';
+import { sortStage, STREAM_STAGES } from './stream-stages.js';
+import type { CompiledStages, Stage } from './stage.js';
 
 /** What the caller has already done to the input of a pipeline. */
 export interface Served {
@@ -32,15 +27,14 @@ export interface Pipeline extends CompiledStages {
   run(input: Iterable<BDoc>, served?: Served): Iterable<BDoc>;
 }
 
-const STAGES: Readonly<Record<string, StageCompiler>> = {
-  ...SIMPLE_STAGES,
-  $group: groupStage,
-  $unwind: unwindStage,
-  $bucket: bucketStage,
-  $facet: facetStage,
-  $unionWith: unionWithStage,
-  $lookup: lookupStage,
-};
+/** Stages of MongoDB 8.0 that this server refuses as unsupported rather than as unknown. */
+const NOT_HERE = new Set(
+  (
+    '$bucketAuto $changeStream $changeStreamSplitLargeEvent $collStats $currentOp $densify $documents $fill $geoNear ' +
+    '$graphLookup $indexStats $listLocalSessions $listSampledQueries $listSearchIndexes $listSessions $planCacheStats ' +
+    '$querySettings $queryStats $redact $search $searchMeta $setWindowFields $shardedDataDistribution $vectorSearch'
+  ).split(' '),
+);
 
 interface NamedStage {
   readonly name: string;
@@ -72,13 +66,9 @@ export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext)
 }
 
 function nameOf(stage: BValue): NamedStage {
-  if (!(stage instanceof BDoc)) {
-    throw new CommandError('TypeMismatch', "Each element of the 'pipeline' array must be an object");
-  }
-  if (stage.size !== 1) {
-    throw new CommandError(40323, 'A pipeline stage specification object must contain exactly one field.');
-  }
-  const [name, spec] = stage.entries()[0]!;
+  const entries = expectDocument(stage, 'TypeMismatch', "Each element of the 'pipeline' array").entries();
+  if (entries.length !== 1) throw new CommandError(40323, 'A pipeline stage must contain exactly one field.');
+  const [name, spec] = entries[0]!;
   return { name, spec };
 }
 
@@ -86,8 +76,7 @@ function terminalOf(stages: readonly NamedStage[]): Pipeline['terminal'] {
   const at = stages.findIndex((stage) => stage.name === '$out' || stage.name === '$merge');
   if (at < 0) return null;
   const { name, spec } = stages[at]!;
-  if (at < stages.length - 1)
-    throw new CommandError(40601, `${name} can only be the final stage in the pipeline`);
+  if (at < stages.length - 1) throw new CommandError(40601, `${name} can only be the final stage`);
   return { kind: name === '$out' ? 'out' : 'merge', spec };
 }
 
@@ -103,9 +92,8 @@ function compileStage(
       for (const doc of input) yield document(doc);
     };
   }
-  const stage = Object.hasOwn(STAGES, name) ? STAGES[name] : undefined;
-  if (stage) return stage(spec, ctx, compileSubPipeline);
-  if (KNOWN_STAGES.has(name)) throw unsupported(`the stage ${name}`);
+  if (Object.hasOwn(STREAM_STAGES, name)) return STREAM_STAGES[name]!(spec, ctx, compileSubPipeline);
+  if (NOT_HERE.has(name)) throw unsupported(`the stage ${name}`);
   throw new CommandError(40324, `Unrecognized pipeline stage name: '${name}'`);
 }
 

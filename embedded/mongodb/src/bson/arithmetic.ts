@@ -1,57 +1,51 @@
 import { Decimal128, Double } from 'bson';
 import * as decimal from './decimal.js';
-import { finite, type Decimal } from './decimal.js';
-import { isNumber, typeName, type NumericValue } from './type-of.js';
-import { double } from './values.js';
-
-/** Number types from narrow to wide; an operation answers in the wider type of its operands. */
-const WIDTH = { int: 0, long: 1, double: 2, decimal: 3 } as const;
-type Width = (typeof WIDTH)[keyof typeof WIDTH];
-
-function widthOf(value: NumericValue): Width {
-  return WIDTH[typeName(value) as keyof typeof WIDTH];
-}
-
-const INT_MAX = 2 ** 31 - 1;
-const INT_MIN = -(2 ** 31);
+import type { Decimal } from './decimal.js';
+import { isInt, isNumber, type NumericValue } from './type-of.js';
+import { double, type BValue } from './values.js';
 
 /** The value as a double, rounded where it must be. */
 export function toNumber(value: NumericValue): number {
-  if (typeof value === 'number') return value;
-  if (value instanceof Double) return value.value;
-  return typeof value === 'bigint' ? Number(value) : Number(value.toString());
+  return typeof value === 'number' ? value : Number(value instanceof Decimal128 ? value.toString() : value);
+}
+
+/** {@link toNumber}; NaN for anything that is no number. */
+export function asNumber(value: BValue | undefined): number {
+  return isNumber(value) ? toNumber(value) : NaN;
+}
+
+/** A whole number of any type as a JavaScript integer; `undefined` for everything else. */
+export function toSafeInteger(value: BValue | undefined): number | undefined {
+  const number = asNumber(value);
+  return Number.isSafeInteger(number) ? number + 0 : undefined;
+}
+
+/** The number without its fraction; `undefined` where an int64 cannot hold it. */
+export function toInt64(value: NumericValue): bigint | undefined {
+  if (isInt(value)) return BigInt(value);
+  const parts = decimal.exact(value);
+  if (parts.special !== undefined || decimal.magnitude(parts) > 20) return undefined;
+  return asLong(decimal.signed(decimal.quantize(parts, 0, 'zero')));
+}
+
+const asLong = (value: bigint): bigint | undefined =>
+  BigInt.asIntN(64, value) === value ? value : undefined;
+
+/** An integer in the narrowest of int and long that holds it; `undefined` if neither does. */
+export function integer(value: bigint): number | bigint | undefined {
+  return BigInt.asIntN(32, value) === value ? Number(value) : asLong(value);
 }
 
 /** The value as a decimal; a double keeps 15 significant digits, as in MongoDB. */
 export function toDecimal(value: NumericValue): Decimal {
-  if (value instanceof Decimal128) return decimal.decode(value);
-  if (typeof value === 'bigint') return finite(value, 0);
-  const number = toNumber(value);
-  if (Number.isNaN(number)) return decimal.NAN;
-  if (!Number.isFinite(number)) return decimal.infinite(number < 0);
-  if (typeof value === 'number' && widthOf(value) === WIDTH.int) return finite(BigInt(number), 0);
-  return parseDecimal(number.toPrecision(15));
+  const isDouble = value instanceof Double || (typeof value === 'number' && !isInt(value));
+  return isDouble ? decimal.parseDecimal(exponentText(toNumber(value))) : decimal.exact(value);
 }
 
-/** Reads `-1.50e+3` and the like. The text must be a finite number. */
-export function parseDecimal(text: string): Decimal {
-  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e');
-  const [whole = '', fraction = ''] = mantissa.split('.');
-  const digits = BigInt(whole.replace(/^[+-]/, '') + fraction);
-  return {
-    kind: 'finite',
-    negative: whole.startsWith('-'),
-    coefficient: digits,
-    exponent: Number(exponent) - fraction.length,
-  };
-}
+const exponentText = (value: number): string =>
+  Number.isFinite(value) ? value.toPrecision(15) : String(value);
 
-/** An integer in the narrowest of int and long that holds it; `undefined` if neither does. */
-export function integer(value: bigint): number | bigint | undefined {
-  if (value >= INT_MIN && value <= INT_MAX) return Number(value);
-  return BigInt.asIntN(64, value) === value ? value : undefined;
-}
-
+/** One operation in each kind of arithmetic. An operation answers in the wider type of its operands. */
 interface Operation {
   integers(a: bigint, b: bigint): bigint;
   doubles(a: number, b: number): number;
@@ -69,33 +63,42 @@ const MULTIPLY: Operation = {
   doubles: (a, b) => a * b,
   decimals: decimal.multiply,
 };
+const MODULO: Operation = {
+  integers: (a, b) => a % b,
+  doubles: (a, b) => a % b,
+  decimals: decimal.remainder,
+};
 
-/** `undefined` means that the result does not fit an int64. */
+/** `undefined` means that the result does not fit an int64; int grows to long. */
 function apply(operation: Operation, a: NumericValue, b: NumericValue): NumericValue | undefined {
-  const width = Math.max(widthOf(a), widthOf(b));
-  if (width === WIDTH.decimal) return decimal.encode(operation.decimals(toDecimal(a), toDecimal(b)));
-  if (width === WIDTH.double) return double(operation.doubles(toNumber(a), toNumber(b)));
-  if (width === WIDTH.int) {
-    const result = operation.doubles(a as number, b as number);
-    if (result >= INT_MIN && result <= INT_MAX) return result + 0;
+  if (isDecimal(a) || isDecimal(b)) return decimal.encode(operation.decimals(toDecimal(a), toDecimal(b)));
+  if (isInt(a) && isInt(b)) {
+    const result = operation.doubles(a, b);
+    return Number.isSafeInteger(result) && isInt(result + 0)
+      ? result + 0
+      : integer(operation.integers(BigInt(a), BigInt(b)));
   }
-  const result = operation.integers(BigInt(a as number | bigint), BigInt(b as number | bigint));
-  return width === WIDTH.int ? integer(result) : BigInt.asIntN(64, result) === result ? result : undefined;
+  if (isWhole(a) && isWhole(b)) return asLong(operation.integers(BigInt(a), BigInt(b)));
+  return double(operation.doubles(toNumber(a), toNumber(b)));
 }
+
+const isWhole = (value: NumericValue): value is number | bigint => typeof value === 'bigint' || isInt(value);
 
 function orDouble(operation: Operation, a: NumericValue, b: NumericValue): NumericValue {
   return apply(operation, a, b) ?? double(operation.doubles(toNumber(a), toNumber(b)));
 }
 
-/** Sum; int grows to long and long, where it overflows, to double. */
+/** Sum; where a long overflows, a double. */
 export const add = (a: NumericValue, b: NumericValue): NumericValue => orDouble(ADD, a, b);
 export const subtract = (a: NumericValue, b: NumericValue): NumericValue => orDouble(SUBTRACT, a, b);
 export const multiply = (a: NumericValue, b: NumericValue): NumericValue => orDouble(MULTIPLY, a, b);
+/** Remainder with the sign of the dividend. The caller has refused a zero divisor. */
+export const modulo = (a: NumericValue, b: NumericValue): NumericValue => orDouble(MODULO, a, b);
 
+type Exact = (a: NumericValue, b: NumericValue) => NumericValue | undefined;
 /** As {@link add}, but `undefined` where a long overflows: an update refuses that. */
-export const addExact = (a: NumericValue, b: NumericValue): NumericValue | undefined => apply(ADD, a, b);
-export const multiplyExact = (a: NumericValue, b: NumericValue): NumericValue | undefined =>
-  apply(MULTIPLY, a, b);
+export const addExact: Exact = (a, b) => apply(ADD, a, b);
+export const multiplyExact: Exact = (a, b) => apply(MULTIPLY, a, b);
 
 /** Quotient: a double, or a decimal if one of the two is. The caller has refused a zero divisor. */
 export function divide(a: NumericValue, b: NumericValue): NumericValue {
@@ -103,26 +106,23 @@ export function divide(a: NumericValue, b: NumericValue): NumericValue {
   return double(toNumber(a) / toNumber(b));
 }
 
-/** Remainder with the sign of the dividend. The caller has refused a zero divisor. */
-export function modulo(a: NumericValue, b: NumericValue): NumericValue {
-  const width = Math.max(widthOf(a), widthOf(b));
-  if (width === WIDTH.decimal) return decimal.encode(decimal.remainder(toDecimal(a), toDecimal(b)));
-  if (width === WIDTH.double) return double(toNumber(a) % toNumber(b));
-  if (width === WIDTH.int) return ((a as number) % (b as number)) + 0;
-  return BigInt(a as number | bigint) % BigInt(b as number | bigint);
-}
-
 export function isZero(value: NumericValue): boolean {
-  return isDecimal(value) ? decimal.isZero(decimal.decode(value)) : toNumber(value) === 0;
+  return isDecimal(value) ? decimal.compareNumbers(value, 0) === 0 : toNumber(value) === 0;
 }
 
-export function isDecimal(value: unknown): value is Decimal128 {
-  return value instanceof Decimal128;
+/** Rounds to `place` digits behind the point (negative: before it), in the type of the value; `undefined` on overflow. */
+export function round(
+  value: NumericValue,
+  place: number,
+  rounding: decimal.Rounding,
+): NumericValue | undefined {
+  const parts = decimal.exact(value);
+  if (parts.special !== undefined || parts.exponent >= -place) return value;
+  const rounded = decimal.quantize(parts, -place, rounding);
+  if (isDecimal(value)) return decimal.encode(rounded);
+  if (!isWhole(value)) return double(Number(`${decimal.signed(rounded)}e${rounded.exponent}`));
+  const result = decimal.signed(rounded) * decimal.pow10(-place);
+  return typeof value === 'bigint' ? asLong(result) : integer(result);
 }
 
-/** A whole number of any type as a JavaScript integer; `undefined` for everything else. */
-export function toSafeInteger(value: unknown): number | undefined {
-  if (!isNumber(value as NumericValue)) return undefined;
-  const number = toNumber(value as NumericValue);
-  return Number.isSafeInteger(number) ? number + 0 : undefined;
-}
+const isDecimal = (value: unknown): value is Decimal128 => value instanceof Decimal128;

@@ -1,192 +1,179 @@
-import { Decimal128 } from 'bson';
+import { Decimal128, Double } from 'bson';
+import type { NumericValue } from './type-of.js';
 
-/** IEEE 754-2008 decimal128: 34 digits, value = coefficient * 10^exponent. */
+/** IEEE 754-2008 decimal128 holds 34 digits and exponents from -6176 to 6111. */
 const MAX_DIGITS = 34;
 const MIN_EXPONENT = -6176;
 const MAX_EXPONENT = 6111;
-const BIAS = 6176;
 
-/** A finite decimal. Zero keeps its exponent and sign, as the standard wants. */
-export interface Finite {
-  readonly kind: 'finite';
+/** Exactly coefficient * 10^exponent, or with `special` NaN or an infinity. Zero keeps its exponent and sign. */
+export interface Decimal {
   readonly negative: boolean;
   readonly coefficient: bigint;
   readonly exponent: number;
-}
-
-export type Decimal =
-  Finite | { readonly kind: 'infinite'; readonly negative: boolean } | { readonly kind: 'nan' };
-
-export const NAN: Decimal = { kind: 'nan' };
-
-export function infinite(negative: boolean): Decimal {
-  return { kind: 'infinite', negative };
-}
-
-export function finite(signed: bigint, exponent: number, negative = signed < 0n): Finite {
-  return { kind: 'finite', negative, coefficient: signed < 0n ? -signed : signed, exponent };
-}
-
-/** Signed coefficient. */
-export function signed(value: Finite): bigint {
-  return value.negative ? -value.coefficient : value.coefficient;
-}
-
-const digitsOf = (coefficient: bigint): number => (coefficient === 0n ? 1 : coefficient.toString().length);
-
-export function pow10(exponent: number): bigint {
-  return 10n ** BigInt(exponent);
-}
-
-export function decode(value: Decimal128): Decimal {
-  const view = new DataView(value.bytes.buffer, value.bytes.byteOffset, 16);
-  const high = view.getBigUint64(8, true);
-  const negative = high >> 63n === 1n;
-  const combination = Number((high >> 58n) & 0x1fn);
-  if (combination === 0x1f) return NAN;
-  if (combination === 0x1e) return infinite(negative);
-  // The form with an implied leading 100 always exceeds 34 digits: the standard reads such a coefficient as zero.
-  if (combination >= 0x18) return finite(0n, Number((high >> 47n) & 0x3fffn) - BIAS, negative);
-  const coefficient = ((high & 0x1_ffff_ffff_ffffn) << 64n) | view.getBigUint64(0, true);
-  const exponent = Number((high >> 49n) & 0x3fffn) - BIAS;
-  return finite(coefficient >= pow10(MAX_DIGITS) ? 0n : coefficient, exponent, negative);
-}
-
-/** The decimal128 nearest to `value` (ties to even); infinite if it is too large. */
-export function encode(value: Decimal): Decimal128 {
-  if (value.kind === 'nan') return pack(0x7c00n << 48n, 0n);
-  const sign = value.negative ? 1n << 63n : 0n;
-  if (value.kind === 'infinite') return pack(sign | (0x7800n << 48n), 0n);
-  const rounded = fit(value);
-  if (rounded.kind !== 'finite') return encode(rounded);
-  const high = sign | (BigInt(rounded.exponent + BIAS) << 49n) | (rounded.coefficient >> 64n);
-  return pack(high, rounded.coefficient & 0xffff_ffff_ffff_ffffn);
-}
-
-function pack(high: bigint, low: bigint): Decimal128 {
-  const bytes = Buffer.alloc(16);
-  bytes.writeBigUInt64LE(low, 0);
-  bytes.writeBigUInt64LE(high, 8);
-  return new Decimal128(bytes);
-}
-
-function fit(value: Finite): Decimal {
-  const { negative } = value;
-  const excess = Math.max(digitsOf(value.coefficient) - MAX_DIGITS, MIN_EXPONENT - value.exponent);
-  let { coefficient, exponent } = excess > 0 ? quantize(value, value.exponent + excess) : value;
-  if (digitsOf(coefficient) > MAX_DIGITS) {
-    coefficient /= 10n;
-    exponent++;
-  }
-  if (coefficient === 0n) return finite(0n, Math.min(exponent, MAX_EXPONENT), negative);
-  if (exponent > MAX_EXPONENT) {
-    const padding = exponent - MAX_EXPONENT;
-    if (digitsOf(coefficient) + padding > MAX_DIGITS) return infinite(negative);
-    coefficient *= pow10(padding);
-    exponent = MAX_EXPONENT;
-  }
-  return { kind: 'finite', negative, coefficient, exponent };
+  readonly special?: number;
 }
 
 /** How to drop digits: to the nearest with ties to even, towards zero, towards minus or plus infinity. */
 export type Rounding = 'even' | 'zero' | 'floor' | 'ceil';
 
-/** The value with exactly the given exponent. */
-export function quantize(value: Finite, exponent: number, rounding: Rounding = 'even'): Finite {
-  const drop = exponent - value.exponent;
-  if (drop <= 0) return { ...value, coefficient: value.coefficient * pow10(-drop), exponent };
-  if (drop > digitsOf(value.coefficient) + 1)
-    return { ...value, coefficient: nearZero(value, rounding), exponent };
-  const unit = pow10(drop);
-  const quotient = value.coefficient / unit;
-  const rest = value.coefficient % unit;
+export function decimalOf(signed: bigint, exponent: number, negative = signed < 0n): Decimal {
+  return { negative, coefficient: signed < 0n ? -signed : signed, exponent };
+}
+
+const special = (value: number): Decimal => ({
+  negative: value < 0,
+  coefficient: 0n,
+  exponent: 0,
+  special: value,
+});
+
+export const signed = (value: Decimal): bigint => (value.negative ? -value.coefficient : value.coefficient);
+export const pow10 = (exponent: number): bigint => 10n ** BigInt(exponent);
+const digitsOf = (coefficient: bigint): number => coefficient.toString().length;
+
+/** Reads `-1.50e+3`, `NaN`, `-Infinity`. */
+export function parseDecimal(text: string): Decimal {
+  const match = /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(text);
+  if (!match) return special(Number(text));
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match;
   return {
-    ...value,
-    coefficient: quotient + roundUp(value.negative, quotient, rest, unit, rounding),
-    exponent,
+    negative: sign === '-',
+    coefficient: BigInt(whole + fraction),
+    exponent: Number(exponent) - fraction.length,
   };
 }
 
-function nearZero(value: Finite, rounding: Rounding): bigint {
-  return roundUp(value.negative, 0n, value.coefficient === 0n ? 0n : 1n, 10n, rounding);
+/** A value of any number type, exactly: every double is a dyadic fraction, so its decimal expansion ends. */
+export function exact(value: NumericValue): Decimal {
+  if (typeof value === 'bigint') return decimalOf(value, 0);
+  if (value instanceof Decimal128) return decode(value);
+  let number = value instanceof Double ? value.value : value;
+  if (!Number.isFinite(number)) return special(number);
+  let halvings = 0;
+  for (; !Number.isInteger(number); halvings++) number *= 2;
+  return decimalOf(BigInt(number) * 5n ** BigInt(halvings), -halvings, number < 0 || Object.is(number, -0));
 }
 
-function roundUp(
-  negative: boolean,
-  quotient: bigint,
-  rest: bigint,
-  unit: bigint,
-  rounding: Rounding,
-): bigint {
-  if (rest === 0n || rounding === 'zero') return 0n;
-  if (rounding === 'floor') return negative ? 1n : 0n;
-  if (rounding === 'ceil') return negative ? 0n : 1n;
-  const twice = rest * 2n;
-  return twice > unit || (twice === unit && quotient % 2n === 1n) ? 1n : 0n;
+export function decode(value: Decimal128): Decimal {
+  const decimal = parseDecimal(value.toString());
+  // The standard reads a coefficient of more than 34 digits as zero.
+  return decimal.coefficient < pow10(MAX_DIGITS) ? decimal : { ...decimal, coefficient: 0n };
+}
+
+/** The decimal128 nearest to `value` (ties to even); infinite if it is too large. */
+export function encode(value: Decimal): Decimal128 {
+  if (value.special !== undefined) return Decimal128.fromString(String(value.special));
+  const { negative, coefficient, exponent } = fit(value);
+  const sign = negative ? '-' : '';
+  if (coefficient === 0n) return Decimal128.fromString(`${sign}0E${Math.min(exponent, MAX_EXPONENT)}`);
+  if (digitsOf(coefficient) + exponent > MAX_DIGITS + MAX_EXPONENT)
+    return Decimal128.fromString(`${sign}Infinity`);
+  const padding = Math.max(0, exponent - MAX_EXPONENT);
+  return Decimal128.fromString(`${sign}${coefficient * pow10(padding)}E${exponent - padding}`);
+}
+
+function fit(value: Decimal): Decimal {
+  const excess = Math.max(digitsOf(value.coefficient) - MAX_DIGITS, MIN_EXPONENT - value.exponent);
+  if (excess <= 0) return value;
+  const rounded = quantize(value, value.exponent + excess);
+  return digitsOf(rounded.coefficient) > MAX_DIGITS ? quantize(rounded, rounded.exponent + 1) : rounded;
+}
+
+/** The value with exactly the given exponent. */
+export function quantize(value: Decimal, exponent: number, rounding: Rounding = 'even'): Decimal {
+  const drop = exponent - value.exponent;
+  if (drop <= 0) return { ...value, coefficient: value.coefficient * pow10(-drop), exponent };
+  const unit = pow10(drop);
+  const quotient = value.coefficient / unit;
+  const twice = (value.coefficient % unit) * 2n;
+  const up = {
+    even: twice > unit || (twice === unit && quotient % 2n === 1n),
+    zero: false,
+    floor: value.negative && twice > 0n,
+    ceil: !value.negative && twice > 0n,
+  };
+  return { ...value, coefficient: up[rounding] ? quotient + 1n : quotient, exponent };
+}
+
+/** The answer where an operand is NaN or infinite; the other one, if finite, counts only by its sign. */
+function specialCase(a: Decimal, b: Decimal, apply: (a: number, b: number) => number): Decimal | undefined {
+  if (a.special === undefined && b.special === undefined) return undefined;
+  const result = apply(signOf(a), signOf(b));
+  if (!Number.isFinite(result)) return special(result);
+  return { negative: Object.is(result, -0), coefficient: 0n, exponent: MIN_EXPONENT };
+}
+
+function signOf(value: Decimal): number {
+  return value.special ?? (value.negative ? -1 : 1) * (value.coefficient === 0n ? 0 : 1);
 }
 
 export function add(a: Decimal, b: Decimal): Decimal {
-  if (a.kind === 'nan' || b.kind === 'nan') return NAN;
-  if (a.kind === 'infinite') return b.kind === 'infinite' && a.negative !== b.negative ? NAN : a;
-  if (b.kind === 'infinite') return b;
-  if (isNegligible(b, a)) return add(a, sticky(a, b));
-  if (isNegligible(a, b)) return add(b, sticky(b, a));
+  const unusual = specialCase(a, b, (x, y) => x + y);
+  if (unusual) return unusual;
   const exponent = Math.min(a.exponent, b.exponent);
   const sum = signed(quantize(a, exponent)) + signed(quantize(b, exponent));
-  return finite(sum, exponent, sum < 0n || (sum === 0n && a.negative && b.negative));
-}
-
-/** Far below the last of 34 digits; only its sign can matter, for the rounding. */
-function isNegligible(small: Finite, large: Finite): boolean {
-  if (small.coefficient === 0n || large.coefficient === 0n) return false;
-  return digitsOf(small.coefficient) + small.exponent < large.exponent - 2 * MAX_DIGITS;
-}
-
-function sticky(large: Finite, small: Finite): Finite {
-  return finite(small.negative ? -1n : 1n, large.exponent - 2 * MAX_DIGITS);
+  return decimalOf(sum, exponent, sum < 0n || (sum === 0n && a.negative && b.negative));
 }
 
 export function negate(value: Decimal): Decimal {
-  return value.kind === 'nan' ? value : { ...value, negative: !value.negative };
+  return value.special === undefined ? { ...value, negative: !value.negative } : special(-value.special);
 }
 
 export function multiply(a: Decimal, b: Decimal): Decimal {
-  if (a.kind === 'nan' || b.kind === 'nan') return NAN;
-  const negative = a.negative !== b.negative;
-  if (a.kind === 'infinite' || b.kind === 'infinite')
-    return isZero(a) || isZero(b) ? NAN : infinite(negative);
-  return finite(a.coefficient * b.coefficient, a.exponent + b.exponent, negative);
-}
-
-export function isZero(value: Decimal): boolean {
-  return value.kind === 'finite' && value.coefficient === 0n;
+  const unusual = specialCase(a, b, (x, y) => x * y);
+  if (unusual) return unusual;
+  return decimalOf(a.coefficient * b.coefficient, a.exponent + b.exponent, a.negative !== b.negative);
 }
 
 /** Quotient to 34 digits. The caller has refused a zero divisor. */
 export function divide(a: Decimal, b: Decimal): Decimal {
-  if (a.kind === 'nan' || b.kind === 'nan' || (a.kind === 'infinite' && b.kind === 'infinite')) return NAN;
+  const unusual = specialCase(a, b, (x, y) => x / y);
+  if (unusual) return unusual;
   const negative = a.negative !== b.negative;
-  if (a.kind === 'infinite') return infinite(negative);
-  if (b.kind === 'infinite') return finite(0n, MIN_EXPONENT, negative);
   const scale = Math.max(0, MAX_DIGITS + 2 + digitsOf(b.coefficient) - digitsOf(a.coefficient));
   const dividend = a.coefficient * pow10(scale);
   let quotient = dividend / b.coefficient;
-  let exponent = a.exponent - b.exponent - scale;
-  // A sticky last digit makes the later rounding to 34 digits see that something was cut off.
-  if (dividend % b.coefficient !== 0n) return finite(quotient * 10n + 1n, exponent - 1, negative);
   const ideal = a.exponent - b.exponent;
-  while (exponent < ideal && quotient !== 0n && quotient % 10n === 0n) {
-    quotient /= 10n;
-    exponent++;
-  }
-  return finite(quotient, quotient === 0n ? ideal : exponent, negative);
+  let exponent = ideal - scale;
+  // A sticky last digit makes the later rounding to 34 digits see that something was cut off.
+  if (dividend % b.coefficient !== 0n) return decimalOf(quotient * 10n + 1n, exponent - 1, negative);
+  if (quotient === 0n) return decimalOf(0n, ideal, negative);
+  for (; exponent < ideal && quotient % 10n === 0n; exponent++) quotient /= 10n;
+  return decimalOf(quotient, exponent, negative);
 }
 
 /** Remainder with the sign of the dividend, as C's fmod. */
 export function remainder(a: Decimal, b: Decimal): Decimal {
-  if (a.kind !== 'finite' || b.kind === 'nan') return NAN;
-  if (b.kind === 'infinite') return a;
+  if (a.special === undefined && (b.special === Infinity || b.special === -Infinity)) return a;
+  const unusual = specialCase(a, b, (x, y) => x % y);
+  if (unusual) return unusual;
   const exponent = Math.min(a.exponent, b.exponent);
   const rest = quantize(a, exponent).coefficient % quantize(b, exponent).coefficient;
-  return finite(rest, exponent, a.negative);
+  return decimalOf(rest, exponent, a.negative);
+}
+
+/** Position of the highest digit: 1 for 1..9.99, 0 for 0.1..0.99. */
+export const magnitude = (value: Decimal): number => digitsOf(value.coefficient) + value.exponent;
+
+/** Orders decimals by value; NaN is lowest and equals itself. */
+export function compareDecimals(a: Decimal, b: Decimal): number {
+  const [x, y] = [signOf(a), signOf(b)];
+  if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(y)) - Number(Number.isNaN(x));
+  if (x !== y || x === 0 || a.special !== undefined) return Math.sign(x === y ? 0 : x - y);
+  const byMagnitude = (magnitude(a) - magnitude(b)) * x;
+  if (byMagnitude !== 0) return Math.sign(byMagnitude);
+  const difference = signed(add(a, negate(b)));
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+}
+
+/** Orders numbers of all four types by their exact value; NaN is lowest and equals itself. */
+export function compareNumbers(a: NumericValue, b: NumericValue): number {
+  if (a instanceof Decimal128 || b instanceof Decimal128) return compareDecimals(exact(a), exact(b));
+  const x = a instanceof Double ? a.value : a;
+  const y = b instanceof Double ? b.value : b;
+  if (x < y) return -1;
+  if (x > y) return 1;
+  if (x == y) return 0;
+  return Number(Number.isNaN(y)) - Number(Number.isNaN(x));
 }

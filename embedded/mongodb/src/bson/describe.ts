@@ -10,7 +10,6 @@ export function describe(value: BValue | undefined): string {
 
 function render(value: BValue | undefined): string {
   if (value === undefined) return 'MISSING';
-  if (value === null) return 'null';
   if (typeof value === 'string') return JSON.stringify(value);
   if (value instanceof BDoc) {
     const fields = value.entries().map(([name, field]) => `${name}: ${render(field)}`);
@@ -20,6 +19,7 @@ function render(value: BValue | undefined): string {
   if (value instanceof Double) return value.value.toFixed(1);
   if (value instanceof ObjectId) return `ObjectId('${value.toHexString()}')`;
   if (value instanceof Date) return value.toISOString();
-  if (value instanceof Decimal128) return value.toString();
-  return typeof value === 'object' ? typeName(value) : String(value);
+  return typeof value === 'object' && value !== null && !(value instanceof Decimal128)
+    ? typeName(value)
+    : String(value);
 }

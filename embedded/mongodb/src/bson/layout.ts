@@ -1,5 +1,3 @@
-import { CommandError } from '../errors.js';
-
 /** BSON element type bytes. Source: bsonspec.org, version 1.1. */
 export const TYPE = {
   double: 0x01,
@@ -28,10 +26,38 @@ export const TYPE = {
 /** Name that `$type` uses for a BSON type, also the name in error messages. */
 export type TypeName = keyof typeof TYPE;
 
-/** The UTF-8 text at `[start, end)`. */
-export function text(buf: Buffer, start: number, end: number): string {
-  return buf.toString('utf8', start, end);
-}
+/** Bytes of a value by its type byte, without those that its leading int32 counts. */
+export const FIXED_SIZE = new Map<number, number>([
+  [TYPE.double, 8],
+  [TYPE.undefined, 0],
+  [TYPE.objectId, 12],
+  [TYPE.bool, 1],
+  [TYPE.date, 8],
+  [TYPE.null, 0],
+  [TYPE.int, 4],
+  [TYPE.timestamp, 8],
+  [TYPE.long, 8],
+  [TYPE.decimal, 16],
+  [0xff, 0],
+  [TYPE.maxKey, 0],
+]);
+/** The same for values that begin with an int32, which may or may not count itself. */
+const COUNTED_SIZE = new Map<number, number>([
+  [TYPE.string, 4],
+  [TYPE.object, 0],
+  [TYPE.array, 0],
+  [TYPE.binData, 5],
+  [TYPE.dbPointer, 16],
+  [TYPE.javascript, 4],
+  [TYPE.symbol, 4],
+  [TYPE.javascriptWithScope, 0],
+]);
+/** Both maps as tables, because every field that is passed over looks here. */
+const SIZE = Uint8Array.from(
+  { length: 256 },
+  (_, type) => FIXED_SIZE.get(type) ?? COUNTED_SIZE.get(type) ?? 0,
+);
+const COUNTED = Uint8Array.from({ length: 256 }, (_, type) => Number(COUNTED_SIZE.has(type)));
 
 /** Offset just behind the zero byte that ends the C string at `at`. */
 export function endOfCString(buf: Buffer, at: number): number {
@@ -40,74 +66,47 @@ export function endOfCString(buf: Buffer, at: number): number {
 }
 
 /** Offset just behind the value of type byte `type` that starts at `at`. The bytes must be valid BSON. */
-export function endOfValue(buf: Buffer, type: number, at: number): number {
-  switch (type) {
-    case TYPE.double:
-    case TYPE.date:
-    case TYPE.timestamp:
-    case TYPE.long:
-      return at + 8;
-    case TYPE.int:
-      return at + 4;
-    case TYPE.string:
-    case TYPE.javascript:
-    case TYPE.symbol:
-      return at + 4 + buf.readInt32LE(at);
-    case TYPE.object:
-    case TYPE.array:
-    case TYPE.javascriptWithScope:
-      return at + buf.readInt32LE(at);
-    case TYPE.binData:
-      return at + 5 + buf.readInt32LE(at);
-    case TYPE.objectId:
-      return at + 12;
-    case TYPE.bool:
-      return at + 1;
-    case TYPE.decimal:
-      return at + 16;
-    case TYPE.dbPointer:
-      return at + 4 + buf.readInt32LE(at) + 12;
-    case TYPE.regex:
-      return endOfCString(buf, endOfCString(buf, at));
-    case TYPE.null:
-    case TYPE.undefined:
-    case TYPE.maxKey:
-    case 0xff:
-      return at;
-    default:
-      throw new CommandError('InvalidBSON', `Unrecognized BSON type ${type} at byte ${at}`);
+function endOfValue(buf: Buffer, type: number, at: number): number {
+  if (type === TYPE.regex) return endOfCString(buf, endOfCString(buf, at));
+  const end = at + SIZE[type]!;
+  return COUNTED[type] === 1 ? end + buf.readInt32LE(at) : end;
+}
+
+/** Calls `visit` with the type byte, the offsets of name and value of each field of the document at `start`. */
+export function walk(
+  buf: Buffer,
+  start: number,
+  visit: (type: number, name: number, value: number) => void,
+): void {
+  let at = start + 4;
+  for (let type = buf[at]; type; type = buf[at]) {
+    const value = endOfCString(buf, at + 1);
+    visit(type, at + 1, value);
+    at = endOfValue(buf, type, value);
   }
 }
 
 /**
- * Offset of the type byte of the first field called `key`, or -1. Field names are compared as bytes while walking,
- * so that a test of one field decodes nothing else.
+ * Offset of the type byte of the first field called `key`, or -1. Names are compared as bytes while walking, so that a
+ * test of one field decodes nothing else; in a name outside ASCII no byte equals its UTF-16 unit, so it is encoded first.
  */
 export function findField(buf: Buffer, start: number, key: string): number {
-  const length = key.length;
-  for (let i = 0; i < length; i++) {
-    if (key.charCodeAt(i) > 0x7f) return findNonAscii(buf, start, key);
-  }
+  const name = isAscii(key) ? key : Buffer.from(key).toString('latin1');
   let at = start + 4;
   for (let type = buf[at]; type; type = buf[at]) {
     const element = at++;
     let i = 0;
-    while (i < length && buf[at] === key.charCodeAt(i)) {
+    while (i < name.length && buf[at] === name.charCodeAt(i)) {
       at++;
       i++;
     }
-    if (i === length && buf[at] === 0) return element;
+    if (i === name.length && buf[at] === 0) return element;
     at = endOfValue(buf, type, endOfCString(buf, at));
   }
   return -1;
 }
 
-function findNonAscii(buf: Buffer, start: number, key: string): number {
-  let at = start + 4;
-  for (let type = buf[at]; type; type = buf[at]) {
-    const value = endOfCString(buf, at + 1);
-    if (text(buf, at + 1, value - 1) === key) return at;
-    at = endOfValue(buf, type, value);
-  }
-  return -1;
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
 }

@@ -16,9 +16,7 @@ export function fromPlain(plain: Plain): BValue {
 
 /** Builds a document from a literal. */
 export function doc(fields: { readonly [name: string]: Plain }): BDoc {
-  return BDoc.of(
-    ...Object.entries(fields).map(([name, value]): [string, BValue] => [name, fromPlain(value)]),
-  );
+  return BDoc.from(Object.keys(fields), Object.values(fields).map(fromPlain));
 }
 
 /** The literal that {@link fromPlain} would make the value from. */

@@ -1,14 +1,12 @@
 import { Decimal128, Double } from 'bson';
-import { divide, integer } from './arithmetic.js';
-import * as decimal from './decimal.js';
-import { finite, type Decimal } from './decimal.js';
-import { exactDecimal } from './number-order.js';
-import { isNumber } from './type-of.js';
+import { divide, integer, toNumber } from './arithmetic.js';
+import { add, decimalOf, decode, encode, exact, type Decimal } from './decimal.js';
+import { isInt, isNumber } from './type-of.js';
 import { double, type BValue } from './values.js';
 
 /**
- * A running sum of numbers of all types. Integers are summed exactly, doubles in double-double arithmetic (Knuth's
- * two-sum), decimals as decimals; the answer has the widest type seen.
+ * A running sum of numbers of all types. Integers and decimals are summed exactly, doubles in double-double arithmetic
+ * (Knuth's two-sum); the answer has the widest type seen.
  */
 export class Sum {
   count = 0;
@@ -22,82 +20,57 @@ export class Sum {
 
   /** Adds a number; anything else is ignored. */
   add(value: BValue | undefined): void {
-    if (typeof value === 'number') {
-      this.count++;
-      if ((value | 0) === value && !Object.is(value, -0)) this.addInteger(value);
-      else this.addDouble(value);
-    } else if (value !== undefined && isNumber(value)) {
-      this.count++;
-      this.addWide(value);
-    }
-  }
-
-  private addInteger(value: number): void {
-    const sum = this.small + value;
-    if (Number.isSafeInteger(sum)) {
-      this.small = sum;
+    if (!isNumber(value)) return;
+    this.count++;
+    if (isInt(value)) {
+      const sum = this.small + value;
+      if (Number.isSafeInteger(sum)) this.small = sum;
+      else this.large += BigInt(value);
+    } else if (typeof value === 'bigint') {
+      this.sawLong = true;
+      this.large += value;
+    } else if (value instanceof Decimal128) {
+      this.decimals = add(this.decimals ?? decimalOf(0n, 0), decode(value));
     } else {
-      this.large += BigInt(this.small) + BigInt(value);
-      this.small = 0;
+      this.sawDouble = true;
+      this.addDouble(value instanceof Double ? value.value : value);
     }
   }
 
   private addDouble(value: number): void {
-    this.sawDouble = true;
-    this.twoSum(value);
-  }
-
-  private twoSum(value: number): void {
     const sum = this.high + value;
     const part = sum - this.high;
     if (Number.isFinite(sum)) this.low += this.high - (sum - part) + (value - part);
     this.high = sum;
   }
 
-  private addWide(value: bigint | Double | Decimal128): void {
-    if (typeof value === 'bigint') {
-      this.sawLong = true;
-      this.large += value;
-    } else if (value instanceof Double) {
-      this.addDouble(value.value);
-    } else {
-      this.decimals = decimal.add(this.decimals ?? finite(0n, 0), decimal.decode(value));
-    }
-  }
-
   total(): BValue {
     const integers = this.large + BigInt(this.small);
-    if (this.decimals) return this.decimalTotal(this.decimals, integers);
-    if (this.sawDouble) return double(this.doubleTotal(integers));
-    const fitting = this.sawLong ? long(integers) : integer(integers);
-    return fitting ?? double(Number(integers));
+    if (this.decimals) {
+      const parts = [decimalOf(integers, 0), exact(this.high), exact(this.low)];
+      return encode(parts.reduce(add, this.decimals));
+    }
+    if (this.sawDouble) return double(this.asDouble());
+    const fitting = integer(integers);
+    if (fitting === undefined) return double(Number(integers));
+    return this.sawLong ? integers : fitting;
   }
 
   /** `null` if no number was seen. */
   average(): BValue {
     if (this.count === 0) return null;
-    const total = this.total();
-    if (total instanceof Decimal128) return divide(total, this.count);
-    return double(this.doubleTotal(this.large + BigInt(this.small)) / this.count);
+    return this.decimals
+      ? divide(this.total() as Decimal128, this.count)
+      : double(this.asDouble() / this.count);
   }
 
-  private doubleTotal(integers: bigint): number {
-    if (integers === 0n) return this.high + this.low;
+  private asDouble(): number {
     const whole = new Sum();
-    whole.high = this.high;
-    whole.low = this.low;
-    whole.twoSum(Number(integers));
-    return whole.high + whole.low;
-  }
-
-  private decimalTotal(decimals: Decimal, integers: bigint): Decimal128 {
-    let total = decimal.add(decimals, finite(integers, 0));
-    for (const part of [this.high, this.low]) if (part !== 0) total = decimal.add(total, exactDecimal(part));
-    return decimal.encode(total);
+    whole.addDouble(this.high);
+    whole.addDouble(Number(this.large + BigInt(this.small)));
+    return whole.high + (whole.low + this.low);
   }
 }
-
-const long = (value: bigint): bigint | undefined => (BigInt.asIntN(64, value) === value ? value : undefined);
 
 /** Standard deviation by Welford's method, in doubles. */
 export class Deviation {
@@ -107,7 +80,7 @@ export class Deviation {
 
   add(value: BValue | undefined): void {
     if (!isNumber(value)) return;
-    const number = Number(value instanceof Decimal128 ? value.toString() : value);
+    const number = toNumber(value);
     this.count++;
     const delta = number - this.mean;
     this.mean += delta / this.count;

@@ -1,34 +1,23 @@
-import {
-  Binary,
-  BSONRegExp,
-  BSONSymbol,
-  Code,
-  Decimal128,
-  Double,
-  MaxKey,
-  MinKey,
-  ObjectId,
-  Timestamp,
-} from 'bson';
+import { type Code, Decimal128, Double } from 'bson';
 import { TYPE, type TypeName } from './layout.js';
-import { BDoc, DBPointer, Undefined, type BValue } from './values.js';
+import type { BValue } from './values.js';
 
-const BY_CLASS = new Map<unknown, TypeName>([
-  [BDoc, 'object'],
-  [Array, 'array'],
-  [Date, 'date'],
-  [ObjectId, 'objectId'],
-  [Double, 'double'],
-  [Decimal128, 'decimal'],
-  [Binary, 'binData'],
-  [Timestamp, 'timestamp'],
-  [BSONRegExp, 'regex'],
-  [BSONSymbol, 'symbol'],
-  [DBPointer, 'dbPointer'],
-  [Undefined, 'undefined'],
-  [MinKey, 'minKey'],
-  [MaxKey, 'maxKey'],
-]);
+/** Types by the `_bsontype` of the classes of the bson package and of our own. */
+const BY_BSON_TYPE: Readonly<Record<string, TypeName>> = {
+  BDoc: 'object',
+  DBPointer: 'dbPointer',
+  Undefined: 'undefined',
+  ObjectId: 'objectId',
+  Double: 'double',
+  Decimal128: 'decimal',
+  Binary: 'binData',
+  Timestamp: 'timestamp',
+  BSONRegExp: 'regex',
+  BSONSymbol: 'symbol',
+  Code: 'javascript',
+  MinKey: 'minKey',
+  MaxKey: 'maxKey',
+};
 
 /** The BSON type of a value, by the name that `$type` uses. */
 export function typeName(value: BValue): TypeName {
@@ -36,20 +25,22 @@ export function typeName(value: BValue): TypeName {
     case 'string':
       return 'string';
     case 'number':
-      return (value | 0) === value && !Object.is(value, -0) ? 'int' : 'double';
+      return isInt(value) ? 'int' : 'double';
     case 'bigint':
       return 'long';
     case 'boolean':
       return 'bool';
     default:
-      if (value === null) return 'null';
-      if (value.constructor === Code) return (value as Code).scope ? 'javascriptWithScope' : 'javascript';
-      return BY_CLASS.get(value.constructor) ?? foreign(value);
+      return value === null ? 'null' : classType(value);
   }
 }
 
-function foreign(value: object): never {
-  throw new TypeError(`expected a BSON value, got a ${value.constructor.name}`);
+function classType(value: object): TypeName {
+  if (Array.isArray(value)) return 'array';
+  if (value instanceof Date) return 'date';
+  const type = BY_BSON_TYPE[(value as { _bsontype?: string })._bsontype ?? ''];
+  if (!type) throw new TypeError(`expected a BSON value, got a ${value.constructor.name}`);
+  return type === 'javascript' && (value as Code).scope ? 'javascriptWithScope' : type;
 }
 
 /** {@link typeName}, or `missing` for no value: the wording of the aggregation language. */
@@ -64,9 +55,16 @@ export function isNumber(value: BValue | undefined): value is NumericValue {
   return value instanceof Double || value instanceof Decimal128;
 }
 
+/** Whether a JavaScript number stands for an Int32. */
+export function isInt(value: unknown): value is number {
+  return typeof value === 'number' && (value | 0) === value && !Object.is(value, -0);
+}
+
 /** Missing, null and the deprecated undefined: what aggregation expressions treat as "no value". */
 export function isNullish(value: BValue | undefined): value is null | undefined {
-  return value === undefined || value === null || typeName(value) === 'undefined';
+  return (
+    value === undefined || value === null || (typeof value === 'object' && typeName(value) === 'undefined')
+  );
 }
 
 /** Number of a BSON type by its `$type` name; `undefined` for a name that does not exist. */

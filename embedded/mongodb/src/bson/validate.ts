@@ -1,19 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { CommandError } from '../errors.js';
-import { TYPE } from './layout.js';
-
-/** Limits of {@link validateBson}. */
-export interface BsonLimits {
-  /** Deepest nesting of documents and arrays; MongoDB allows 180. */
-  maxDepth: number;
-}
+import { FIXED_SIZE, TYPE } from './layout.js';
 
 /**
  * Checks that `bytes` is exactly one well-formed document, so that everything behind can read it without checks.
+ * `maxDepth` is the deepest nesting of documents and arrays; MongoDB allows 180.
  * @throws CommandError InvalidBSON (22), Overflow (15) if it is nested too deep.
  */
-export function validateBson(bytes: Buffer, limits: BsonLimits = { maxDepth: 180 }): void {
-  const end = new Validator(bytes, limits.maxDepth).document(0, bytes.length, 1);
+export function validateBson(bytes: Buffer, { maxDepth } = { maxDepth: 180 }): void {
+  const end = new Validator(bytes, maxDepth).document(0, bytes.length, 1);
   if (end !== bytes.length) throw invalid(`a document of ${end} bytes in a field of ${bytes.length}`);
 }
 
@@ -45,20 +40,6 @@ class Validator {
 
   private value(type: number, at: number, limit: number, depth: number): number {
     switch (type) {
-      case TYPE.double:
-      case TYPE.date:
-      case TYPE.timestamp:
-      case TYPE.long:
-        return this.fixed(at, 8, limit);
-      case TYPE.int:
-        return this.fixed(at, 4, limit);
-      case TYPE.decimal:
-        return this.fixed(at, 16, limit);
-      case TYPE.objectId:
-        return this.fixed(at, 12, limit);
-      case TYPE.bool:
-        if (this.buf[at]! > 1) throw invalid(`boolean byte ${this.buf[at]} at byte ${at}`);
-        return this.fixed(at, 1, limit);
       case TYPE.string:
       case TYPE.javascript:
       case TYPE.symbol:
@@ -74,14 +55,11 @@ class Validator {
         return this.fixed(this.string(at, limit), 12, limit);
       case TYPE.javascriptWithScope:
         return this.codeWithScope(at, limit, depth);
-      case TYPE.null:
-      case TYPE.undefined:
-      case TYPE.maxKey:
-      case 0xff:
-        return at;
-      default:
-        throw invalid(`unrecognized type ${type} at byte ${at}`);
     }
+    const size = FIXED_SIZE.get(type);
+    if (size === undefined) throw invalid(`unrecognized type ${type} at byte ${at}`);
+    if (type === TYPE.bool && this.buf[at]! > 1) throw invalid(`boolean byte ${this.buf[at]} at byte ${at}`);
+    return this.fixed(at, size, limit);
   }
 
   private length(at: number, limit: number, minimum: number): number {

@@ -1,28 +1,30 @@
-import type { Double } from 'bson';
 import {
   Binary,
   BSONRegExp,
   BSONSymbol,
   Code,
   Decimal128,
-  Double as DoubleClass,
+  Double,
   MaxKey,
   MinKey,
   ObjectId,
   Timestamp,
 } from 'bson';
 import { unsupported } from '../errors.js';
-import { Writer } from './encode.js';
-import { endOfCString, endOfValue, findField, text, TYPE } from './layout.js';
+import { Bytes } from './bytes.js';
+import { writeDocument } from './encode.js';
+import { endOfCString, findField, TYPE, walk, type TypeName } from './layout.js';
 
 /** The deprecated BSON type `undefined`. JavaScript's `undefined` means "no such field" everywhere in this server. */
 export class Undefined {
-  readonly isUndefined = true;
+  readonly _bsontype = 'Undefined';
 }
 export const UNDEFINED = new Undefined();
 
 /** The deprecated BSON type DBPointer: a namespace and an id. */
 export class DBPointer {
+  readonly _bsontype = 'DBPointer';
+
   constructor(
     readonly ns: string,
     readonly id: ObjectId,
@@ -57,10 +59,8 @@ export type BValue =
 
 /** Wraps a double that would otherwise be taken for an Int32. */
 export function double(value: number): number | Double {
-  return (value | 0) === value && !Object.is(value, -0) ? new DoubleClass(value) : value;
+  return (value | 0) === value && !Object.is(value, -0) ? new Double(value) : value;
 }
-
-const MAX_DATE_MS = 8.64e15;
 
 /**
  * An ordered document. One read from bytes stays bytes: a field is found by walking, nested documents are again views
@@ -76,6 +76,11 @@ export class BDoc {
     private values: BValue[],
   ) {}
 
+  /** Tells the type as the classes of the bson package do. */
+  get _bsontype(): 'BDoc' {
+    return 'BDoc';
+  }
+
   /** `bytes` is exactly one valid document (see validateBson). */
   static fromBytes(bytes: Buffer): BDoc {
     return new BDoc(bytes, 0, bytes.length, null, []);
@@ -87,12 +92,10 @@ export class BDoc {
   }
 
   static of(...entries: (readonly [string, BValue])[]): BDoc {
-    return new BDoc(
-      null,
-      0,
-      0,
-      entries.map((entry) => entry[0]),
-      entries.map((entry) => entry[1]),
+    const names = entries.map(([name]) => name);
+    return BDoc.from(
+      names,
+      entries.map(([, value]) => value),
     );
   }
 
@@ -160,22 +163,23 @@ export class BDoc {
   /** The document as BSON; the stored bytes themselves if it was read and never changed. */
   toBytes(): Buffer {
     if (this.buf) return this.buf.subarray(this.start, this.end);
-    return Writer.encode((writer) => this.writeTo(writer));
+    return Bytes.encode((out) => this.writeTo(out));
   }
 
   /** Appends the document to a larger one. */
-  writeTo(writer: Writer): void {
-    if (this.buf) writer.copy(this.buf, this.start, this.end);
-    else writer.document(this.names!, this.values);
+  writeTo(out: Bytes): void {
+    if (this.buf) out.copy(this.buf, this.start, this.end);
+    else writeDocument(out, this.names!, this.values);
   }
 
   private unpack(): string[] {
     if (this.names) return this.names;
     const names: string[] = [];
     const values: BValue[] = [];
-    walk(this.buf!, this.start, (name, value) => {
-      names.push(name);
-      values.push(value);
+    const buf = this.buf!;
+    walk(buf, this.start, (type, name, value) => {
+      names.push(buf.toString('utf8', name, value - 1));
+      values.push(readValue(buf, type, value));
     });
     this.names = names;
     this.values = values;
@@ -183,28 +187,61 @@ export class BDoc {
   }
 }
 
-function walk(buf: Buffer, start: number, visit: (name: string, value: BValue) => void): void {
-  let at = start + 4;
-  for (let type = buf[at]; type; type = buf[at]) {
-    const value = endOfCString(buf, at + 1);
-    visit(text(buf, at + 1, value - 1), readValue(buf, type, value));
-    at = endOfValue(buf, type, value);
-  }
-}
+const MAX_DATE_MS = 8.64e15;
 
-function readArray(buf: Buffer, start: number): BValue[] {
-  const values: BValue[] = [];
-  let at = start + 4;
-  for (let type = buf[at]; type; type = buf[at]) {
-    const value = endOfCString(buf, at + 1);
-    values.push(readValue(buf, type, value));
-    at = endOfValue(buf, type, value);
-  }
-  return values;
+type Reader = (buf: Buffer, at: number) => BValue;
+
+/** How the value at an offset is read. The bytes are valid BSON (see validateBson). */
+const READERS: Record<TypeName, Reader> = {
+  double: (buf, at) => double(buf.readDoubleLE(at)),
+  string: readString,
+  object: (buf, at) => BDoc.view(buf, at, at + buf.readInt32LE(at)),
+  array: readArray,
+  binData: (buf, at) => new Binary(buf.subarray(at + 5, at + 5 + buf.readInt32LE(at)), buf[at + 4]),
+  undefined: () => UNDEFINED,
+  objectId: (buf, at) => new ObjectId(buf.subarray(at, at + 12)),
+  bool: (buf, at) => buf[at] === 1,
+  date: readDate,
+  null: () => null,
+  regex: readRegex,
+  dbPointer: (buf, at) => {
+    const id = at + 4 + buf.readInt32LE(at);
+    return new DBPointer(readString(buf, at), new ObjectId(buf.subarray(id, id + 12)));
+  },
+  javascript: (buf, at) => new Code(readString(buf, at)),
+  symbol: (buf, at) => new BSONSymbol(readString(buf, at)),
+  javascriptWithScope: (buf, at) => {
+    const scope = at + 8 + buf.readInt32LE(at + 4);
+    const code = new Code(readString(buf, at + 4));
+    code.scope = BDoc.view(buf, scope, scope + buf.readInt32LE(scope));
+    return code;
+  },
+  int: (buf, at) => buf.readInt32LE(at),
+  timestamp: (buf, at) => new Timestamp(buf.readBigUInt64LE(at)),
+  long: (buf, at) => buf.readBigInt64LE(at),
+  decimal: (buf, at) => new Decimal128(buf.subarray(at, at + 16)),
+  minKey: () => new MinKey(),
+  maxKey: () => new MaxKey(),
+};
+
+const BY_TYPE_BYTE: Reader[] = [];
+for (const [name, read] of Object.entries(READERS)) BY_TYPE_BYTE[TYPE[name as TypeName] & 0xff] = read;
+
+/** The value of type byte `type` at `at`. */
+function readValue(buf: Buffer, type: number, at: number): BValue {
+  if (type === TYPE.int) return buf.readInt32LE(at);
+  if (type === TYPE.string) return readString(buf, at);
+  return BY_TYPE_BYTE[type]!(buf, at);
 }
 
 function readString(buf: Buffer, at: number): string {
-  return text(buf, at + 4, at + 3 + buf.readInt32LE(at));
+  return buf.toString('utf8', at + 4, at + 3 + buf.readInt32LE(at));
+}
+
+function readArray(buf: Buffer, at: number): BValue[] {
+  const values: BValue[] = [];
+  walk(buf, at, (type, _name, value) => values.push(readValue(buf, type, value)));
+  return values;
 }
 
 function readDate(buf: Buffer, at: number): Date {
@@ -215,66 +252,8 @@ function readDate(buf: Buffer, at: number): Date {
 
 function readRegex(buf: Buffer, at: number): BSONRegExp {
   const options = endOfCString(buf, at);
-  const regex = new BSONRegExp(text(buf, at, options - 1));
+  const regex = new BSONRegExp(buf.toString('utf8', at, options - 1));
   // Set directly because the constructor sorts and checks the options, which would change the stored bytes.
-  regex.options = text(buf, options, endOfCString(buf, options) - 1);
+  regex.options = buf.toString('utf8', options, endOfCString(buf, options) - 1);
   return regex;
-}
-
-function readCodeWithScope(buf: Buffer, at: number): Code {
-  const scope = at + 4 + 4 + buf.readInt32LE(at + 4);
-  const code = new Code(readString(buf, at + 4));
-  code.scope = BDoc.view(buf, scope, scope + buf.readInt32LE(scope));
-  return code;
-}
-
-function readValue(buf: Buffer, type: number, at: number): BValue {
-  switch (type) {
-    case TYPE.double:
-      return double(buf.readDoubleLE(at));
-    case TYPE.string:
-      return readString(buf, at);
-    case TYPE.object:
-      return BDoc.view(buf, at, at + buf.readInt32LE(at));
-    case TYPE.array:
-      return readArray(buf, at);
-    case TYPE.binData: {
-      const end = at + 5 + buf.readInt32LE(at);
-      return new Binary(buf.subarray(at + 5, end), buf[at + 4]);
-    }
-    case TYPE.objectId:
-      return new ObjectId(buf.subarray(at, at + 12));
-    case TYPE.bool:
-      return buf[at] === 1;
-    case TYPE.date:
-      return readDate(buf, at);
-    case TYPE.null:
-      return null;
-    case TYPE.undefined:
-      return UNDEFINED;
-    case TYPE.regex:
-      return readRegex(buf, at);
-    case TYPE.dbPointer: {
-      const id = at + 4 + buf.readInt32LE(at);
-      return new DBPointer(readString(buf, at), new ObjectId(buf.subarray(id, id + 12)));
-    }
-    case TYPE.javascript:
-      return new Code(readString(buf, at));
-    case TYPE.symbol:
-      return new BSONSymbol(readString(buf, at));
-    case TYPE.javascriptWithScope:
-      return readCodeWithScope(buf, at);
-    case TYPE.int:
-      return buf.readInt32LE(at);
-    case TYPE.timestamp:
-      return new Timestamp(buf.readBigUInt64LE(at));
-    case TYPE.long:
-      return buf.readBigInt64LE(at);
-    case TYPE.decimal:
-      return new Decimal128(buf.subarray(at, at + 16));
-    case TYPE.maxKey:
-      return new MaxKey();
-    default:
-      return new MinKey();
-  }
 }

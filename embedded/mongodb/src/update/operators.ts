@@ -1,17 +1,14 @@
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
+import type { EvalContext } from '../expr/context.js';
 import { compileFilter, type Matcher } from '../query/matcher.js';
-import { applyTree } from './apply-tree.js';
-import { checkIdentifiers, compileArrayFilters } from './array-filters.js';
-import { ARRAY_MODIFIERS } from './array-modifiers.js';
-import { FIELD_MODIFIERS } from './field-modifiers.js';
-import { addRename } from './rename.js';
+import { addRename, MODIFIERS } from './modifiers.js';
 import type { UpdateOptions } from './update.js';
 import { arrayIdentifier, updatePath } from './update-path.js';
-import { UpdateTree, type UpdateState } from './update-tree.js';
+import { addModifier, applyTree, type UpdateNode } from './update-tree.js';
 
-const MODIFIERS = new Map(Object.entries({ ...FIELD_MODIFIERS, ...ARRAY_MODIFIERS }));
+const failed = (message: string): CommandError => new CommandError('FailedToParse', message);
 
 /** Compiles a document of update operators; the function returns the same document if nothing changes. */
 export function compileOperators(
@@ -19,41 +16,40 @@ export function compileOperators(
   options: UpdateOptions,
 ): (doc: BDoc, inserting: boolean) => BDoc {
   const filters = compileArrayFilters(options.arrayFilters ?? [], options.ctx);
-  const tree = new UpdateTree();
-  const identifiers = new Map<string, string>();
-  for (const [operator, fields] of update.entries())
-    addOperator(tree, operator, fields, options, identifiers);
-  checkIdentifiers(filters, identifiers);
-  const positionIn = positionFinder(options);
+  const tree = new Map<string, UpdateNode>();
+  const used = new Set<string>();
+  for (const [operator, fields] of update.entries()) addOperator(tree, operator, fields, options.ctx, used);
+  checkIdentifiers(filters, used);
+  let matcher: Matcher | undefined;
   return (doc, inserting) => {
-    const state: UpdateState = {
-      original: doc,
-      inserting,
-      position: () => positionIn(doc),
-      passes: (identifier, element) => filters.get(identifier)!(element),
+    const position = (): number => {
+      matcher ??= compileFilter(options.filter, options.ctx);
+      const at = matcher.position(doc);
+      if (at !== undefined) return at;
+      throw new CommandError(
+        'BadValue',
+        'The positional operator did not find the match needed from the query.',
+      );
     };
-    return applyTree(tree.root, doc, state);
+    const passes = (identifier: string, element: BValue): boolean => filters.get(identifier)!(element);
+    return applyTree(tree, doc, '', { original: doc, inserting, position, passes }) as BDoc;
   };
 }
 
 function addOperator(
-  tree: UpdateTree,
+  tree: Map<string, UpdateNode>,
   operator: string,
   fields: BValue,
-  options: UpdateOptions,
-  identifiers: Map<string, string>,
+  ctx: EvalContext,
+  identifiers: Set<string>,
 ): void {
-  const modifier = MODIFIERS.get(operator);
+  const modifier = Object.hasOwn(MODIFIERS, operator) ? MODIFIERS[operator] : undefined;
   if (!modifier && operator !== '$rename') {
-    throw new CommandError(
-      'FailedToParse',
-      `Unknown modifier: ${operator}. Expected a valid update modifier or pipeline-style update specified as an array`,
-    );
+    throw failed(`Unknown modifier: ${operator}. Expected a valid update modifier or a pipeline as an array`);
   }
   if (!(fields instanceof BDoc)) {
-    throw new CommandError(
-      'FailedToParse',
-      `Modifiers operate on fields but we found type ${typeName(fields)} instead. For example: {$mod: {<field>: ...}} not {${operator}: ...}`,
+    throw failed(
+      `Modifiers operate on fields, {${operator}: {<field>: ...}}, but we found type ${typeName(fields)}`,
     );
   }
   for (const [path, argument] of fields.entries()) {
@@ -62,23 +58,50 @@ function addOperator(
       continue;
     }
     const parts = updatePath(path);
-    for (const part of parts) {
-      const identifier = arrayIdentifier(part);
-      if (identifier) identifiers.set(identifier, path);
-    }
-    tree.add(parts, modifier(argument, path, options.ctx));
+    for (const part of parts) identifiers.add(arrayIdentifier(part) ?? '');
+    addModifier(tree, parts, modifier(argument, ctx, operator));
   }
 }
 
-function positionFinder(options: UpdateOptions): (doc: BDoc) => number {
-  let matcher: Matcher | undefined;
-  return (doc) => {
-    matcher ??= compileFilter(options.filter, options.ctx);
-    const position = matcher.position(doc);
-    if (position !== undefined) return position;
-    throw new CommandError(
-      'BadValue',
-      'The positional operator did not find the match needed from the query.',
-    );
-  };
+/** Tests of array elements by identifier. */
+type ArrayFilters = Map<string, (element: BValue) => boolean>;
+
+function compileArrayFilters(filters: readonly BDoc[], ctx: EvalContext): ArrayFilters {
+  const compiled: ArrayFilters = new Map();
+  for (const filter of filters) {
+    const names = [...new Set(topLevelNames(filter))];
+    const [name = ''] = names;
+    if (names.length !== 1) {
+      throw failed(
+        `Error parsing array filter: expected a single top-level field name, found '${names.join("' and '")}'`,
+      );
+    }
+    if (!/^[a-z][a-zA-Z0-9]*$/.test(name)) {
+      throw new CommandError(
+        'BadValue',
+        `Error parsing array filter: '${name}' must begin with a lowercase letter`,
+      );
+    }
+    if (compiled.has(name))
+      throw failed(`Found multiple array filters with the same top-level field name ${name}`);
+    const matcher = compileFilter(filter, ctx);
+    compiled.set(name, (element) => matcher.matches(BDoc.of([name, element])));
+  }
+  return compiled;
+}
+
+function topLevelNames(filter: BDoc): string[] {
+  return filter.entries().flatMap(([key, value]) => {
+    if (!key.startsWith('$')) return [key.split('.')[0]!];
+    const clauses = Array.isArray(value) ? value : [];
+    return clauses.flatMap((clause) => (clause instanceof BDoc ? topLevelNames(clause) : []));
+  });
+}
+
+/** Every identifier in a path needs its filter, and every filter must be used. */
+function checkIdentifiers(filters: ArrayFilters, used: ReadonlySet<string>): void {
+  const unknown = [...used].find((name) => name !== '' && !filters.has(name));
+  if (unknown) throw new CommandError('BadValue', `No array filter found for identifier '${unknown}'`);
+  const unused = [...filters.keys()].find((name) => !used.has(name));
+  if (unused) throw failed(`The array filter for identifier '${unused}' was not used in the update`);
 }

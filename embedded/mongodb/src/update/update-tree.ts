@@ -1,6 +1,11 @@
 import { compareText } from '../bson/compare.js';
-import type { BDoc, BValue } from '../bson/values.js';
+import { describe } from '../bson/describe.js';
+import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
+import { arrayIdentifier } from './update-path.js';
+
+/** MongoDB's limit of nulls that one update may put before a new array element. */
+const MAX_PADDING = 1_500_000;
 
 /** What one application of an update knows. */
 export interface UpdateState {
@@ -19,55 +24,149 @@ export interface UpdateState {
  */
 export type Modifier = (current: BValue | undefined, path: string, state: UpdateState) => BValue | undefined;
 
-export interface UpdateBranch {
-  readonly children: Map<string, UpdateNode>;
-  /** The children in the order of application, once it is known. */
-  ordered?: [string, UpdateNode][];
-}
-export type UpdateNode = UpdateBranch | Modifier;
+/** Operators by the next part of their path. */
+export type UpdateNode = Modifier | Map<string, UpdateNode>;
+type Branch = Map<string, UpdateNode>;
 
-/** All operators of an update as one tree over paths. @throws CommandError ConflictingUpdateOperators (40) */
-export class UpdateTree {
-  readonly root: UpdateBranch = { children: new Map() };
-
-  add(parts: readonly string[], modifier: Modifier): void {
-    const path = parts.join('.');
-    let branch = this.root;
-    for (let i = 0; i < parts.length - 1; i++) {
-      const child = branch.children.get(parts[i]!) ?? { children: new Map<string, UpdateNode>() };
-      if (typeof child === 'function') throw conflict(path, parts.slice(0, i + 1).join('.'));
-      branch.children.set(parts[i]!, child);
-      branch = child;
-    }
-    const last = parts.at(-1)!;
-    if (branch.children.has(last)) throw conflict(path, path);
-    branch.children.set(last, modifier);
+/** Adds an operator to the tree of all operators of an update. @throws CommandError ConflictingUpdateOperators (40) */
+export function addModifier(
+  branch: Branch,
+  parts: readonly string[],
+  modifier: Modifier,
+  path = parts.join('.'),
+): void {
+  const [name, ...rest] = parts as [string, ...string[]];
+  const existing = branch.get(name);
+  if (rest.length === 0) {
+    if (existing) throw conflict(path);
+    branch.set(name, modifier);
+    return;
   }
+  if (typeof existing === 'function') throw conflict(path);
+  const child = existing ?? new Map<string, UpdateNode>();
+  branch.set(name, child);
+  addModifier(child, rest, modifier, path);
 }
 
-function conflict(path: string, at: string): CommandError {
+function conflict(path: string): CommandError {
   return new CommandError(
     'ConflictingUpdateOperators',
-    `Updating the path '${path}' would create a conflict at '${at}'`,
+    `Updating the path '${path}' would create a conflict`,
   );
 }
 
 /** The tree that does what both do, where `$[]`, `$[id]`, `$` or an index meet in one array element. */
-export function merge(a: UpdateNode, b: UpdateNode, path: string): UpdateNode {
-  if (typeof a === 'function' || typeof b === 'function') throw conflict(path, path);
-  const children = new Map(a.children);
-  for (const [name, child] of b.children) {
-    const other = children.get(name);
-    children.set(name, other ? merge(other, child, `${path}.${name}`) : child);
+function merge(a: UpdateNode, b: UpdateNode, path: string): UpdateNode {
+  if (typeof a === 'function' || typeof b === 'function') throw conflict(path);
+  const merged = new Map(a);
+  for (const [name, child] of b) {
+    const other = a.get(name);
+    merged.set(name, other ? merge(other, child, `${path}.${name}`) : child);
   }
-  return { children };
+  return merged;
 }
 
 /** Children in the order in which MongoDB applies them: by name, and positions by number. */
-export function inOrder(branch: UpdateBranch): readonly [string, UpdateNode][] {
-  branch.ordered ??= [...branch.children].sort(([a], [b]) => {
-    if (/^\d+$/.test(a) && /^\d+$/.test(b)) return Number(a) - Number(b);
-    return compareText(a, b);
-  });
-  return branch.ordered;
+function inOrder(branch: Branch): [string, UpdateNode][] {
+  return [...branch].sort(([a], [b]) =>
+    /^\d+$/.test(a) && /^\d+$/.test(b) ? Number(a) - Number(b) : compareText(a, b),
+  );
 }
+
+/** Applies a tree to a document or a part of it; the same value comes back if nothing changed. */
+export function applyTree(
+  node: UpdateNode,
+  current: BValue | undefined,
+  path: string,
+  state: UpdateState,
+): BValue | undefined {
+  if (typeof node === 'function') return node(current, path, state);
+  if (Array.isArray(current)) return applyToArray(node, current, path, state);
+  let changed: BDoc | undefined;
+  for (const [part, child] of inOrder(node)) {
+    if (arrayIdentifier(part) !== null) throw noArray(current, path);
+    const name = part === '$' ? String(state.position()) : part;
+    if (current !== undefined && !(current instanceof BDoc)) {
+      refuseCreation(name, child, current, path, state);
+      continue;
+    }
+    const before = (changed ?? current)?.get(name);
+    const after = applyTree(child, before, join(path, name), state);
+    if (after === before) continue;
+    changed ??= current?.clone() ?? BDoc.of();
+    if (after === undefined) changed.delete(name);
+    else changed.set(name, after);
+  }
+  return changed ?? current;
+}
+
+function applyToArray(branch: Branch, current: BValue[], path: string, state: UpdateState): BValue[] {
+  let changed: BValue[] | undefined;
+  for (const [at, node] of nodesByPosition(branch, current, path, state)) {
+    const before = current[at];
+    const after = applyTree(node, before, join(path, String(at)), state);
+    if (after === before) continue;
+    changed ??= [...current];
+    if (at > changed.length + MAX_PADDING) {
+      throw new CommandError('BadValue', `Cannot pad the array '${path}' to position ${at}`);
+    }
+    while (changed.length < at) changed.push(null);
+    // An element is never removed by its position: the others would move.
+    changed[at] = after === undefined ? null : after;
+  }
+  return changed ?? current;
+}
+
+/** Which node applies to which position, several merged into one. */
+function nodesByPosition(
+  branch: Branch,
+  current: BValue[],
+  path: string,
+  state: UpdateState,
+): [number, UpdateNode][] {
+  const nodes = new Map<number, UpdateNode>();
+  for (const [part, child] of inOrder(branch)) {
+    for (const at of positions(part, child, current, path, state)) {
+      const other = nodes.get(at);
+      nodes.set(at, other ? merge(other, child, join(path, String(at))) : child);
+    }
+  }
+  return [...nodes].sort(([a], [b]) => a - b);
+}
+
+function positions(
+  part: string,
+  child: UpdateNode,
+  current: BValue[],
+  path: string,
+  state: UpdateState,
+): number[] {
+  if (part === '$') return [state.position()];
+  const identifier = arrayIdentifier(part);
+  if (identifier !== null) {
+    return [...current.keys()].filter((at) => identifier === '' || state.passes(identifier, current[at]!));
+  }
+  if (/^(0|[1-9]\d*)$/.test(part)) return [Number(part)];
+  refuseCreation(part, child, current, path, state);
+  return [];
+}
+
+/** An operator that would create a field where there can be none is an error; `$unset` and the like do nothing. */
+function refuseCreation(name: string, child: UpdateNode, at: BValue, path: string, state: UpdateState): void {
+  if (applyTree(child, undefined, join(path, name), state) === undefined) return;
+  throw new CommandError(
+    'PathNotViable',
+    `Cannot create field '${name}' in element {${path}: ${describe(at)}}`,
+  );
+}
+
+function noArray(current: BValue | undefined, path: string): CommandError {
+  return new CommandError(
+    'BadValue',
+    current === undefined
+      ? `The path '${path}' must exist in the document in order to apply array updates.`
+      : `Cannot apply array updates to non-array element ${path}: ${describe(current)}`,
+  );
+}
+
+const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);

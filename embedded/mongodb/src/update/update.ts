@@ -1,14 +1,13 @@
-import { equal } from '../bson/compare.js';
+import { compileUpdateStages } from '../agg/document-stages.js';
+import { equal, identical } from '../bson/compare.js';
 import { describe } from '../bson/describe.js';
-import { identical } from '../bson/identical.js';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { compileUpdateStages } from '../agg/update-stages.js';
 import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
-import { parseFilter } from '../query/filter.js';
+import { compileFilter } from '../query/matcher.js';
 import { compileOperators } from './operators.js';
-import { documentOf, equalityFields } from './upsert.js';
+import { documentOf } from './upsert.js';
 
 export interface UpdateOptions {
   readonly ctx: EvalContext;
@@ -26,106 +25,79 @@ export interface Update {
   upsertBase(): BDoc;
 }
 
+type Change = (doc: BDoc, inserting: boolean) => BDoc;
+
 /**
  * Compiles a replacement document, a document of update operators or an update pipeline.
  * @throws CommandError with MongoDB's code; `apply` throws ImmutableField (66), PathNotViable (28), TypeMismatch (14).
  */
 export function compileUpdate(update: BDoc | readonly BValue[], options: UpdateOptions): Update {
-  const { kind, change, filterFields } = parse(update, options);
+  const kind = kindOf(update);
+  const change = changeOf(kind, update, options);
   return {
     kind,
     apply: (doc) => {
       const next = change(doc, false);
-      checkId(kind, doc, next, false);
-      return next === doc || (kind !== 'operators' && identical(next, doc)) ? null : next;
+      if (next === doc || (kind !== 'operators' && identical(next, doc))) return null;
+      if (!equal(doc.get('_id'), next.get('_id'))) throw idChanged(next);
+      return next;
     },
     upsertBase: () => {
-      const fields = equalityFields(parseFilter(options.filter, options.ctx));
-      const base = documentOf(
-        filterFields === 'all' ? fields : new Map([...fields].filter(([path]) => path === '_id')),
-      );
+      compileFilter(options.filter, options.ctx);
+      const base = documentOf(options.filter, kind === 'replacement' ? '_id' : undefined);
       const next = change(base, true);
-      checkId(kind, base, next, true);
-      return idFirst(next);
+      const id = next.get('_id');
+      if (base.has('_id') && !equal(base.get('_id'), id)) throw idChanged(next);
+      if (id === undefined) return next;
+      if (['array', 'regex', 'undefined'].includes(typeName(id))) {
+        throw new CommandError('InvalidIdField', `The '_id' value cannot be of type ${typeName(id)}`);
+      }
+      return idFirst(id, next);
     },
   };
 }
 
-interface Parsed {
-  readonly kind: Update['kind'];
-  readonly change: (doc: BDoc, inserting: boolean) => BDoc;
-  /** Which equalities of the filter an upsert starts from. */
-  readonly filterFields: 'all' | '_id';
+function kindOf(update: BDoc | readonly BValue[]): Update['kind'] {
+  if (!(update instanceof BDoc)) return 'pipeline';
+  return update.keys()[0]?.startsWith('$') ? 'operators' : 'replacement';
 }
 
-function parse(update: BDoc | readonly BValue[], options: UpdateOptions): Parsed {
-  if (!(update instanceof BDoc)) {
-    const run = compileUpdateStages(update, options.ctx);
-    refuseArrayFilters(options);
-    return { kind: 'pipeline', change: (doc) => keepId(doc, run(doc)), filterFields: 'all' };
+function changeOf(kind: Update['kind'], update: BDoc | readonly BValue[], options: UpdateOptions): Change {
+  if (kind === 'operators') return compileOperators(update as BDoc, options);
+  if (options.arrayFilters?.length) {
+    throw new CommandError(
+      'FailedToParse',
+      'arrayFilters may not be specified for replacements or pipelines',
+    );
   }
-  if (update.keys()[0]?.startsWith('$')) {
-    return { kind: 'operators', change: compileOperators(update, options), filterFields: 'all' };
+  if (kind === 'pipeline') {
+    const run = compileUpdateStages(update as BValue[], options.ctx);
+    return (doc) => keepId(doc, run(doc));
   }
-  refuseArrayFilters(options);
-  checkReplacement(update);
-  return { kind: 'replacement', change: (doc) => keepId(doc, update), filterFields: '_id' };
-}
-
-function refuseArrayFilters(options: UpdateOptions): void {
-  if (!options.arrayFilters?.length) return;
-  throw new CommandError(
-    'FailedToParse',
-    'arrayFilters may not be specified for replacements or pipeline-style updates',
-  );
-}
-
-function checkReplacement(replacement: BDoc): void {
+  const replacement = update as BDoc;
   const operator = replacement.keys().find((key) => key.startsWith('$'));
-  if (operator === undefined) return;
-  throw new CommandError(
-    'DollarPrefixedFieldName',
-    `The dollar ($) prefixed field '${operator}' in '${operator}' is not allowed in the context of an update's replacement ` +
-      'document. Consider using an aggregation pipeline with $replaceWith.',
-  );
+  if (operator !== undefined) {
+    throw new CommandError(
+      'DollarPrefixedFieldName',
+      `The dollar ($) prefixed field '${operator}' is not allowed in the context of an update's replacement document.`,
+    );
+  }
+  return (doc) => keepId(doc, replacement);
 }
 
 /** The new document with the `_id` of the old one in front, where the new one says nothing else. */
 function keepId(old: BDoc, next: BDoc): BDoc {
   const id = old.get('_id');
-  if (id === undefined) return next;
   const own = next.get('_id');
-  if (own !== undefined && !equal(own, id)) return next;
-  if (next.keys()[0] === '_id' && identical(own, id)) return next;
-  const rest = next.entries().filter(([name]) => name !== '_id');
-  return BDoc.of(['_id', id], ...rest);
+  return id === undefined || (own !== undefined && !equal(own, id)) ? next : idFirst(id, next);
 }
 
-function checkId(kind: Update['kind'], before: BDoc, after: BDoc, inserting: boolean): void {
-  if (before === after) return;
-  const old = before.get('_id');
-  const now = after.get('_id');
-  if (old === undefined && inserting) {
-    if (now !== undefined) checkIdType(now);
-    return;
-  }
-  if (equal(old, now)) return;
-  throw new CommandError(
-    'ImmutableField',
-    kind === 'operators'
-      ? "Performing an update on the path '_id' would modify the immutable field '_id'"
-      : `After applying the update, the (immutable) field '_id' was found to have been altered to _id: ${describe(now)}`,
-  );
+function idFirst(id: BValue, doc: BDoc): BDoc {
+  if (doc.keys()[0] === '_id' && identical(doc.get('_id'), id)) return doc;
+  return BDoc.of(['_id', id], ...doc.entries().filter(([name]) => name !== '_id'));
 }
 
-function checkIdType(id: BValue): void {
-  const type = typeName(id);
-  if (type !== 'array' && type !== 'regex' && type !== 'undefined') return;
-  throw new CommandError('InvalidIdField', `The '_id' value cannot be of type ${type}`);
-}
-
-function idFirst(doc: BDoc): BDoc {
-  const keys = doc.keys();
-  if (keys[0] === '_id' || !keys.includes('_id')) return doc;
-  return BDoc.of(['_id', doc.get('_id')!], ...doc.entries().filter(([name]) => name !== '_id'));
+function idChanged(after: BDoc): CommandError {
+  const id = describe(after.get('_id'));
+  return new CommandError('ImmutableField', `The update would alter the immutable field '_id' to ${id}`);
 }

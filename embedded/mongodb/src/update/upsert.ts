@@ -1,52 +1,62 @@
+import { BSONRegExp } from 'bson';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import type { FilterNode } from '../query/filter-node.js';
+import { isOperatorDocument } from '../query/leaf-predicate.js';
 
-/** The fields that an upsert takes from its filter: equalities, also inside `$and`. @throws CommandError 54 */
-export function equalityFields(filter: FilterNode): Map<string, BValue> {
+/**
+ * The document that an upsert starts from: the equalities of its filter, also inside `$and`. As in MongoDB an `$or` of
+ * one clause is that clause, and an `$in` or `$all` of one value an equality. @throws CommandError 54
+ */
+export function documentOf(filter: BDoc, only?: '_id'): BDoc {
   const found = new Map<string, BValue>();
   collect(filter, found);
-  return found;
+  const doc = BDoc.of();
+  for (const [path, value] of found)
+    if (only === undefined || path === only) put(doc, path.split('.'), value);
+  return doc;
 }
 
-/** MongoDB first simplifies the filter: an `$or` of one clause is that clause, an `$in` of one value an equality. */
-function collect(node: FilterNode, found: Map<string, BValue>): void {
-  if (node.kind === 'and' || (node.kind === 'or' && node.children.length === 1)) {
-    for (const child of node.children) collect(child, found);
-  } else if (node.kind === 'cmp' && node.op === '$eq') {
-    add(node.path, node.value, found);
-  } else if (node.kind === 'in' && node.values.length === 1 && node.regexes.length === 0) {
-    add(node.path, node.values[0]!, found);
+function collect(filter: BDoc, found: Map<string, BValue>): void {
+  for (const [name, value] of filter.entries()) {
+    const clauses = name === '$and' || (name === '$or' && (value as BValue[]).length === 1);
+    if (clauses) for (const clause of value as BDoc[]) collect(clause, found);
+    else if (!name.startsWith('$')) collectField(name, value, found);
+  }
+}
+
+function collectField(path: string, value: BValue, found: Map<string, BValue>): void {
+  if (!isOperatorDocument(value)) {
+    if (!(value instanceof BSONRegExp)) add(path, value, found);
+    return;
+  }
+  for (const [operator, operand] of value.entries()) {
+    if (operator === '$eq') add(path, operand, found);
+    if (operator !== '$all' && operator !== '$in') continue;
+    const list = operand as BValue[];
+    const plain = list.every((one) => !(one instanceof BSONRegExp) && !isOperatorDocument(one));
+    if (plain && (operator === '$all' || list.length === 1)) for (const one of list) add(path, one, found);
   }
 }
 
 function add(path: string, value: BValue, found: Map<string, BValue>): void {
   for (const other of found.keys()) {
-    if (other === path) throw ambiguous(`path '${path}' is matched twice`);
-    if (other.startsWith(`${path}.`) || path.startsWith(`${other}.`)) {
-      throw ambiguous(`both paths '${other}' and '${path}' are matched`);
+    if (`${other}.`.startsWith(`${path}.`) || path.startsWith(`${other}.`)) {
+      throw new CommandError(
+        'NotSingleValueField',
+        `cannot infer query fields to set, '${other}' and '${path}' are matched`,
+      );
     }
   }
   found.set(path, value);
 }
 
-function ambiguous(problem: string): CommandError {
-  return new CommandError('NotSingleValueField', `cannot infer query fields to set, ${problem}`);
-}
-
-/** A document with each value at its dotted path. */
-export function documentOf(fields: ReadonlyMap<string, BValue>): BDoc {
-  const doc = BDoc.of();
-  for (const [path, value] of fields) {
-    const parts = path.split('.');
-    let parent = doc;
-    for (const name of parts.slice(0, -1)) {
-      const child = parent.get(name);
-      const next = child instanceof BDoc ? child : BDoc.of();
-      parent.set(name, next);
-      parent = next;
-    }
-    parent.set(parts.at(-1)!, value);
+function put(doc: BDoc, [name, ...rest]: string[], value: BValue): void {
+  if (rest.length === 0) {
+    doc.set(name!, value);
+    return;
   }
-  return doc;
+  const child = doc.get(name!);
+  const next = child instanceof BDoc ? child : BDoc.of();
+  doc.set(name!, next);
+  put(next, rest, value);
 }

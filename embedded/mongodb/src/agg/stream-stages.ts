@@ -1,0 +1,172 @@
+import { expectArray, expectDocument, expectInteger, expectNames, expectText } from '../bson/expect.js';
+import { isNullish } from '../bson/type-of.js';
+import { BDoc, type BValue } from '../bson/values.js';
+import { CommandError } from '../errors.js';
+import { fieldPath } from '../expr/compiler.js';
+import { compileFilter } from '../query/matcher.js';
+import { compileSort, fieldAt } from '../query/sort.js';
+import { correlatedFilter } from './correlated-filter.js';
+import { bucketStage, groupStage } from './group.js';
+import { lookupStage } from './lookup.js';
+import type { Stage, StageCompiler } from './stage.js';
+import { withField } from './with-field.js';
+
+/** Stages that filter, order, cut, count, multiply or join documents. */
+export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
+  $match: (spec, ctx) => {
+    const { matches } = compileFilter(expectDocument(spec, 15959, 'the match filter'), ctx);
+    return function* (input) {
+      for (const doc of input) if (matches(doc)) yield doc;
+    };
+  },
+  $sort: (spec) => sortStage(spec, undefined),
+  $limit: (spec) => {
+    const limit = expectInteger(spec, 5107201, 'the limit', 0);
+    if (limit === 0) throw new CommandError(15958, 'the limit must be positive');
+    return function* (input) {
+      let left = limit;
+      for (const doc of input) {
+        yield doc;
+        if (--left === 0) return;
+      }
+    };
+  },
+  $skip: (spec) => {
+    const skip = expectInteger(spec, 5107200, 'the argument to $skip', 0);
+    return function* (input) {
+      let left = skip;
+      for (const doc of input) if (left-- <= 0) yield doc;
+    };
+  },
+  $count: (spec) => {
+    const name = expectText(spec, 40156, 'the count field');
+    if (!/^[^$.\0][^.\0]*$/.test(name))
+      throw new CommandError(40158, `the count field must be a plain field name`);
+    return function* (input) {
+      let count = 0;
+      for (const _ of input) count++;
+      if (count > 0) yield BDoc.of([name, count]);
+    };
+  },
+  $sortByCount: (spec, ctx) => {
+    const isExpression = spec instanceof BDoc && spec.keys()[0]?.startsWith('$');
+    if (!isExpression && typeof spec !== 'string') {
+      throw new CommandError(40147, 'the sortByCount field must be a $-prefixed path or an expression');
+    }
+    if (typeof spec === 'string' && !spec.startsWith('$')) {
+      throw new CommandError(40148, `the sortByCount field must start with '$', got '${spec}'`);
+    }
+    const group = groupStage(BDoc.of(['_id', spec], ['count', BDoc.of(['$sum', 1])]), ctx);
+    const sort = compileSort(BDoc.of(['count', -1]));
+    return (input) => sort.sort(group(input));
+  },
+  $sample: (spec) => {
+    const options = expectDocument(spec, 28747, 'the $sample specification');
+    expectNames(options, ['size'], 28747, '$sample');
+    const size = expectInteger(options.get('size'), 28747, 'size of $sample', 1);
+    return (input) => sample([...input], size);
+  },
+  $group: groupStage,
+  $bucket: bucketStage,
+  $unwind: unwindStage,
+  $lookup: lookupStage,
+  $facet: (spec, ctx, sub) => {
+    const facets = expectDocument(spec, 40169, 'the $facet specification').entries();
+    if (facets.length === 0) throw new CommandError(40169, 'the $facet specification must not be empty');
+    const pipelines = facets.map(([name, value]) => {
+      if (!/^[^$.][^.]*$/.test(name))
+        throw new CommandError('FailedToParse', `$facet: bad output name '${name}'`);
+      const stages = expectArray(value, 40170, `the pipeline ${name} of $facet`);
+      for (const stage of stages) checkFacetStage(stage);
+      return { name, pipeline: sub(stages, ctx) };
+    });
+    return function* (input) {
+      const docs = [...input];
+      const results = pipelines.map(({ pipeline }) => [...pipeline.run(docs)]);
+      yield BDoc.from(
+        pipelines.map(({ name }) => name),
+        results,
+      );
+    };
+  },
+  $unionWith: (spec, ctx, sub) => {
+    const options = typeof spec === 'string' ? BDoc.of(['coll', spec]) : spec;
+    expectNames(
+      expectDocument(options, 'FailedToParse', '$unionWith'),
+      ['coll', 'pipeline'],
+      40415,
+      '$unionWith',
+    );
+    const [coll, stages = []] = [(options as BDoc).get('coll'), (options as BDoc).get('pipeline')];
+    const collection = expectText(coll, 'CommandNotSupported', 'coll of $unionWith, without $documents,');
+    const pipeline = sub(expectArray(stages, 'TypeMismatch', 'pipeline of $unionWith'), ctx);
+    return function* (input) {
+      yield* input;
+      yield* pipeline.run(ctx.find(collection, correlatedFilter(pipeline.leadingMatch, ctx.vars)));
+    };
+  },
+};
+
+function checkFacetStage(stage: BValue): void {
+  const name = stage instanceof BDoc ? stage.keys()[0] : undefined;
+  if (name && /^\$(facet|out|merge|collStats|indexStats|geoNear|changeStream)$/.test(name)) {
+    throw new CommandError(40600, `${name} is not allowed to be used within a $facet stage`);
+  }
+}
+
+/** Sorts; with `limit` only so many first documents are kept on the way. */
+export function sortStage(spec: BValue, limit: number | undefined): Stage {
+  const order = expectDocument(spec, 15973, 'the $sort key specification');
+  if (order.size === 0) throw new CommandError(15976, '$sort stage must have at least one sort key');
+  const sort = compileSort(order);
+  if (limit === undefined) return (input) => sort.sort(input);
+  return (input) => {
+    let kept: BDoc[] = [];
+    for (const doc of input) {
+      kept.push(doc);
+      // Sorted and cut now and then, which costs no more than a heap and keeps equals in order.
+      if (kept.length >= 2 * limit + 1000) kept = sort.sort(kept).slice(0, limit);
+    }
+    return sort.sort(kept);
+  };
+}
+
+/** A random choice in which every document has the same chance (the beginning of a Fisher-Yates shuffle). */
+function sample(docs: BDoc[], size: number): BDoc[] {
+  for (let i = 0; i < size && i < docs.length; i++) {
+    const other = i + Math.floor(Math.random() * (docs.length - i));
+    [docs[i], docs[other]] = [docs[other]!, docs[i]!];
+  }
+  return docs.slice(0, size);
+}
+
+/** `$unwind`: one document per element of an array. */
+function unwindStage(spec: BValue): Stage {
+  const options = typeof spec === 'string' ? BDoc.of(['path', spec]) : expectDocument(spec, 15981, '$unwind');
+  expectNames(options, ['path', 'includeArrayIndex', 'preserveNullAndEmptyArrays'], 28811, '$unwind');
+  const path = unwindPath(expectText(options.get('path'), 28808, 'path of $unwind'));
+  const index = options.get('includeArrayIndex');
+  const indexPath =
+    index === undefined ? null : fieldPath(expectText(index, 28810, 'includeArrayIndex of $unwind'));
+  const preserve = options.get('preserveNullAndEmptyArrays') ?? false;
+  if (typeof preserve !== 'boolean')
+    throw new CommandError(28809, 'preserveNullAndEmptyArrays must be a boolean');
+  const indexed = (doc: BDoc, at: bigint | null): BDoc => (indexPath ? withField(doc, indexPath, at) : doc);
+  return function* (input) {
+    for (const doc of input) {
+      const value = fieldAt(doc, path);
+      if (!Array.isArray(value)) {
+        if (preserve || !isNullish(value)) yield indexed(doc, null);
+      } else if (value.length === 0) {
+        if (preserve) yield indexed(withField(doc, path, undefined), null);
+      } else {
+        for (const [at, element] of value.entries()) yield indexed(withField(doc, path, element), BigInt(at));
+      }
+    }
+  };
+}
+
+function unwindPath(path: string): string[] {
+  if (path.startsWith('$')) return fieldPath(path.slice(1));
+  throw new CommandError(28818, `path option to $unwind stage should be prefixed with a '$': ${path}`);
+}
