@@ -185,6 +185,35 @@ describe('a delivery', () => {
     expect((await side.storedEndpoint(endpoint._id))!.disabled).toBe(false);
   });
 
+  it('disables its endpoint when the receiver takes it and says so', async () => {
+    serve();
+    sink.answer = (_, response) => void response.writeHead(200, { 'webhook-delivery': 'disable' }).end();
+    const endpoint = await side.endpoint(sink.url);
+    const [message] = await side.accept([endpoint]);
+    await side.untilState(message!, endpoint, 'delivered');
+    const stored = await side.until(
+      () => side.storedEndpoint(endpoint._id),
+      (row) => row!.disabled,
+    );
+    expect(stored).toMatchObject({ disabledReason: 'receiver_disabled', rev: 2 });
+  });
+
+  it('that is exhausted disables an endpoint that failed for five days, not one that fails since yesterday', async () => {
+    serve([]);
+    sink.answer = (_, response) => void response.writeHead(500).end();
+    const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
+    const failing = await side.endpoint(sink.url, { failingSince: daysAgo(5.1) });
+    const shaky = await side.endpoint(sink.url, { failingSince: daysAgo(1) });
+    const [message] = await side.accept([failing, shaky]);
+    await side.untilState(message!, shaky, 'exhausted');
+    const stored = await side.until(
+      () => side.storedEndpoint(failing._id),
+      (row) => row!.disabled,
+    );
+    expect(stored!.disabledReason).toBe('failing');
+    expect((await side.storedEndpoint(shaky._id))!.disabled).toBe(false);
+  });
+
   it('is canceled without a try when its endpoint is disabled or deleted', async () => {
     const disabled = await side.endpoint(sink.url, { disabled: true });
     const deleted = await side.endpoint(sink.url, { deletedAt: new Date() });
@@ -403,6 +432,14 @@ describe('the sweeper', () => {
     await side.untilState(message!, endpoint, 'delivered');
     expect((await sweeper.run()).inserted).toBe(0);
     expect((await side.services().sweeper.run()).inserted).toBe(0);
+  });
+
+  it('finds a message that became visible late, in its second look already', async () => {
+    const endpoint = await side.endpoint(sink.url);
+    const { sweeper } = side.services();
+    await sweeper.run();
+    await side.accept([endpoint], 1, false, '{}', new Date(Date.now() - 20_000));
+    expect((await sweeper.run()).inserted).toBe(1);
   });
 
   it('looks at messages again that were too young or not yet settled', async () => {

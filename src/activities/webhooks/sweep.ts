@@ -30,6 +30,8 @@ export interface SweepOptions {
 const ACCEPT_MS = 5000;
 /** A message may become visible this long after the time in its id. The watermark never comes nearer to now. */
 const SETTLE_MS = 120_000;
+/** Most late ones are not that late: recent messages are looked at twice before they settle. */
+const LATE_MS = 30_000;
 /** With no watermark yet: how far back the first sweep looks. */
 const FIRST_LOOK_MS = 30 * 86_400_000;
 const OVERDUE_MS = 60_000;
@@ -63,7 +65,8 @@ export class Sweep {
     const watermark = (await messages.watermark()) ?? new Date(now - FIRST_LOOK_MS);
     const first = await this.#insertBetween(watermark, settled, alive);
     if (settled > watermark) await messages.advance(settled);
-    const from = new Date(Math.max(settled.getTime(), watermark.getTime(), this.#lookedThrough.getTime()));
+    const again = this.#lookedThrough.getTime() - LATE_MS;
+    const from = new Date(Math.max(settled.getTime(), watermark.getTime(), again));
     const recent = new Date(now - ACCEPT_MS);
     const second = await this.#insertBetween(from, recent, alive);
     this.#lookedThrough = recent;
