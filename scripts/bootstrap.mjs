@@ -14,6 +14,7 @@ const TARGETS = {
   doctor: 'dist/embedded/stack/doctor.js',
   test: 'scripts/test.mjs',
   'bench:webhooks': 'dist/bench/webhooks/webhooks.bench.js',
+  'bench:mongodb': 'dist/bench/embedded/embedded.bench.js',
 };
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 

@@ -1,5 +1,5 @@
 // The embedded MongoDB server under the official driver, both on this machine, fsync on.
-// npm run bench:embedded [-- --json] [--documents 1000000] [--rounds 5]
+// npm run bench:mongodb [-- --json] [--documents 1000000] [--rounds 5]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import mongoose from 'mongoose';
