@@ -59,7 +59,10 @@ const WITHIN_RANK: Readonly<Record<number, (a: never, b: never) => number>> = {
 
 /** MongoDB's order over all values: negative, 0 or positive. Missing comes before null, as in aggregation. */
 export function compare(a: BValue | undefined, b: BValue | undefined): number {
-  if (typeof a === 'number' && typeof b === 'number') return compareNumbers(a, b);
+  // Numbers and strings first, without a look at their types: sorting is mostly this.
+  if (typeof a === 'number' && typeof b === 'number') {
+    return a < b ? -1 : a > b ? 1 : a === b ? 0 : compareNumbers(a, b);
+  }
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
   const rank = typeRank(a);
   const otherRank = typeRank(b);

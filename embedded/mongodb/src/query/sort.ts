@@ -32,13 +32,7 @@ export function compileSort(spec: BDoc): Sort {
     .entries()
     .map(([path, direction]) => ({ path, direction: directionOf(path, direction) }));
   const paths = parts.map((part) => fieldPath(part.path));
-  const compareKeys = (a: SortKey, b: SortKey): number => {
-    for (let i = 0; i < parts.length; i++) {
-      const order = compare(a[i], b[i]);
-      if (order !== 0) return order * parts[i]!.direction;
-    }
-    return 0;
-  };
+  const compareKeys = comparator(parts);
   const key = (doc: BDoc): SortKey => plainKey(doc, paths) ?? arrayKey(doc, paths, compareKeys);
   return {
     parts,
@@ -50,6 +44,20 @@ export function compileSort(spec: BDoc): Sort {
       keyed.sort((a, b) => compareKeys(a.key, b.key));
       return keyed.map((one) => one.doc);
     },
+  };
+}
+
+function comparator(parts: readonly SortPart[]): Sort['compareKeys'] {
+  if (parts.length === 1) {
+    const { direction } = parts[0]!;
+    return (a, b) => compare(a[0], b[0]) * direction;
+  }
+  return (a, b) => {
+    for (let i = 0; i < parts.length; i++) {
+      const order = compare(a[i], b[i]);
+      if (order !== 0) return order * parts[i]!.direction;
+    }
+    return 0;
   };
 }
 
