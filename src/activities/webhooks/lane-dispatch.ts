@@ -29,6 +29,8 @@ export interface LaneDispatchOptions {
 export const DISPATCH_LIMITS: DispatchLimits = { lane: 128, endpoint: 20, queued: 1000 };
 const MAX_ROWS = 5000;
 const MAX_LOADED_BYTES = 16 * 1024 * 1024;
+/** Results not stored yet. What is on its way and what is not stored is repeated after a kill, so it is bounded. */
+const MAX_UNWRITTEN = 64;
 /** An endpoint that hangs gets fewer tries at a time for this long. */
 const SLOW_AFTER_TIMEOUT_MS = 60_000;
 /** A try that outlasts its lane is the next owner's to repeat only after it must have ended. */
@@ -141,8 +143,9 @@ export class LaneDispatch {
   }
 
   #pump(): void {
-    if (this.#abort.signal.aborted) return;
-    for (let slot = this.#queue.take(); slot !== null; slot = this.#queue.take()) {
+    while (!this.#abort.signal.aborted && this.#writes.size < MAX_UNWRITTEN) {
+      const slot = this.#queue.take();
+      if (slot === null) return;
       this.#tries.set(slot.item, this.#try(slot));
     }
   }
@@ -186,7 +189,10 @@ export class LaneDispatch {
   }
 
   #write(outcome: DeliveryOutcome): void {
-    const writing = this.#written(outcome).finally(() => this.#writes.delete(writing));
+    const writing = this.#written(outcome).finally(() => {
+      this.#writes.delete(writing);
+      this.#pump();
+    });
     this.#writes.add(writing);
   }
 
