@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { LaneService } from '../activities/webhooks/lane-service.js';
+import type { LaneService } from '../activities/webhooks/lane/lane-service.js';
 import type { Sweep } from '../activities/webhooks/sweep.js';
 import { RETRY_LANE } from '../contracts/webhooks/delivery.js';
 import { laneNames } from '../domain/webhooks/lane.js';

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { DeliverBatchInput, LaneCounts } from '../../contracts/webhooks/dispatch.js';
-import type { LaneService } from './lane-service.js';
+import type { LaneService } from './lane/lane-service.js';
 
 /** Serves a lane for one round. Cancellation (pause, lost heartbeat, shutdown) leaves the lane in order. */
 export function deliverBatchActivity(lanes: LaneService) {

@@ -1,11 +1,11 @@
 import type { TryResult } from '../../domain/webhooks/answer.js';
-import { AddressResolver } from './address-resolver.js';
-import type { AddressResolverOptions } from './address-resolver.js';
-import { OriginPools } from './origin-pools.js';
-import type { PinnedPool } from './origin-pools.js';
-import { ResponseReader, TryTimeoutError } from './response-reader.js';
-import type { ReceivedAnswer } from './response-reader.js';
-import { transportFault } from './transport-error.js';
+import { AddressResolver } from './transport/address-resolver.js';
+import type { AddressResolverOptions } from './transport/address-resolver.js';
+import { OriginPools } from './transport/origin-pools.js';
+import type { PinnedPool } from './transport/origin-pools.js';
+import { ResponseReader, TryTimeoutError } from './transport/response-reader.js';
+import type { ReceivedAnswer } from './transport/response-reader.js';
+import { transportFault } from './transport/transport-error.js';
 
 /** One POST to a receiver. */
 export interface OutgoingRequest {

@@ -8,7 +8,7 @@ import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 import { triedOutcome } from './delivery-outcome.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
 import type { DeliveryTry, ReadyDelivery } from './delivery-try.js';
-import type { LanePages } from './lane-page.js';
+import type { LanePages } from './lane/lane-page.js';
 import type { ResultFlush } from './result-flush.js';
 import { RETRY_GRACE_MS, waitingPlace } from './retry-handover.js';
 import type { RetryHandover } from './retry-handover.js';

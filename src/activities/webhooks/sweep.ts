@@ -8,8 +8,8 @@ import type { LaneRepository } from '../../store/webhooks/lane.repository.js';
 import { messageFloor } from '../../store/webhooks/sweep.repository.js';
 import type { SweepRepository } from '../../store/webhooks/sweep.repository.js';
 import type { Dispatchers } from './dispatchers.js';
-import { LEASE_TIMES } from './lane-lease.js';
-import type { LaneWatch } from './lane-watch.js';
+import { LEASE_TIMES } from './lane/lane-lease.js';
+import type { LaneWatch } from './lane/lane-watch.js';
 import { RETRY_GRACE_MS } from './retry-handover.js';
 import type { RetryHandover } from './retry-handover.js';
 

@@ -1,20 +1,20 @@
 import type { Logger } from 'pino';
-import { RETRY_LANE } from '../../contracts/webhooks/delivery.js';
-import type { LaneCounts } from '../../contracts/webhooks/dispatch.js';
-import { deliveryTitle } from '../../domain/webhooks/delivery-title.js';
-import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
-import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
-import { triedOutcome, untriedOutcome } from './delivery-outcome.js';
-import type { DeliveryOutcome } from './delivery-outcome.js';
-import type { DeliveryTry, ReadyDelivery, TriedDelivery } from './delivery-try.js';
+import { RETRY_LANE } from '../../../contracts/webhooks/delivery.js';
+import type { LaneCounts } from '../../../contracts/webhooks/dispatch.js';
+import { deliveryTitle } from '../../../domain/webhooks/delivery-title.js';
+import type { DeliveryRepository } from '../../../store/webhooks/delivery.repository.js';
+import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
+import { triedOutcome, untriedOutcome } from '../delivery-outcome.js';
+import type { DeliveryOutcome } from '../delivery-outcome.js';
+import type { DeliveryTry, ReadyDelivery, TriedDelivery } from '../delivery-try.js';
 import { DispatchQueue } from './dispatch-queue.js';
 import type { DispatchLimits, DispatchSlot } from './dispatch-queue.js';
-import { SendAbortedError, TRY_TIMEOUT_MS } from './http-sender.js';
+import { SendAbortedError, TRY_TIMEOUT_MS } from '../http-sender.js';
 import type { LanePage } from './lane-page.js';
 import { LaneReport } from './lane-report.js';
-import type { ResultFlush } from './result-flush.js';
-import { RETRY_GRACE_MS, waitingPlace } from './retry-handover.js';
-import type { RetryHandover } from './retry-handover.js';
+import type { ResultFlush } from '../result-flush.js';
+import { RETRY_GRACE_MS, waitingPlace } from '../retry-handover.js';
+import type { RetryHandover } from '../retry-handover.js';
 import type { RowsInHand } from './rows-in-hand.js';
 
 export interface LaneDispatchOptions {

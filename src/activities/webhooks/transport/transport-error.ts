@@ -1,4 +1,4 @@
-import type { AttemptErrorCode } from '../../contracts/webhooks/delivery.js';
+import type { AttemptErrorCode } from '../../../contracts/webhooks/delivery.js';
 import { ForbiddenAddressError, ResolveError } from './address-resolver.js';
 
 /** A try that brought no usable answer: the code for machines, words for people, never a secret. */

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { literalAddress } from '../../domain/webhooks/endpoint-url.js';
-import { isForbiddenAddress } from '../../domain/webhooks/forbidden-address.js';
-import type { AddressRange } from '../../domain/webhooks/forbidden-address.js';
+import { literalAddress } from '../../../domain/webhooks/endpoint-url.js';
+import { isForbiddenAddress } from '../../../domain/webhooks/forbidden-address.js';
+import type { AddressRange } from '../../../domain/webhooks/forbidden-address.js';
 
 /** A host that must not be connected to. The text leaves the address out: tenants read it. */
 export class ForbiddenAddressError extends Error {

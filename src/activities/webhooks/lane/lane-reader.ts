@@ -1,6 +1,6 @@
-import { webhookMetrics } from '../../platform/metrics.js';
-import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
-import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
+import { webhookMetrics } from '../../../platform/metrics.js';
+import type { DeliveryRepository } from '../../../store/webhooks/delivery.repository.js';
+import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
 
 const PAGE_ROWS = 500;
 /** A look at the whole lane from its oldest row; looks between start near the newest row seen. */

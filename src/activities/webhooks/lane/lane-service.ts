@@ -1,6 +1,6 @@
-import type { LaneCounts } from '../../contracts/webhooks/dispatch.js';
-import type { OfferedMessage } from '../../contracts/webhooks/lane-offer.js';
-import { newId } from '../../platform/ids.js';
+import type { LaneCounts } from '../../../contracts/webhooks/dispatch.js';
+import type { OfferedMessage } from '../../../contracts/webhooks/lane-offer.js';
+import { newId } from '../../../platform/ids.js';
 import { LaneLoop } from './lane-loop.js';
 import type { LaneLoopOptions } from './lane-loop.js';
 import { ownerName } from './lane-owner.js';

@@ -1,7 +1,7 @@
-import type { LaneCounts } from '../../contracts/webhooks/dispatch.js';
-import { webhookMetrics } from '../../platform/metrics.js';
-import type { LaneRepository } from '../../store/webhooks/lane.repository.js';
-import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
+import type { LaneCounts } from '../../../contracts/webhooks/dispatch.js';
+import { webhookMetrics } from '../../../platform/metrics.js';
+import type { LaneRepository } from '../../../store/webhooks/lane.repository.js';
+import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
 import { LaneDispatch } from './lane-dispatch.js';
 import type { LaneDispatchOptions } from './lane-dispatch.js';
 import { LaneLease } from './lane-lease.js';
