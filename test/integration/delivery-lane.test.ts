@@ -1,0 +1,66 @@
+import { jest } from '@jest/globals';
+import { DeliveryFixture } from '../support/delivery-fixture.js';
+import { RunningLanes } from '../support/delivery-side.js';
+
+jest.setTimeout(60_000);
+
+const given = DeliveryFixture.inThisFile();
+
+describe('a lane', () => {
+  it('delivers many messages to many endpoints once each', async () => {
+    const endpoints = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => given.side.endpoint(`${given.sink.url}/${n}`)),
+    );
+    given.serve();
+    const messages = await given.side.accept(endpoints, 200);
+    await given.sink.until(() => given.sink.arrivals.length >= 2000, 30_000, '2000 arrivals');
+    await given.side.until(
+      () => given.side.models.deliveries.countDocuments({ state: 'delivered' }),
+      (count) => count === 2000,
+    );
+    expect(given.sink.arrivals).toHaveLength(2000);
+    expect(await given.side.models.attempts.countDocuments({})).toBe(2000);
+    expect(new Set(given.sink.arrivals.map(({ id, path }) => `${id}${path}`)).size).toBe(
+      messages.length * 10,
+    );
+  });
+
+  it('goes on for the others while one endpoint hangs', async () => {
+    const hanging = await given.side.endpoint(`${given.sink.url}/hang`);
+    const healthy = await given.side.endpoint(`${given.sink.url}/ok`);
+    given.sink.answer = ({ path }, response) => {
+      if (path === '/ok') response.writeHead(204).end();
+    };
+    await given.side.accept([hanging], 300);
+    given.serve();
+    await given.sink.until(() => given.sink.arrivals.length >= 20, 10_000, 'hanging requests');
+    await given.side.accept([healthy], 50);
+    const arrived = () => given.sink.arrivals.filter(({ path }) => path === '/ok').length;
+    await given.sink.until(() => arrived() === 50, 5000, 'deliveries to the healthy endpoint');
+    expect(given.sink.arrivals.filter(({ path }) => path === '/hang').length).toBeLessThanOrEqual(20);
+    given.sink.answer = (_, response) => void response.writeHead(204).end();
+    given.sink.close();
+  });
+
+  it('is left at once while a try hangs, and nobody repeats that try', async () => {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    given.sink.answer = ({ path }, response) => {
+      void (path === '/slow' ? released : Promise.resolve()).then(() => response.writeHead(204).end());
+    };
+    const slow = await given.side.endpoint(`${given.sink.url}/slow`);
+    const quick = await given.side.endpoint(`${given.sink.url}/quick`);
+    const first = new RunningLanes(given.side.services());
+    const [hanging] = await given.side.accept([slow]);
+    await given.sink.until(() => given.sink.arrivals.length === 1, 5000, 'the slow request');
+    await first.leave();
+    given.serve();
+    const [other] = await given.side.accept([quick]);
+    await given.side.untilState(other!, quick, 'delivered');
+    release();
+    const row = await given.side.untilState(hanging!, slow, 'delivered');
+    expect(row.n).toBe(1);
+    expect(given.sink.arrivals.map(({ path }) => path)).toEqual(['/slow', '/quick']);
+    await first.end();
+  });
+});
