@@ -63,16 +63,19 @@ export class LaneLease {
     let seen: LaneRow | null = null;
     let sinceMs = 0;
     while (!signal.aborted) {
-      const startedMs = performance.now();
       const row = await lanes.read(request.lane).catch(() => null);
-      if (row?.owner === request.owner) return new LaneLease(lanes, request, times, row.epoch, startedMs);
       if (row !== null) {
         if (seen === null || !isSameLease(seen, row)) sinceMs = performance.now();
         seen = row;
         const unchangedMs = Math.max(performance.now() - sinceMs, request.watch?.unchangedMs(row) ?? 0);
-        const free = row.owner === null || unchangedMs >= times.takeOverMs || isProvablyDead(row.owner);
-        // Whether it was taken is read back: an answer may get lost after the write.
-        if (free && (await lanes.take(row, request.owner, request.hintUrl).catch(() => false))) continue;
+        const nobodys = row.owner === null || row.owner === request.owner;
+        const free = nobodys || unchangedMs >= times.takeOverMs || isProvablyDead(row.owner!);
+        const takenMs = performance.now();
+        const taken = free && (await lanes.take(row, request.owner, request.hintUrl).catch(() => 'unknown'));
+        if (taken === true) return new LaneLease(lanes, request, times, row.epoch + 1, takenMs);
+        // The answer got lost. If the lane was taken all the same, it is given back or taken with the next look.
+        if (taken === 'unknown')
+          await lanes.release(row._id, request.owner, row.epoch + 1).catch(() => undefined);
       }
       await pause(times.watchMs, signal);
     }
