@@ -31,10 +31,11 @@ describe('webhooks under kill -9', () => {
     'negative control: the same run loses messages when the accept does not wait for the store',
     async () => {
       const report = await crashRun({
-        messages: 1_500,
+        messages: 4_500,
         perSecond: 150,
-        kills: ['everything', 'everything', 'everything'],
-        maxPauseMs: 1_000,
+        // Soon after each start, when what waited meanwhile comes in all at once.
+        kills: Array.from({ length: 5 }, () => 'everything' as const),
+        maxPauseMs: 600,
         drainMs: 30_000,
         seed: 7,
         env: { WEBHOOK_DURABLE_ACCEPT: 'off' },
