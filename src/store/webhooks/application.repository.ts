@@ -5,6 +5,7 @@ import { DURABLE } from '../connection.js';
 import { insertOrExisting } from '../insert-or-existing.js';
 import { pageById } from '../page.js';
 import type { ApplicationRow } from './application.schema.js';
+import { DeliveryRepository } from './delivery.repository.js';
 import type { WebhookModels } from './webhook-models.js';
 
 /** Applications by id or uid. Every change bumps `rev`, which is what caches compare with. */
@@ -66,6 +67,7 @@ export class ApplicationRepository {
       { $set: { deletedAt: now, updatedAt: now, uk: id }, $inc: { rev: 1 } },
       { writeConcern: DURABLE },
     );
+    await new DeliveryRepository(this.models).cancelOpen({ app: id }, 'app_deleted');
   }
 
   /** Announces a change of the endpoints: once before the write and once after, see EndpointRepository. */
