@@ -90,7 +90,14 @@ export class DeliverySide {
     const now = new Date();
     const row: EndpointRow = {
       ...{ _id: id, app: this.app, uk: `${this.app}:${id}`, uid: null, url, description: '' },
-      ...{ eventTypes: null, channels: null, disabled: false, disabledReason: null, throttleRate: null },
+      ...{
+        eventTypes: null,
+        channels: null,
+        filter: null,
+        disabled: false,
+        disabledReason: null,
+        throttleRate: null,
+      },
       ...{ metadata: {}, headersEnc: null, failingSince: null, rev: 1, deletedAt: null },
       keys: [{ enc: this.#box.seal(secret), type: 'hmac', from: now, until: null }],
       createdAt: now,

@@ -40,6 +40,7 @@ export class MessageIngest {
       type: input.eventType,
       eventId: input.eventId ?? null,
       body,
+      payload: input.payload,
       channels: input.channels ?? null,
       tags: input.tags ?? null,
       deliverAt: input.deliverAt == null ? null : new Date(input.deliverAt),

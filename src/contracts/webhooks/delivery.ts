@@ -31,5 +31,5 @@ export const WEBHOOK_QUEUES = {
 /** An endpoint a message was not sent to, and the rule that said so. */
 export interface SkippedTarget {
   e: string;
-  why: 'event_type' | 'channel' | 'disabled';
+  why: 'event_type' | 'channel' | 'filter' | 'disabled';
 }

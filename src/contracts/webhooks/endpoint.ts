@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { channels, distinct, eventTypeName, metadata, throttleRate, uidFor } from './names.js';
+import { channels, distinct, eventTypeFilter, metadata, throttleRate, uidFor } from './names.js';
 import { requestHeaders } from './request-header.js';
 
 const url = z
@@ -8,7 +8,7 @@ const url = z
   .max(2_048, { error: 'expected at most 2048 characters' });
 const uid = uidFor('ep_');
 const eventTypes = z
-  .array(eventTypeName)
+  .array(eventTypeFilter)
   .min(1, { error: 'expected at least one event type, or null for all' })
   .max(500)
   .refine(distinct, { error: 'expected each event type once' });

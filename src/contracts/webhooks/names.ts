@@ -15,6 +15,12 @@ const named = (pattern: RegExp, max: number, what: string) =>
     .regex(pattern, { error: `expected ${what} of the form ${pattern.source}` });
 
 export const eventTypeName = named(UID_PATTERN, 256, 'an event type');
+/** An event type, or `prefix.*` for all that start with the prefix. */
+export const eventTypeFilter = named(
+  /^[a-zA-Z0-9\-_.]+(?:\.\*)?$/,
+  256,
+  'an event type or a prefix followed by .*,',
+);
 export const channelName = named(CHANNEL_PATTERN, 128, 'a channel');
 export const tagName = named(TAG_PATTERN, 128, 'a tag');
 export const eventId = named(UID_PATTERN, 256, 'an event id');

@@ -1,3 +1,4 @@
+import { compileFilter } from './content-filter.js';
 import { matchTargets } from './target-match.js';
 import type { TargetFilter } from './target-match.js';
 
@@ -6,10 +7,11 @@ const endpoint = (filter: Partial<TargetFilter>): TargetFilter => ({
   disabled: false,
   eventTypes: null,
   channels: null,
+  filter: null,
   ...filter,
 });
 const outcome = (filter: Partial<TargetFilter>, type: string, channels: string[] | null = null) => {
-  const { targets, skipped } = matchTargets({ type, channels }, [endpoint(filter)]);
+  const { targets, skipped } = matchTargets({ type, channels, payload: { n: 1 } }, [endpoint(filter)]);
   return targets.length === 1 ? 'sent' : skipped[0]?.why;
 };
 
@@ -20,6 +22,20 @@ describe('target match', () => {
   it('sends only the listed event types', () => {
     expect(outcome({ eventTypes: ['a.b'] }, 'a.b')).toBe('sent');
     expect(outcome({ eventTypes: ['a.b'] }, 'a.c')).toBe('event_type');
+  });
+  it('sends the event types that a wildcard covers', () => {
+    expect(outcome({ eventTypes: ['a.*'] }, 'a.b')).toBe('sent');
+    expect(outcome({ eventTypes: ['a.*'] }, 'a.b.c')).toBe('sent');
+    expect(outcome({ eventTypes: ['a.*'] }, 'a')).toBe('event_type');
+    expect(outcome({ eventTypes: ['a.*'] }, 'ab.c')).toBe('event_type');
+  });
+  it('sends to an endpoint with a content filter only payloads that it takes', () => {
+    expect(outcome({ filter: compileFilter({ n: 1 }) }, 'a')).toBe('sent');
+    expect(outcome({ filter: compileFilter({ n: 2 }) }, 'a')).toBe('filter');
+  });
+  it('names the first rule that says no', () => {
+    const filter = compileFilter({ n: 2 });
+    expect(outcome({ channels: ['x'], filter }, 'a')).toBe('channel');
   });
   it('sends to an endpoint with channels only messages that share one', () => {
     expect(outcome({ channels: ['x', 'y'] }, 'a', ['z', 'y'])).toBe('sent');

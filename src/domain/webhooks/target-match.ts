@@ -1,17 +1,27 @@
 import type { SkippedTarget } from '../../contracts/webhooks/delivery.js';
+import type { PayloadTest } from './content-filter.js';
 
 export interface TargetFilter {
   id: string;
   disabled: boolean;
-  /** null = every event type. */
+  /** Exact names, or `prefix.*` for every type that starts with the prefix; null = every event type. */
   eventTypes: readonly string[] | null;
   /** null = every message; else only messages that share a channel. */
   channels: readonly string[] | null;
+  /** null = every payload. */
+  filter: PayloadTest | null;
+}
+
+interface MatchedMessage {
+  type: string;
+  channels: readonly string[] | null;
+  /** Parsed; read by content filters only. */
+  payload: unknown;
 }
 
 /** Which endpoints a message goes to, and why not to the others. */
 export function matchTargets(
-  message: { type: string; channels: readonly string[] | null },
+  message: MatchedMessage,
   endpoints: readonly TargetFilter[],
 ): { targets: string[]; skipped: SkippedTarget[] } {
   const targets: string[] = [];
@@ -24,12 +34,14 @@ export function matchTargets(
   return { targets, skipped };
 }
 
-function reasonToSkip(
-  message: { type: string; channels: readonly string[] | null },
-  endpoint: TargetFilter,
-): SkippedTarget['why'] | null {
-  if (endpoint.disabled) return 'disabled';
-  if (endpoint.eventTypes !== null && !endpoint.eventTypes.includes(message.type)) return 'event_type';
-  if (endpoint.channels === null) return null;
-  return endpoint.channels.some((channel) => message.channels?.includes(channel)) ? null : 'channel';
+function reasonToSkip(message: MatchedMessage, endpoint: TargetFilter): SkippedTarget['why'] | null {
+  const { disabled, eventTypes, channels, filter } = endpoint;
+  if (disabled) return 'disabled';
+  if (eventTypes !== null && !eventTypes.some((wanted) => isOfType(message.type, wanted)))
+    return 'event_type';
+  if (channels !== null && !channels.some((channel) => message.channels?.includes(channel))) return 'channel';
+  return filter === null || filter(message.payload) ? null : 'filter';
 }
+
+const isOfType = (type: string, wanted: string): boolean =>
+  type === wanted || (wanted.endsWith('.*') && type.startsWith(wanted.slice(0, -1)));

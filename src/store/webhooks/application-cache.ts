@@ -1,13 +1,22 @@
+import type { ContentFilter } from '../../contracts/webhooks/content-filter.js';
+import { compileFilter } from '../../domain/webhooks/content-filter.js';
 import type { TargetFilter } from '../../domain/webhooks/target-match.js';
 import type { ApplicationRepository } from './application.repository.js';
+import type { EndpointRow } from './endpoint.schema.js';
 import type { WebhookModels } from './webhook-models.js';
 
 /** What the accept path knows of an application. */
 export interface CachedApplication {
   id: string;
   rev: number;
-  endpoints: TargetFilter[];
+  endpoints: CachedEndpoint[];
 }
+
+interface CachedEndpoint extends TargetFilter {
+  rev: number;
+}
+
+type FilterRow = Pick<EndpointRow, '_id' | 'rev' | 'disabled' | 'eventTypes' | 'channels' | 'filter'>;
 
 const MAX_AGE_MS = 5_000;
 const MAX_ENTRIES = 10_000;
@@ -39,16 +48,15 @@ export class ApplicationCache {
       this.#entries.delete(idOrUid);
       return null;
     }
-    const rows = await this.models.endpoints.collection
-      .find({ app: app._id, deletedAt: null }, { projection: { disabled: 1, eventTypes: 1, channels: 1 } })
+    const rows = await this.models.endpoints
+      .find({ app: app._id, deletedAt: null }, { rev: 1, disabled: 1, eventTypes: 1, channels: 1, filter: 1 })
       .sort({ _id: 1 })
-      .toArray();
-    const endpoints = rows.map(({ _id, disabled, eventTypes, channels }) => ({
-      id: String(_id),
-      disabled: disabled as boolean,
-      eventTypes: eventTypes as string[] | null,
-      channels: channels as string[] | null,
-    }));
+      .lean<FilterRow[]>();
+    const former = new Map(this.#entries.get(idOrUid)?.entry.endpoints.map((one) => [one.id, one]));
+    const endpoints = rows.map((row) => {
+      const known = former.get(row._id);
+      return known?.rev === row.rev ? known : toCached(row);
+    });
     const entry = { id: app._id, rev: app.rev, endpoints };
     if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear();
     this.#entries.set(idOrUid, { entry, loadedAt: this.nowMs() });
@@ -63,3 +71,12 @@ export class ApplicationCache {
     return new Map(rows.map((row) => [String(row._id), row.rev as number]));
   }
 }
+
+const toCached = ({ _id: id, rev, disabled, eventTypes, channels, filter }: FilterRow): CachedEndpoint => ({
+  id,
+  rev,
+  disabled,
+  eventTypes,
+  channels,
+  filter: filter == null ? null : compileFilter(JSON.parse(filter) as ContentFilter),
+});

@@ -37,6 +37,7 @@ export class EndpointRepository {
       description: input.description,
       eventTypes: input.eventTypes ?? null,
       channels: input.channels ?? null,
+      filter: null,
       disabled: input.disabled,
       disabledReason: input.disabled ? 'manual' : null,
       throttleRate: input.throttleRate ?? null,

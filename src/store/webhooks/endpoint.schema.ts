@@ -18,10 +18,12 @@ export interface EndpointRow {
   uid: string | null;
   url: string;
   description: string;
-  /** null = every event type. */
+  /** Names, or `prefix.*`; null = every event type. */
   eventTypes: string[] | null;
   /** null = every message; else only messages that share a channel. */
   channels: string[] | null;
+  /** As JSON: member paths hold dots and dollars. null = every payload. */
+  filter: string | null;
   disabled: boolean;
   disabledReason: string | null;
   throttleRate: number | null;
@@ -58,6 +60,7 @@ export const endpointSchema = new Schema<EndpointRow>(
     description: { type: String, default: '' },
     eventTypes: { type: [String], default: null },
     channels: { type: [String], default: null },
+    filter: { type: String, default: null },
     disabled: { type: Boolean, default: false },
     disabledReason: { type: String, default: null },
     throttleRate: { type: Number, default: null },

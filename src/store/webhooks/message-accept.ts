@@ -20,6 +20,8 @@ export interface MessageDraft {
   eventId: string | null;
   /** The payload exactly as received. */
   body: Buffer;
+  /** The same, parsed: for content filters and schemas. */
+  payload: Record<string, unknown>;
   channels: string[] | null;
   tags: string[] | null;
   deliverAt: Date | null;
