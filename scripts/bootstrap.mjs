@@ -15,6 +15,7 @@ const TARGETS = {
   test: 'scripts/test.mjs',
   'bench:webhooks': 'dist/bench/webhooks/webhooks.bench.js',
   'bench:mongodb': 'dist/bench/embedded/embedded.bench.js',
+  'torture:mongodb': 'dist/test/crash/embedded-mongodb/torture.js',
 };
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 

@@ -1,5 +1,5 @@
-// Compiles what runs: src/, cli/ and embedded/ with swc, then the Temporal workflow bundle. Only files that
-// changed since the last build are compiled; outputs whose source is gone are removed.
+// Compiles what runs: src/, cli/, embedded/, benchmarks and torture with swc, then the Temporal workflow bundle. Only
+// files that changed since the last build are compiled; outputs whose source is gone are removed.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -17,6 +17,9 @@ const TREES = [
   { from: 'embedded/stack', to: 'dist/embedded/stack' },
   { from: 'embedded/temporal', to: 'dist/embedded/temporal' },
   { from: 'embedded/mongodb/src', to: 'embedded/mongodb/dist' },
+  { from: 'test/crash/embedded-mongodb', to: 'dist/test/crash/embedded-mongodb' },
+  { from: 'test/integration/embedded-mongodb', to: 'dist/test/integration/embedded-mongodb' },
+  { from: 'test/support/seeded-random.ts', to: 'dist/test/support/seeded-random.js' },
 ];
 
 const sources = TREES.flatMap(({ from, to }) =>
@@ -41,7 +44,7 @@ function compilable(tree) {
   if (!existsSync(tree)) return [];
   if (!statSync(tree).isDirectory()) return [tree];
   return readdirSync(tree, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /(?<!\.spec|\.d)\.ts$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /(?<!\.spec|\.test|\.d)\.ts$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }
 

@@ -6,6 +6,7 @@ import mongoose from 'mongoose';
 import { startStack } from '../../embedded/stack/stack.js';
 import type { Stack } from '../../embedded/stack/stack.js';
 import { ApiCaller } from '../support/api-caller.js';
+import { seededRandom } from '../support/seeded-random.js';
 import { WebhookSink } from '../support/webhook-sink.js';
 
 /** A process of the stack, or all of them at once as when the power fails. */
@@ -122,7 +123,7 @@ class MessageFlow {
 }
 
 async function killInTurn(stack: Stack, names: string[], plan: CrashPlan): Promise<void> {
-  const random = generator(plan.seed);
+  const random = seededRandom(plan.seed);
   for (const victim of plan.kills) {
     await delay(200 + random() * plan.maxPauseMs);
     if (victim === 'everything') {
@@ -179,16 +180,5 @@ function report(plan: CrashPlan, accepted: Set<string>, sink: WebhookSink, start
     unknown: [...sink.counts.keys()].filter((id) => !accepted.has(id)),
     kills: plan.kills.length,
     seconds: Math.round((Date.now() - started) / 1_000),
-  };
-}
-
-/** Numbers in [0, 1) from a seed (mulberry32), so that a run can be repeated. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   };
 }

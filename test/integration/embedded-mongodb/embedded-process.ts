@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import mongoose from 'mongoose';
 
 const CLI = resolve('embedded/mongodb/dist/cli.js');
@@ -38,7 +39,14 @@ export class EmbeddedProcess {
     await this.end('SIGKILL');
   }
 
-  /** Starts again on the same directory, on another port. */
+  /** Starts, and is killed again before it can be ready or soon after. */
+  async killWhileStarting(afterMs: number): Promise<void> {
+    this.launch();
+    await delay(afterMs);
+    await this.kill();
+  }
+
+  /** Starts again on the same directory, on another port unless `--port` names one. */
   async restart(): Promise<void> {
     await Promise.all(this.clients.splice(0).map((client) => client.close().catch(() => undefined)));
     await this.spawn();
@@ -55,9 +63,13 @@ export class EmbeddedProcess {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  private async spawn(): Promise<void> {
+  private launch(): void {
     const args = [CLI, '--dir', this.directory, '--log-level', 'error', '--exit-with-parent', ...this.extra];
     this.child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  }
+
+  private async spawn(): Promise<void> {
+    this.launch();
     const ready = JSON.parse(await firstLine(this.child)) as { uri: string; port: number };
     this.uri = ready.uri;
     this.port = ready.port;
