@@ -95,7 +95,7 @@ export const serverStatus = defineCommand({
 });
 
 function status({ info, engine, cursors, peer }: CommandContext): BDoc {
-  const { commits, steps, largestBatch, commitMs } = engine.queue.stats;
+  const { commits, steps, largestBatch, commitMs, syncMs } = engine.queue.stats;
   const memory = process.memoryUsage();
   const uptime = process.uptime();
   return BDoc.of(
@@ -144,6 +144,7 @@ function status({ info, engine, cursors, peer }: CommandContext): BDoc {
         ['averageBatch', double(commits ? steps / commits : 0)],
         ['largestBatch', largestBatch],
         ['averageCommitMs', double(commits ? commitMs / commits : 0)],
+        ['averageSyncMs', double(commits ? syncMs / commits : 0)],
       ),
     ],
     ['oplog', BDoc.of(['bytes', BigInt(engine.oplog.bytes)])],

@@ -36,19 +36,23 @@ export interface WriteStats {
   steps: number;
   largestBatch: number;
   commitMs: number;
+  /** Waiting for the disk, outside this thread. */
+  syncMs: number;
 }
 
 /**
  * Group commit. Whatever is queued runs in one SQLite transaction, from BEGIN to COMMIT without a pause, so that no
- * read can see an uncommitted row. Promises settle only after COMMIT returned.
+ * read can see an uncommitted row. Promises settle only when the log is on the disk. The disk works outside this thread:
+ * meanwhile requests are read and reads are answered, and what is written collects for the next commit.
  */
 export class WriteQueue {
-  readonly stats: WriteStats = { commits: 0, steps: 0, largestBatch: 0, commitMs: 0 };
+  readonly stats: WriteStats = { commits: 0, steps: 0, largestBatch: 0, commitMs: 0, syncMs: 0 };
   private readonly jobs: Job[] = [];
   private scheduled = false;
   private batch = 0;
   private batchBytes = 0;
   private idleWaiters: (() => void)[] = [];
+  private syncing = false;
 
   constructor(
     private readonly db: Database,
@@ -80,23 +84,39 @@ export class WriteQueue {
 
   /** Resolves when nothing is queued. */
   idle(): Promise<void> {
-    if (this.jobs.length === 0) return Promise.resolve();
+    if (this.jobs.length === 0 && !this.syncing) return Promise.resolve();
     return new Promise((resolve) => this.idleWaiters.push(resolve));
   }
 
   private schedule(): void {
-    if (this.scheduled) return;
+    if (this.scheduled || this.syncing) return;
     this.scheduled = true;
     // setImmediate runs after all sockets that are readable now were read: their writes share the commit.
     setImmediate(() => {
       this.scheduled = false;
-      this.runBatch();
-      if (this.jobs.length > 0) this.schedule();
-      else for (const wake of this.idleWaiters.splice(0)) wake();
+      const settle = this.runBatch();
+      this.syncing = true;
+      void this.sync().then(() => {
+        this.syncing = false;
+        for (const done of settle) done();
+        if (this.jobs.length > 0) this.schedule();
+        else for (const wake of this.idleWaiters.splice(0)) wake();
+      });
     });
   }
 
-  private runBatch(): void {
+  private async sync(): Promise<void> {
+    const started = performance.now();
+    try {
+      await this.db.syncLog();
+    } catch (error) {
+      exitOnDiskFailure(error);
+    }
+    this.stats.syncMs += performance.now() - started;
+  }
+
+  /** Runs what is queued and commits it. What it returns is to be called once the log is on the disk. */
+  private runBatch(): (() => void)[] {
     const settle: (() => void)[] = [];
     const members: Job[] = [];
     const started = performance.now();
@@ -111,14 +131,11 @@ export class WriteQueue {
         steps += this.advance(job, settle, steps, started);
       }
     } catch (error) {
-      this.recover(error, members);
-      return;
+      return this.recover(error, members);
     }
-    if (!this.commit(steps)) {
-      this.refuse(members);
-      return;
-    }
-    for (const done of settle) done();
+    if (this.commit(steps)) return settle;
+    this.refuse(members);
+    return [];
   }
 
   /** Runs one job until it ends or the batch is full; an unfinished job goes to the end of the queue. */
@@ -187,27 +204,27 @@ export class WriteQueue {
    * A fault of ours in the middle of an operation: nothing of the batch is kept, then its members run one by one so
    * that only the faulty one fails. A write that had committed earlier slices cannot start over and is told so.
    */
-  private recover(error: unknown, members: Job[]): void {
+  private recover(error: unknown, members: Job[]): (() => void)[] {
     if (isDiskFailure(error)) exitOnDiskFailure(error);
     this.rollback();
     if (isDiskFull(error)) {
       this.refuse(members);
-      return;
+      return [];
     }
     log('error', 'a write failed unexpectedly, its batch is repeated one by one', { error: describe(error) });
     const unfinished = new Set(this.jobs);
-    for (const job of members) {
+    return members.map((job) => {
       if (unfinished.has(job)) this.jobs.splice(this.jobs.indexOf(job), 1);
-      this.runAlone(job, error);
-    }
+      return this.runAlone(job, error);
+    });
   }
 
-  private runAlone(job: Job, cause: unknown): void {
+  private runAlone(job: Job, cause: unknown): () => void {
     if (job.startedIn !== this.batch && job.steps) {
-      job.reject(
-        new CommandError('InternalError', `the write was interrupted after a part of it: ${describe(cause)}`),
-      );
-      return;
+      return () =>
+        job.reject(
+          new CommandError('InternalError', `the write was interrupted after a part of it: ${describe(cause)}`),
+        );
     }
     this.begin();
     try {
@@ -215,13 +232,13 @@ export class WriteQueue {
       let result = steps.next();
       while (!result.done) result = steps.next();
       const { value } = result;
-      if (this.commit(1)) job.resolve(value);
-      else this.refuse([job]);
+      if (this.commit(1)) return () => job.resolve(value);
+      return () => this.refuse([job]);
     } catch (error) {
       if (isDiskFailure(error)) exitOnDiskFailure(error);
       if (error instanceof CommandError) this.commit(1);
       else this.rollback();
-      job.reject(error);
+      return () => job.reject(error);
     }
   }
 
