@@ -223,7 +223,10 @@ export class WriteQueue {
     if (job.startedIn !== this.batch && job.steps) {
       return () =>
         job.reject(
-          new CommandError('InternalError', `the write was interrupted after a part of it: ${describe(cause)}`),
+          new CommandError(
+            'InternalError',
+            `the write was interrupted after a part of it: ${describe(cause)}`,
+          ),
         );
     }
     this.begin();
