@@ -64,6 +64,17 @@ export const configSchema = z.object({
     .default(262_144)
     .describe('Largest message payload in bytes'),
   WEBHOOK_LANES: z.coerce.number().int().min(1).max(64).default(4).describe('Shared dispatch lanes'),
+  WEBHOOK_RETRY_SCHEDULE: z
+    .string()
+    .default('')
+    .transform((text) => (text.trim() === '' ? undefined : text.split(',').map(Number)))
+    .refine(
+      (waits) => waits === undefined || (waits.length <= 20 && waits.every((s) => s > 0 && s <= 86_400)),
+      { error: 'expected 1 to 20 waits in seconds, comma-separated, each at most 86400' },
+    )
+    .describe(
+      'Seconds between tries where nothing else says so, comma-separated; the built-in schedule when empty',
+    ),
   WEBHOOK_SVIX_HEADERS: flag(true).describe('Send svix-* aliases of the signature headers'),
   WEBHOOK_PAYLOAD_RETENTION_DAYS: z.coerce
     .number()

@@ -10,6 +10,7 @@ import { LaneService } from '../activities/webhooks/lane/lane-service.js';
 import { LaneWatch } from '../activities/webhooks/lane/lane-watch.js';
 import { PreparedEndpoints } from '../activities/webhooks/prepared-endpoints.js';
 import { ResultFlush } from '../activities/webhooks/result-flush.js';
+import { RetrySchedules } from '../activities/webhooks/retry-schedules.js';
 import { RetryWorkflows } from '../activities/webhooks/retry-workflows.js';
 import { sendAttemptActivity } from '../activities/webhooks/send-attempt.activity.js';
 import { Sweep } from '../activities/webhooks/sweep.js';
@@ -26,6 +27,7 @@ import { DeliveryRepository } from '../store/webhooks/delivery.repository.js';
 import { DeliverySourceRepository } from '../store/webhooks/delivery-source.repository.js';
 import { EndpointHealthRepository } from '../store/webhooks/endpoint-health.repository.js';
 import { LaneRepository } from '../store/webhooks/lane.repository.js';
+import { RetryScheduleRepository } from '../store/webhooks/retry-schedule.repository.js';
 import { SweepRepository } from '../store/webhooks/sweep.repository.js';
 import type { WebhookModels } from '../store/webhooks/webhook-models.js';
 
@@ -63,7 +65,7 @@ export function webhookServices(options: WebhookServicesOptions) {
     sender,
     worker: newId('wrk'),
     svixHeaders: config.WEBHOOK_SVIX_HEADERS,
-    ...(scheduleSec === undefined ? {} : { scheduleSec }),
+    schedules: new RetrySchedules(new RetryScheduleRepository(models), scheduleSec),
   });
   const flush = new ResultFlush({ deliveries, attempts, health, log, giveUp });
   const handover = new RetryWorkflows(temporal.client, log);

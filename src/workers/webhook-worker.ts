@@ -45,6 +45,7 @@ export class WebhookWorker implements OnApplicationBootstrap, OnModuleDestroy {
     const hintUrl = (lane: string) => this.#hints.url(lane);
     this.#services = webhookServices({
       ...{ config, models, temporal, log, hintUrl, giveUp: this.#giveUp.signal },
+      ...(config.WEBHOOK_RETRY_SCHEDULE === undefined ? {} : { scheduleSec: config.WEBHOOK_RETRY_SCHEDULE }),
     });
     const { lanes, deliveries, sweeper, activities } = this.#services;
     this.#hints = new HintServer({

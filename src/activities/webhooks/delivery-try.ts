@@ -1,5 +1,5 @@
 import type { AttemptTrigger } from '../../contracts/webhooks/delivery.js';
-import { judgeAnswer } from '../../domain/webhooks/answer.js';
+import { isTaken, judgeAnswer } from '../../domain/webhooks/answer.js';
 import type { Judgement } from '../../domain/webhooks/answer.js';
 import { newId } from '../../platform/ids.js';
 import { webhookMetrics } from '../../platform/metrics.js';
@@ -9,14 +9,14 @@ import type { HttpSender, SendResult } from './http-sender.js';
 import { TRY_TIMEOUT_MS } from './http-sender.js';
 import { outgoingHeaders } from './outgoing-headers.js';
 import type { PreparedEndpoint } from './prepared-endpoints.js';
+import type { RetrySchedules } from './retry-schedules.js';
 
 export interface DeliveryTryOptions {
   sender: HttpSender;
   /** Names this process in attempts. */
   worker: string;
   svixHeaders: boolean;
-  /** Waits between tries; the default schedule when left out. */
-  scheduleSec?: readonly number[];
+  schedules: RetrySchedules;
   random?: () => number;
 }
 
@@ -41,9 +41,17 @@ export interface TriedDelivery {
 export class DeliveryTry {
   constructor(private readonly options: DeliveryTryOptions) {}
 
-  /** @throws SendAbortedError when `signal` fires first */
-  async run(ready: ReadyDelivery, signal?: AbortSignal, timeoutMs = TRY_TIMEOUT_MS): Promise<TriedDelivery> {
+  /**
+   * @param atMostMs for callers that cannot wait as long as the endpoint may take
+   * @throws SendAbortedError when `signal` fires first
+   */
+  async run(
+    ready: ReadyDelivery,
+    signal?: AbortSignal,
+    atMostMs = Number.POSITIVE_INFINITY,
+  ): Promise<TriedDelivery> {
     const { row, endpoint, body } = ready;
+    const timeoutMs = Math.min(endpoint.row.policy?.timeoutMs ?? TRY_TIMEOUT_MS, atMostMs);
     const at = new Date();
     const number = row.n + 1;
     const headers = outgoingHeaders(
@@ -56,7 +64,7 @@ export class DeliveryTry {
       tries: number - (row.base ?? 0),
       nowMs: Date.now(),
       random: (this.options.random ?? Math.random)(),
-      ...(this.options.scheduleSec === undefined ? {} : { scheduleSec: this.options.scheduleSec }),
+      ...(isTaken(result) ? {} : { scheduleSec: await this.options.schedules.waitsSec(row, endpoint) }),
     });
     count(row, result, judgement);
     return {

@@ -29,8 +29,10 @@ export interface HttpSenderOptions extends AddressResolverOptions {
   ca?: string;
 }
 
-/** Longest whole try. */
+/** Longest whole try, where an endpoint does not say otherwise. */
 export const TRY_TIMEOUT_MS = 20_000;
+/** The most an endpoint may say. */
+export const MAX_TRY_TIMEOUT_MS = 30_000;
 /** A name with many addresses is not tried longer than this many of them in one try. */
 const MAX_ADDRESSES = 3;
 /** A reused connection that breaks sooner than this was closed by the receiver while idle: once more at once. */

@@ -8,15 +8,20 @@ import { ApplicationCache } from '../../store/webhooks/application-cache.js';
 import { MessageAccept } from '../../store/webhooks/message-accept.js';
 import { MessageRepository } from '../../store/webhooks/message.repository.js';
 import type { WebhookModels } from '../../store/webhooks/webhook-models.js';
+import { LaneBacklogRepository } from '../../store/webhooks/lane-backlog.repository.js';
 import { ApplicationAccess } from './application-access.js';
+import { ApplicationPolicyController } from './application-policy.controller.js';
 import { ApplicationController } from './application.controller.js';
 import { AttemptController } from './attempt.controller.js';
 import { DeliveryFanOut } from './delivery-fan-out.js';
+import { EndpointPolicyController } from './endpoint-policy.controller.js';
+import { EndpointPolicyWriter } from './endpoint-policy-writer.js';
 import { EndpointSecretController } from './endpoint-secret.controller.js';
 import { EndpointSecrets } from './endpoint-secrets.js';
 import { EndpointWriter } from './endpoint-writer.js';
 import { EndpointController } from './endpoint.controller.js';
 import { LaneHints } from './lane-hints.js';
+import { LaneStarts } from './lane-starts.js';
 import { LaneUrls } from './lane-urls.js';
 import { MessageIngest } from './message-ingest.js';
 import { MessageController } from './message.controller.js';
@@ -25,7 +30,9 @@ import { Resend } from './resend.js';
 @Module({
   controllers: [
     ApplicationController,
+    ApplicationPolicyController,
     EndpointController,
+    EndpointPolicyController,
     EndpointSecretController,
     MessageController,
     AttemptController,
@@ -33,9 +40,16 @@ import { Resend } from './resend.js';
   providers: [
     ApplicationAccess,
     EndpointWriter,
+    EndpointPolicyWriter,
+    LaneStarts,
     EndpointSecrets,
     MessageIngest,
     Resend,
+    {
+      provide: LaneBacklogRepository,
+      inject: [WEBHOOK_MODELS],
+      useFactory: (models: WebhookModels) => new LaneBacklogRepository(models),
+    },
     {
       provide: SecretBox,
       inject: [CONFIG],

@@ -39,10 +39,14 @@ export interface Judgement {
 const SLOW_DOWN = new Set([429, 502, 503, 504]);
 const SLOW_MS = 60_000;
 
+/** Whether the receiver took it. */
+export const isTaken = ({ code, errorCode }: Pick<TryResult, 'code' | 'errorCode'>): boolean =>
+  errorCode === null && code >= 200 && code < 300;
+
 /** The answer table: what the result of a try means. Every failure but 410 is retried on the schedule. */
 export function judgeAnswer(result: TryResult, context: AnswerContext): Judgement {
   const { code, errorCode } = result;
-  if (errorCode === null && code >= 200 && code < 300) {
+  if (isTaken(result)) {
     const disableEndpoint = result.directive === 'disable' ? 'receiver_disabled' : null;
     return { ...ENDED, state: 'delivered', disableEndpoint };
   }

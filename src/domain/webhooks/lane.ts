@@ -9,3 +9,7 @@ export function laneOf(endpointId: string, lanes: number): string {
 }
 
 export const laneNames = (lanes: number): string[] => Array.from({ length: lanes }, (_, i) => `p${i}`);
+
+/** Where new deliveries of an endpoint go: its own lane, named like it, or the shared one. */
+export const homeLane = (endpoint: { _id: string; lane?: string | null }, lanes: number): string =>
+  endpoint.lane ?? laneOf(endpoint._id, lanes);

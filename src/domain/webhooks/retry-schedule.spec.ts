@@ -1,4 +1,4 @@
-import { DEFAULT_SCHEDULE_SEC, nextWaitMs } from './retry-schedule.js';
+import { DEFAULT_SCHEDULE_SEC, nextWaitMs, scheduleInForce, waitsSec } from './retry-schedule.js';
 
 describe('retry schedule', () => {
   it('waits 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h and then gives up', () => {
@@ -21,5 +21,16 @@ describe('retry schedule', () => {
   it('does not go on after its end because the receiver asked for a wait', () => {
     expect(nextWaitMs(8, 0, 60_000)).toBeNull();
     expect(nextWaitMs(2, 0, 0, [1])).toBeNull();
+  });
+
+  it('may grow by a factor up to a longest wait, for a number of tries', () => {
+    expect(waitsSec({ base: 2, factor: 3, max: 20, tries: 5 })).toEqual([2, 6, 18, 20]);
+    expect(waitsSec([7, 8])).toEqual([7, 8]);
+  });
+
+  it('is that of the endpoint, else the event type, else the application, else the environment', () => {
+    expect(scheduleInForce([[1], [2], [3], [4]])).toEqual([1]);
+    expect(scheduleInForce([null, undefined, [3], [4]])).toEqual([3]);
+    expect(scheduleInForce([null, null, null, undefined])).toBe(DEFAULT_SCHEDULE_SEC);
   });
 });

@@ -1,3 +1,5 @@
+import type { RetrySchedule } from '../../contracts/webhooks/endpoint-policy.js';
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
@@ -31,4 +33,17 @@ export function nextWaitMs(
   const waitSec = scheduleSec[tries - 1];
   if (waitSec === undefined) return null;
   return Math.max(Math.round(waitSec * 1000 * (1 + JITTER * random)), retryAfterMs);
+}
+
+/** The waits in seconds that a schedule stands for. */
+export function waitsSec(schedule: RetrySchedule): readonly number[] {
+  if (Array.isArray(schedule)) return schedule;
+  const { base, factor, max, tries } = schedule;
+  return Array.from({ length: tries - 1 }, (_, wait) => Math.min(base * factor ** wait, max));
+}
+
+/** The first schedule that is set: of the endpoint, the event type, the application, the environment; else the default. */
+export function scheduleInForce(levels: readonly (RetrySchedule | null | undefined)[]): readonly number[] {
+  const set = levels.find((level) => level !== null && level !== undefined);
+  return set === undefined || set === null ? DEFAULT_SCHEDULE_SEC : waitsSec(set);
 }

@@ -1,4 +1,5 @@
 import type { ApplicationIn, ApplicationPatch } from '../../contracts/webhooks/application.js';
+import type { RetrySchedule } from '../../contracts/webhooks/endpoint-policy.js';
 import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
 import { newId } from '../../platform/ids.js';
 import { DURABLE } from '../connection.js';
@@ -58,6 +59,15 @@ export class ApplicationRepository {
         { returnDocument: 'after', writeConcern: DURABLE },
       )
       .lean<ApplicationRow | null>();
+  }
+
+  /** The waits between tries for endpoints and event types that have none of their own; null clears. */
+  async setRetrySchedule(id: string, retrySchedule: RetrySchedule | null): Promise<void> {
+    await this.models.applications.updateOne(
+      { _id: id, deletedAt: null },
+      { $set: { retrySchedule, updatedAt: new Date() }, $inc: { rev: 1 } },
+      { writeConcern: DURABLE },
+    );
   }
 
   /** Frees the uid and stops deliveries; rows stay until retention. */

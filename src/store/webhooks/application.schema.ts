@@ -1,4 +1,5 @@
 import { Schema } from 'mongoose';
+import type { RetrySchedule } from '../../contracts/webhooks/endpoint-policy.js';
 
 /** One tenant: owns endpoints and messages. */
 export interface ApplicationRow {
@@ -10,6 +11,8 @@ export interface ApplicationRow {
   /** Configuration revision: every change to the application or its endpoints bumps it, before and after. */
   rev: number;
   throttleRate: number | null;
+  /** For endpoints and event types that have none of their own. Absent or null = the environment's. */
+  retrySchedule?: RetrySchedule | null;
   metadata: Record<string, string>;
   createdAt: Date;
   updatedAt: Date;
@@ -24,6 +27,7 @@ export const applicationSchema = new Schema<ApplicationRow>(
     name: { type: String, required: true },
     rev: { type: Number, required: true },
     throttleRate: { type: Number, default: null },
+    retrySchedule: { type: Schema.Types.Mixed, default: null },
     metadata: { type: Schema.Types.Mixed, default: {} },
     createdAt: { type: Date, required: true },
     updatedAt: { type: Date, required: true },

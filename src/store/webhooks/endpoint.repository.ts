@@ -1,4 +1,5 @@
 import type { EndpointPatch, EndpointUpdate } from '../../contracts/webhooks/endpoint.js';
+import type { EndpointPolicy } from '../../contracts/webhooks/endpoint-policy.js';
 import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
 import { newId } from '../../platform/ids.js';
 import { DURABLE } from '../connection.js';
@@ -45,6 +46,8 @@ export class EndpointRepository {
       headersEnc: input.headersEnc,
       keys: [input.key],
       failingSince: null,
+      policy: null,
+      lane: null,
       rev: 1,
       createdAt: now,
       updatedAt: now,
@@ -88,6 +91,16 @@ export class EndpointRepository {
     now = new Date(),
   ): Promise<EndpointRow | null> {
     return this.#set(row, { ...secrets, updatedAt: now }, { rev: row.rev });
+  }
+
+  /** Null when the endpoint changed since `row` was read: its lane is decided from what was read. */
+  setPolicy(
+    row: EndpointRow,
+    policy: EndpointPolicy,
+    lane: string | null,
+    now = new Date(),
+  ): Promise<EndpointRow | null> {
+    return this.#set(row, { policy, lane, updatedAt: now }, { rev: row.rev });
   }
 
   /** Frees the uid; the delivery side cancels what is open. */

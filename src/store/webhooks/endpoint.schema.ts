@@ -1,4 +1,5 @@
 import { Schema } from 'mongoose';
+import type { EndpointPolicy } from '../../contracts/webhooks/endpoint-policy.js';
 
 /** A signing key. `enc` is the key text (`whsec_…`) sealed with the master key. */
 export interface SigningKeyRow {
@@ -7,6 +8,17 @@ export interface SigningKeyRow {
   from: Date;
   /** End of the overlap after a rotation; null for the key in use. */
   until: Date | null;
+}
+
+/** A breaker that is not closed. */
+export interface Circuit {
+  state: 'open' | 'half_open';
+  since: Date;
+  /** How often it opened without closing in between. */
+  trips: number;
+  nextProbeAt: Date | null;
+  /** The latest failure, in an error code's words. */
+  why: string;
 }
 
 /** One URL of an application, with what it wants to receive and how it is signed. */
@@ -34,6 +46,14 @@ export interface EndpointRow {
   keys: SigningKeyRow[];
   /** First failure since the last success; null while healthy. */
   failingSince: Date | null;
+  /** Percent of the time until it is disabled of which a warning was given since it fails. Absent = none. */
+  warned?: number;
+  /** Absent or null = all defaults. */
+  policy?: EndpointPolicy | null;
+  /** Its own lane while it has one; absent or null = the shared lane of its id. */
+  lane?: string | null;
+  /** Absent while the breaker is closed. */
+  circuit?: Circuit;
   rev: number;
   createdAt: Date;
   updatedAt: Date;
@@ -68,6 +88,10 @@ export const endpointSchema = new Schema<EndpointRow>(
     headersEnc: { type: String, default: null },
     keys: { type: [signingKeySchema], required: true },
     failingSince: { type: Date, default: null },
+    warned: { type: Number },
+    policy: { type: Schema.Types.Mixed, default: null },
+    lane: { type: String, default: null },
+    circuit: { type: Schema.Types.Mixed },
     rev: { type: Number, required: true },
     createdAt: { type: Date, required: true },
     updatedAt: { type: Date, required: true },
@@ -77,3 +101,8 @@ export const endpointSchema = new Schema<EndpointRow>(
 );
 endpointSchema.index({ uk: 1 }, { unique: true });
 endpointSchema.index({ app: 1, _id: 1 });
+// Only endpoints that are down are in it: the sweeper looks for them every 30 s.
+endpointSchema.index(
+  { 'circuit.state': 1 },
+  { partialFilterExpression: { 'circuit.state': { $exists: true } } },
+);

@@ -9,7 +9,7 @@ import type { DeliveryOutcome } from '../delivery-outcome.js';
 import type { DeliveryTry, ReadyDelivery, TriedDelivery } from '../delivery-try.js';
 import { DispatchQueue } from './dispatch-queue.js';
 import type { DispatchLimits, DispatchSlot } from './dispatch-queue.js';
-import { SendAbortedError, TRY_TIMEOUT_MS } from '../http-sender.js';
+import { MAX_TRY_TIMEOUT_MS, SendAbortedError } from '../http-sender.js';
 import type { LanePage } from './lane-page.js';
 import { LaneReport } from './lane-report.js';
 import type { ResultFlush } from '../result-flush.js';
@@ -34,7 +34,7 @@ const MAX_UNWRITTEN = 64;
 /** An endpoint that hangs gets fewer tries at a time for this long. */
 const SLOW_AFTER_TIMEOUT_MS = 60_000;
 /** A try that outlasts its lane is the next owner's to repeat only after it must have ended. */
-const PARK_MS = TRY_TIMEOUT_MS + 10_000;
+const PARK_MS = MAX_TRY_TIMEOUT_MS + 10_000;
 
 /** What one lane has in hand: from a loaded row over its try to its stored result. */
 export class LaneDispatch {

@@ -1,0 +1,16 @@
+import type { EndpointPolicyOut } from '../../contracts/webhooks/endpoint-policy.js';
+import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
+
+export const endpointPolicyView = ({ policy, circuit }: EndpointRow): EndpointPolicyOut => ({
+  retrySchedule: policy?.retrySchedule ?? null,
+  timeoutMs: policy?.timeoutMs ?? null,
+  concurrency: policy?.concurrency ?? null,
+  fifo: policy?.fifo ?? null,
+  breaker: policy?.breaker ?? null,
+  circuit: {
+    state: circuit?.state ?? 'closed',
+    since: circuit?.since.toISOString() ?? null,
+    trips: circuit?.trips ?? 0,
+    nextProbeAt: circuit?.nextProbeAt?.toISOString() ?? null,
+  },
+});

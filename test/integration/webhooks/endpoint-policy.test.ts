@@ -1,0 +1,95 @@
+import { jest } from '@jest/globals';
+import { runningStack } from '../../support/running-stack.js';
+import type { RunningStack } from '../../support/running-stack.js';
+
+interface Problem {
+  code: string;
+  errors?: { pointer?: string }[];
+}
+
+jest.setTimeout(60_000);
+
+let running: RunningStack;
+beforeAll(async () => {
+  running = await runningStack();
+}, 120_000);
+afterAll(() => running?.end(), 60_000);
+
+const policyOf = (app: string, ep: string) => `/api/v1/app/${app}/endpoint/${ep}/policy`;
+const put = (path: string, body: unknown) => running.api.call<Problem>('PUT', path, { body });
+const DEFAULTS = { retrySchedule: null, timeoutMs: null, concurrency: null, fifo: null, breaker: null };
+const CLOSED = { state: 'closed', since: null, trips: 0, nextProbeAt: null };
+
+describe('the policy of an endpoint', () => {
+  it('is all defaults at first, is replaced as a whole, and is cleared with null', async () => {
+    const { app, ep } = await running.api.target(running.sink.url);
+    expect((await running.api.get(policyOf(app, ep))).body).toEqual({ ...DEFAULTS, circuit: CLOSED });
+    const policy = {
+      retrySchedule: { base: 1, factor: 2, max: 60, tries: 4 },
+      timeoutMs: 5000,
+      concurrency: 3,
+      breaker: { failurePercent: 50, minTries: 4, windowSec: 10, connectFailures: 3 },
+    };
+    const changed = await put(policyOf(app, ep), policy);
+    expect([changed.status, changed.body]).toEqual([200, { ...DEFAULTS, ...policy, circuit: CLOSED }]);
+    expect((await running.api.get(policyOf(app, ep))).body).toMatchObject(policy);
+    await put(policyOf(app, ep), { timeoutMs: null });
+    expect((await running.api.get(policyOf(app, ep))).body).toEqual({ ...DEFAULTS, circuit: CLOSED });
+  });
+
+  const refused: [string, unknown, RegExp][] = [
+    ['a wait of more than a day', { retrySchedule: [5, 86_401] }, /^\/retrySchedule/],
+    ['no waits', { retrySchedule: [] }, /^\/retrySchedule/],
+    ['21 waits', { retrySchedule: Array.from({ length: 21 }, () => 5) }, /^\/retrySchedule/],
+    ['a timeout of less than a second', { timeoutMs: 999 }, /^\/timeoutMs$/],
+    ['a concurrency of 201', { concurrency: 201 }, /^\/concurrency$/],
+    ['a key that is no JSON pointer', { fifo: { by: { key: 'orderId' } } }, /^\/fifo\/by/],
+    ['an unknown member', { retries: 5 }, /retries|^$/],
+  ];
+  it.each(refused)('with %s is refused, with the member named', async (_, body, pointer) => {
+    const { app, ep } = await running.api.target(running.sink.url);
+    const answer = await put(policyOf(app, ep), body);
+    expect([answer.status, answer.body.code]).toEqual([422, 'validation']);
+    expect(answer.body.errors?.[0]?.pointer ?? '').toMatch(pointer);
+  });
+
+  it('sets the waits between tries, before what the application sets', async () => {
+    const { sink, api } = running;
+    sink.answer = (_, response) => void response.writeHead(500).end();
+    const { app, ep } = await api.target(`${sink.url}/a`);
+    const other = await api.post<{ id: string }>(`/api/v1/app/${app}/endpoint`, { url: `${sink.url}/b` });
+    await put(`/api/v1/app/${app}/policy`, { retrySchedule: [1] });
+    expect((await api.get(`/api/v1/app/${app}/policy`)).body).toEqual({ retrySchedule: [1] });
+    await put(policyOf(app, ep), { retrySchedule: [1, 1] });
+    await api.post(`/api/v1/app/${app}/msg`, { eventType: 'a.b', payload: {} });
+    const tries = (path: string) =>
+      sink.arrivals.filter((arrival) => arrival.path === path).map(({ atMs }) => atMs);
+    await sink.until(() => tries('/a').length === 3 && tries('/b').length === 2, 20_000, 'all tries of both');
+    const [first, second, third] = tries('/a');
+    for (const wait of [second! - first!, third! - second!]) {
+      expect(wait).toBeGreaterThanOrEqual(1000);
+      expect(wait).toBeLessThan(3000);
+    }
+    expect(other.status).toBe(201);
+    sink.answer = (_, response) => void response.writeHead(204).end();
+  });
+
+  it('bounds how long a try may take', async () => {
+    const { sink, api } = running;
+    sink.answer = () => undefined;
+    const { app, ep } = await api.target(`${sink.url}/slow`);
+    await put(policyOf(app, ep), { timeoutMs: 1000, retrySchedule: [3600] });
+    await api.post(`/api/v1/app/${app}/msg`, { eventType: 'a.b', payload: {} });
+    const started = Date.now();
+    for (;;) {
+      const path = `/api/v1/app/${app}/attempt/endpoint/${ep}`;
+      const [attempt] = (await api.get<{ data: { responseDurationMs: number }[] }>(path)).body.data;
+      if (attempt !== undefined) {
+        expect(attempt.responseDurationMs).toBeGreaterThanOrEqual(990);
+        expect(attempt.responseDurationMs).toBeLessThan(2500);
+        return;
+      }
+      expect(Date.now() - started).toBeLessThan(10_000);
+    }
+  });
+});
