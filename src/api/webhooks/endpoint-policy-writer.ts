@@ -32,11 +32,12 @@ export class EndpointPolicyWriter {
       fifo: input.fifo ?? null,
       breaker: input.breaker ?? null,
     };
+    const filter = input.filter == null ? null : JSON.stringify(input.filter);
     for (let tries = 0; tries < TRIES; tries++) {
       const row = await read();
       // A breaker that is open keeps the lane; when it closes, the lane follows the policy.
       const lane = row.circuit === undefined ? (policy.fifo === null ? null : row._id) : (row.lane ?? null);
-      const changed = await this.endpoints.setPolicy(row, policy, lane);
+      const changed = await this.endpoints.setPolicy(row, { policy, filter, lane });
       if (changed === null) continue;
       if (changed.lane != null) await this.laneStarts.ensure(changed.lane);
       return changed;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { contentFilter } from './content-filter.js';
 
 const DAY_SEC = 86_400;
 
@@ -65,12 +66,13 @@ export const endpointPolicyIn = z.strictObject({
   timeoutMs: z.int().min(1000).max(30_000).nullish(),
   concurrency: z.int().min(1).max(200).nullish(),
   fifo: fifoPolicy.nullish(),
+  filter: contentFilter.nullish(),
   /** `off` never takes the endpoint for down. */
   breaker: z.union([z.literal('off'), breakerPolicy]).nullish(),
 });
 export type EndpointPolicyIn = z.infer<typeof endpointPolicyIn>;
 
-/** As it is stored: every member is there, null is the default. */
+/** As it is stored, the filter aside: every member is there, null is the default. */
 export interface EndpointPolicy {
   retrySchedule: RetrySchedule | null;
   timeoutMs: number | null;
@@ -94,6 +96,7 @@ export const endpointPolicyOut = z.object({
   timeoutMs: z.int().nullable(),
   concurrency: z.int().nullable(),
   fifo: fifoPolicy.nullable(),
+  filter: contentFilter.nullable(),
   breaker: z.union([z.literal('off'), breakerPolicy]).nullable(),
   circuit: circuitOut,
 });

@@ -96,11 +96,10 @@ export class EndpointRepository {
   /** Null when the endpoint changed since `row` was read: its lane is decided from what was read. */
   setPolicy(
     row: EndpointRow,
-    policy: EndpointPolicy,
-    lane: string | null,
+    { policy, filter, lane }: Pick<EndpointRow, 'filter'> & { policy: EndpointPolicy; lane: string | null },
     now = new Date(),
   ): Promise<EndpointRow | null> {
-    return this.#set(row, { policy, lane, updatedAt: now }, { rev: row.rev });
+    return this.#set(row, { policy, filter, lane, updatedAt: now }, { rev: row.rev });
   }
 
   /** Frees the uid; the delivery side cancels what is open. */

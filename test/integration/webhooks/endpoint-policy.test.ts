@@ -17,7 +17,14 @@ afterAll(() => running?.end(), 60_000);
 
 const policyOf = (app: string, ep: string) => `/api/v1/app/${app}/endpoint/${ep}/policy`;
 const put = (path: string, body: unknown) => running.api.call<Problem>('PUT', path, { body });
-const DEFAULTS = { retrySchedule: null, timeoutMs: null, concurrency: null, fifo: null, breaker: null };
+const DEFAULTS = {
+  retrySchedule: null,
+  timeoutMs: null,
+  concurrency: null,
+  fifo: null,
+  filter: null,
+  breaker: null,
+};
 const CLOSED = { state: 'closed', since: null, trips: 0, nextProbeAt: null };
 
 describe('the policy of an endpoint', () => {
@@ -27,6 +34,7 @@ describe('the policy of an endpoint', () => {
     const policy = {
       retrySchedule: { base: 1, factor: 2, max: 60, tries: 4 },
       timeoutMs: 5000,
+      filter: { priority: { $in: ['high', 'urgent'] } },
       concurrency: 3,
       breaker: { failurePercent: 50, minTries: 4, windowSec: 10, connectFailures: 3 },
     };
@@ -44,6 +52,7 @@ describe('the policy of an endpoint', () => {
     ['a timeout of less than a second', { timeoutMs: 999 }, /^\/timeoutMs$/],
     ['a concurrency of 201', { concurrency: 201 }, /^\/concurrency$/],
     ['a key that is no JSON pointer', { fifo: { by: { key: 'orderId' } } }, /^\/fifo\/by/],
+    ['an unknown filter operator', { filter: { a: { $regex: '.*' } } }, /^\/filter/],
     ['an unknown member', { retries: 5 }, /retries|^$/],
   ];
   it.each(refused)('with %s is refused, with the member named', async (_, body, pointer) => {
