@@ -42,7 +42,7 @@ interface FilterFault {
 }
 
 export const contentFilter = z
-  .custom<ContentFilter>(isObject, { error: 'expected a content filter: an object of member paths' })
+  .record(z.string(), z.unknown(), { error: 'expected a content filter: an object of member paths' })
   .superRefine((filter, context) => {
     for (const { path, message } of filterFaults(filter)) context.addIssue({ code: 'custom', path, message });
   })

@@ -96,7 +96,7 @@ export const endpointPolicyOut = z.object({
   timeoutMs: z.int().nullable(),
   concurrency: z.int().nullable(),
   fifo: fifoPolicy.nullable(),
-  filter: contentFilter.nullable(),
+  filter: z.record(z.string(), z.unknown()).nullable(),
   breaker: z.union([z.literal('off'), breakerPolicy]).nullable(),
   circuit: circuitOut,
 });

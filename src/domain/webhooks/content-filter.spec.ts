@@ -117,7 +117,7 @@ describe('content filter', () => {
       const parsed = contentFilter.safeParse(filter);
       if (!parsed.success) continue;
       accepted++;
-      expect(typeof compileFilter(parsed.data)(value(0))).toBe('boolean');
+      expect(typeof compileFilter(parsed.data as ContentFilter)(value(0))).toBe('boolean');
     }
     expect(accepted).toBeGreaterThan(200);
   });
