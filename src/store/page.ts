@@ -1,14 +1,24 @@
 import type { mongo } from 'mongoose';
 import type { Page, PageRequest } from '../contracts/webhooks/page.js';
 
-/**
- * One page of a list whose order is the order of the ids. A leading `-` in the iterator walks back; rows come in
- * list order either way. Paging by key stays right while rows are inserted, where an offset would not.
- */
-export async function pageById<Row extends { _id: string }>(
+type Request = PageRequest & { order: 'ascending' | 'descending' };
+
+/** One page of a list whose order is the order of the ids, see `pageByKey`. */
+export const pageById = <Row extends { _id: string }>(
   collection: mongo.Collection,
   filter: Record<string, unknown>,
-  request: PageRequest & { order: 'ascending' | 'descending' },
+  request: Request,
+): Promise<Page<Row>> => pageByKey(collection, '_id', filter, request);
+
+/**
+ * One page of a list in the order of a key that no two of its rows share. A leading `-` in the iterator walks back;
+ * rows come in list order either way. Paging by key stays right while rows are inserted, where an offset would not.
+ */
+export async function pageByKey<Key extends string, Row extends Record<Key, string>>(
+  collection: mongo.Collection,
+  key: Key,
+  filter: Record<string, unknown>,
+  request: Request,
 ): Promise<Page<Row>> {
   const { limit, iterator } = request;
   const backwards = iterator?.startsWith('-') ?? false;
@@ -16,11 +26,11 @@ export async function pageById<Row extends { _id: string }>(
   const conditions: Record<string, unknown>[] = [filter];
   if (iterator !== undefined) {
     const id = iterator.replace(/^-/, '');
-    conditions.push({ _id: ascending ? { $gt: id } : { $lt: id } });
+    conditions.push({ [key]: ascending ? { $gt: id } : { $lt: id } });
   }
   const rows = (await collection
     .find({ $and: conditions })
-    .sort({ _id: ascending ? 1 : -1 })
+    .sort({ [key]: ascending ? 1 : -1 })
     .limit(limit + 1)
     .toArray()) as unknown as Row[];
   const done = rows.length <= limit;
@@ -29,8 +39,8 @@ export async function pageById<Row extends { _id: string }>(
   const first = data[0];
   return {
     data,
-    iterator: data.at(-1)?._id ?? null,
-    prevIterator: first === undefined ? null : `-${first._id}`,
+    iterator: data.at(-1)?.[key] ?? null,
+    prevIterator: first === undefined ? null : `-${first[key]}`,
     done,
   };
 }

@@ -9,8 +9,9 @@ import { DatabaseProbe } from './database-probe.js';
 import { IdempotencyRepository } from './idempotency/idempotency.repository.js';
 import { ApplicationCache } from './webhooks/application-cache.js';
 import { ApplicationRepository } from './webhooks/application.repository.js';
-import { AttemptListRepository } from './webhooks/attempt-list.repository.js';
+import { AttemptListRepository } from './webhooks/lists/attempt-list.repository.js';
 import { EndpointRepository } from './webhooks/endpoint.repository.js';
+import { DeliveryListRepository } from './webhooks/lists/delivery-list.repository.js';
 import { MessageRepository } from './webhooks/message.repository.js';
 import { createWebhookIndexes, webhookModels } from './webhooks/webhook-models.js';
 import type { WebhookModels } from './webhooks/webhook-models.js';
@@ -54,6 +55,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     fromModels(ApplicationRepository),
     fromModels(MessageRepository),
     fromModels(AttemptListRepository),
+    fromModels(DeliveryListRepository),
     {
       provide: EndpointRepository,
       inject: [WEBHOOK_MODELS, ApplicationRepository],
@@ -82,6 +84,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     EndpointRepository,
     MessageRepository,
     AttemptListRepository,
+    DeliveryListRepository,
     ApiKeyRepository,
     IdempotencyRepository,
   ],

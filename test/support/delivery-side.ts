@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { startStack } from '../../embedded/stack/stack.js';
 import type { Stack } from '../../embedded/stack/stack.js';
 import { ksuid } from '../../src/domain/ksuid.js';
+import { facet } from '../../src/domain/webhooks/facets.js';
 import { laneOf } from '../../src/domain/webhooks/lane.js';
 import { hmacSecret } from '../../src/domain/webhooks/signature.js';
 import { deliveryId, newId } from '../../src/platform/ids.js';
@@ -170,7 +171,14 @@ export class DeliverySide {
     return {
       ...{ _id: id, app: this.app, type: 'work_order.created', eventId: null, bodySha256: '', rh: '' },
       body: new mongoose.mongo.Binary(Buffer.from(body)),
-      ...{ channels: null, tags: null, ek: `${this.app}:${id}`, ik: `${this.app}:${id}`, skipped: [] },
+      ...{
+        channels: null,
+        tags: null,
+        k: [facet.type('work_order.created')],
+        ek: `${this.app}:${id}`,
+        ik: `${this.app}:${id}`,
+        skipped: [],
+      },
       targets: endpoints.map(({ _id }) => ({ d: deliveryId(id, _id), e: _id, l: laneOf(_id, LANES) })),
       ...{ deliverAt: null, at, expiresAt: new Date(at.getTime() + DAY_MS) },
     };

@@ -1,13 +1,17 @@
 import type { AttemptTrigger } from '../../contracts/webhooks/delivery.js';
 import { isTaken, judgeAnswer } from '../../domain/webhooks/answer.js';
 import type { Judgement } from '../../domain/webhooks/answer.js';
+import { attemptFacets } from '../../domain/webhooks/facets.js';
+import { traceIdOf } from '../../domain/trace.js';
 import { newId } from '../../platform/ids.js';
 import { webhookMetrics } from '../../platform/metrics.js';
+import { VERSION } from '../../platform/version.js';
 import type { AttemptRow } from '../../store/webhooks/attempt.schema.js';
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 import type { HttpSender, SendResult } from './http-sender.js';
 import { TRY_TIMEOUT_MS } from './http-sender.js';
 import { outgoingHeaders } from './outgoing-headers.js';
+import { answerHeaders } from './shown-headers.js';
 import type { PreparedEndpoint } from './prepared-endpoints.js';
 import type { RetrySchedules } from './retry-schedules.js';
 
@@ -54,9 +58,11 @@ export class DeliveryTry {
     const timeoutMs = Math.min(endpoint.row.policy?.timeoutMs ?? TRY_TIMEOUT_MS, atMostMs);
     const at = new Date();
     const number = row.n + 1;
-    const headers = outgoingHeaders(
+    const attemptId = newId('atmpt');
+    const traceId = row.trace ?? traceIdOf(row.msg);
+    const { headers, signed } = outgoingHeaders(
       endpoint,
-      { messageId: row.msg, deliveryId: row._id, number, at, body },
+      { messageId: row.msg, deliveryId: row._id, attemptId, traceId, number, at, body },
       this.options.svixHeaders,
     );
     const result = await this.options.sender.send({ url: endpoint.url, headers, body, timeoutMs }, signal);
@@ -68,24 +74,27 @@ export class DeliveryTry {
     });
     count(row, result, judgement);
     return {
-      attempt: this.#attempt(ready, result, judgement, at),
+      attempt: this.#attempt(ready, result, judgement, { id: attemptId, at, signed }),
       judgement,
       durationMs: result.durationMs,
     };
   }
 
-  #attempt(ready: ReadyDelivery, result: SendResult, judgement: Judgement, at: Date): AttemptRow {
-    const { row, endpoint, trigger } = ready;
+  #attempt(
+    { row, endpoint, body, trigger }: ReadyDelivery,
+    result: SendResult,
+    judgement: Judgement,
+    { id, at, signed }: { id: string; at: Date; signed: string },
+  ): AttemptRow {
     return {
-      _id: newId('atmpt'),
+      _id: id,
       dlv: row._id,
       n: row.n + 1,
       msg: row.msg,
       app: row.app,
       ep: row.ep,
       type: row.type,
-      channels: row.channels,
-      tags: row.tags,
+      k: attemptFacets(row, result.code),
       url: endpoint.row.url,
       ok: judgement.state === 'delivered',
       code: result.code,
@@ -93,9 +102,18 @@ export class DeliveryTry {
       error: result.error,
       at,
       durationMs: result.durationMs,
+      sinceAcceptMs: Math.max(0, at.getTime() + result.durationMs - row.at.getTime()),
+      bytes: body.length,
       ip: result.ip,
       response: result.response,
+      ...endpoint.shown,
+      sig: signed,
+      by: VERSION,
+      ...answerHeaders(result.headers),
+      ...(row.trace === undefined ? {} : { trace: row.trace }),
       trigger,
+      outcome: judgement.state,
+      why: judgement.reason,
       nextAt: judgement.nextAt,
       worker: this.options.worker,
     };

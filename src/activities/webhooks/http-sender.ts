@@ -4,7 +4,7 @@ import type { AddressResolverOptions } from './transport/address-resolver.js';
 import { OriginPools } from './transport/origin-pools.js';
 import type { PinnedPool } from './transport/origin-pools.js';
 import { ResponseReader, TryTimeoutError } from './transport/response-reader.js';
-import type { ReceivedAnswer } from './transport/response-reader.js';
+import type { AnswerHeaders, ReceivedAnswer } from './transport/response-reader.js';
 import { transportFault } from './transport/transport-error.js';
 
 /** One POST to a receiver. */
@@ -22,6 +22,7 @@ export interface SendResult extends TryResult {
   /** The address that was used, null when none was reached. */
   ip: string | null;
   response: string;
+  headers: AnswerHeaders;
   durationMs: number;
 }
 
@@ -129,7 +130,7 @@ export class HttpSender {
 
 type Outcome = Omit<SendResult, 'durationMs'>;
 
-const NO_ANSWER: ReceivedAnswer = { code: 0, retryAfter: null, directive: null, response: '' };
+const NO_ANSWER: ReceivedAnswer = { code: 0, retryAfter: null, directive: null, response: '', headers: {} };
 
 function failure(error: unknown, ip: string | null, timeoutMs = TRY_TIMEOUT_MS): Outcome {
   if (!(error instanceof TryTimeoutError)) return { ...NO_ANSWER, ...transportFault(error), ip };

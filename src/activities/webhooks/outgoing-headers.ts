@@ -1,3 +1,4 @@
+import { ownHeaders } from '../../domain/webhooks/own-headers.js';
 import { signature } from '../../domain/webhooks/signature.js';
 import { VERSION } from '../../platform/version.js';
 import type { PreparedEndpoint } from './prepared-endpoints.js';
@@ -6,6 +7,8 @@ import type { PreparedEndpoint } from './prepared-endpoints.js';
 export interface OutgoingTry {
   messageId: string;
   deliveryId: string;
+  attemptId: string;
+  traceId: string;
   /** 1 for the first try. */
   number: number;
   at: Date;
@@ -15,26 +18,18 @@ export interface OutgoingTry {
 /** The headers of a try: the endpoint's own first, ours over them (Standard Webhooks names, `svix-*` aliases). */
 export function outgoingHeaders(
   endpoint: PreparedEndpoint,
-  { messageId, deliveryId, number, at, body }: OutgoingTry,
+  outgoing: OutgoingTry,
   svixAliases: boolean,
-): Record<string, string> {
-  const timestamp = Math.floor(at.getTime() / 1000);
+): { headers: Record<string, string>; signed: string } {
+  const { messageId, at, body } = outgoing;
   const live = endpoint.keys.filter(({ until }) => until === null || until > at).map(({ key }) => key);
-  const signed = signature(live, messageId, timestamp, body);
-  const headers: Record<string, string> = {
-    ...endpoint.headers,
-    'content-type': 'application/json',
-    'accept-encoding': 'identity',
-    'user-agent': `Holdfast-Webhooks/${VERSION}`,
-    'webhook-id': messageId,
-    'webhook-timestamp': String(timestamp),
-    'webhook-signature': signed,
-    'webhook-delivery-id': deliveryId,
-    'webhook-attempt': String(number),
-  };
-  if (!svixAliases) return headers;
-  headers['svix-id'] = messageId;
-  headers['svix-timestamp'] = String(timestamp);
-  headers['svix-signature'] = signed;
-  return headers;
+  const signed = signature(live, messageId, Math.floor(at.getTime() / 1000), body);
+  const own = ownHeaders({ ...outgoing, signature: signed, version: VERSION });
+  const headers: Record<string, string> = { ...endpoint.headers, ...own };
+  if (svixAliases) {
+    headers['svix-id'] = messageId;
+    headers['svix-timestamp'] = own['webhook-timestamp']!;
+    headers['svix-signature'] = signed;
+  }
+  return { headers, signed };
 }

@@ -3,12 +3,16 @@ import type { SigningKey } from '../../domain/webhooks/signature.js';
 import type { SecretBox } from '../../platform/secret-box.js';
 import type { DeliverySourceRepository } from '../../store/webhooks/delivery-source.repository.js';
 import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
+import { shownHeaders } from './shown-headers.js';
+import type { ShownHeaders } from './shown-headers.js';
 
 /** An endpoint with its secrets opened and its URL parsed, once per revision. */
 export interface PreparedEndpoint {
   row: EndpointRow;
   url: URL;
   headers: Record<string, string>;
+  /** What attempts show of the headers. */
+  shown: ShownHeaders;
   keys: { key: SigningKey; until: Date | null }[];
   /** Nothing about it had changed when its application had this revision. */
   appRev: number;
@@ -63,9 +67,9 @@ export class PreparedEndpoints {
       const headers: Record<string, string> =
         row.headersEnc === null ? {} : JSON.parse(this.box.open(row.headersEnc));
       const keys = row.keys.map(({ enc, until }) => ({ key: parseSigningKey(this.box.open(enc)), until }));
-      return { row, url, headers, keys, appRev, unusable: null };
+      return { row, url, headers, shown: shownHeaders(headers), keys, appRev, unusable: null };
     } catch (error) {
-      return { row, url, headers: {}, keys: [], appRev, unusable: (error as Error).message };
+      return { row, url, headers: {}, shown: {}, keys: [], appRev, unusable: (error as Error).message };
     }
   }
 }

@@ -1,10 +1,8 @@
-import { RETRY_LANE } from '../../contracts/webhooks/delivery.js';
+import { RETRY_GRACE_MS, RETRY_LANE } from '../../contracts/webhooks/delivery.js';
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 
 /** A retry that is due later than this belongs to a workflow; sooner ones stay in their lane. */
 export const LANE_WAIT_MS = 60_000;
-/** How long after its due time a retry that a workflow owns counts as forgotten. */
-export const RETRY_GRACE_MS = 120_000;
 
 /** Hands late retries to workflows. */
 export interface RetryHandover {

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { RETRY_LANE } from '../../contracts/webhooks/delivery.js';
+import { RETRY_GRACE_MS, RETRY_LANE } from '../../contracts/webhooks/delivery.js';
 import type { SendAttemptInput, SendAttemptResult } from '../../contracts/webhooks/dispatch.js';
 import { deliveryTitle } from '../../domain/webhooks/delivery-title.js';
 import { laneOf } from '../../domain/webhooks/lane.js';
@@ -10,7 +10,7 @@ import type { DeliveryOutcome } from './delivery-outcome.js';
 import type { DeliveryTry, ReadyDelivery } from './delivery-try.js';
 import type { LanePages } from './lane/lane-page.js';
 import type { ResultFlush } from './result-flush.js';
-import { RETRY_GRACE_MS, waitingPlace } from './retry-handover.js';
+import { waitingPlace } from './retry-handover.js';
 import type { RetryHandover } from './retry-handover.js';
 
 export interface SendAttemptServices {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { RETRY_LANE } from '../../contracts/webhooks/delivery.js';
+import { RETRY_GRACE_MS, RETRY_LANE } from '../../contracts/webhooks/delivery.js';
 import type { SweepResult } from '../../contracts/webhooks/dispatch.js';
 import { laneNames, laneOf } from '../../domain/webhooks/lane.js';
 import { webhookMetrics } from '../../platform/metrics.js';
@@ -10,7 +10,6 @@ import type { SweepRepository } from '../../store/webhooks/sweep.repository.js';
 import type { Dispatchers } from './dispatchers.js';
 import { LEASE_TIMES } from './lane/lane-lease.js';
 import type { LaneWatch } from './lane/lane-watch.js';
-import { RETRY_GRACE_MS } from './retry-handover.js';
 import type { RetryHandover } from './retry-handover.js';
 
 export interface SweepOptions {

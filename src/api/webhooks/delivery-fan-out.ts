@@ -62,6 +62,7 @@ export class DeliveryFanOut implements OnApplicationShutdown {
         type: row.type,
         channels: row.channels,
         tags: row.tags,
+        ...(row.trace === undefined ? {} : { trace: row.trace }),
         at: row.at.getTime(),
         body,
         targets: targets.map(({ d, e }) => ({ d, e })),

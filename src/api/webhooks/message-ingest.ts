@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { MessageIn } from '../../contracts/webhooks/message.js';
+import { traceIdFrom } from '../../domain/trace.js';
 import type { Principal } from '../../platform/auth/scopes.js';
 import type { Config } from '../../platform/config.js';
 import { notFound, ProblemError } from '../../platform/errors.js';
@@ -43,6 +44,7 @@ export class MessageIngest {
       payload: input.payload,
       channels: input.channels ?? null,
       tags: input.tags ?? null,
+      trace: traceIdFrom(request.headers.traceparent),
       deliverAt: input.deliverAt == null ? null : new Date(input.deliverAt),
       retentionDays: input.payloadRetentionPeriod ?? this.config.WEBHOOK_PAYLOAD_RETENTION_DAYS,
       idempotencyKey: idempotencyKey(request),

@@ -12,7 +12,6 @@ import { LaneBacklogRepository } from '../../store/webhooks/lane-backlog.reposit
 import { ApplicationAccess } from './application-access.js';
 import { ApplicationPolicyController } from './application-policy.controller.js';
 import { ApplicationController } from './application.controller.js';
-import { AttemptController } from './attempt.controller.js';
 import { DeliveryFanOut } from './delivery-fan-out.js';
 import { EndpointPolicyController } from './endpoint-policy.controller.js';
 import { EndpointPolicyWriter } from './endpoint-policy-writer.js';
@@ -20,6 +19,10 @@ import { EndpointSecretController } from './endpoint-secret.controller.js';
 import { EndpointSecrets } from './endpoint-secrets.js';
 import { EndpointWriter } from './endpoint-writer.js';
 import { EndpointController } from './endpoint.controller.js';
+import { AttemptReader } from './history/attempt-reader.js';
+import { AttemptController } from './history/attempt.controller.js';
+import { DeliveryReader } from './history/delivery-reader.js';
+import { DeliveryController } from './history/delivery.controller.js';
 import { LaneHints } from './lane-hints.js';
 import { LaneStarts } from './lane-starts.js';
 import { LaneUrls } from './lane-urls.js';
@@ -36,6 +39,7 @@ import { Resend } from './resend.js';
     EndpointSecretController,
     MessageController,
     AttemptController,
+    DeliveryController,
   ],
   providers: [
     ApplicationAccess,
@@ -45,6 +49,8 @@ import { Resend } from './resend.js';
     EndpointSecrets,
     MessageIngest,
     Resend,
+    AttemptReader,
+    DeliveryReader,
     {
       provide: LaneBacklogRepository,
       inject: [WEBHOOK_MODELS],

@@ -8,7 +8,7 @@ export const MESSAGE_STATUS = { success: 0, pending: 1, fail: 2, sending: 3, can
 const TRIGGER = { scheduled: 0, manual: 1 } as const;
 export const triggerNumber = (trigger: keyof typeof TRIGGER): number => TRIGGER[trigger];
 
-const attemptFilters = pageQuery('atmpt').extend({
+const attemptFilters = {
   ...messageFilters,
   status: z.coerce.number().int().min(0).max(4, { error: 'expected 0 to 4' }).optional(),
   status_code_class: z.coerce
@@ -17,13 +17,18 @@ const attemptFilters = pageQuery('atmpt').extend({
       error: 'expected 0, 100, 200, 300, 400 or 500',
     })
     .optional(),
+};
+const attemptPage = pageQuery('atmpt').extend({
+  ...attemptFilters,
   with_content: queryFlag(true),
   with_msg: queryFlag(false),
 });
 const windowError = { error: 'expected before to be later than after', path: ['before'] };
 
-export const endpointAttemptsQuery = attemptFilters.refine(isWindow, windowError);
-export const messageAttemptsQuery = attemptFilters
+export const attemptCountQuery = z.object(attemptFilters).refine(isWindow, windowError);
+export type AttemptFilters = z.infer<typeof attemptCountQuery>;
+export const endpointAttemptsQuery = attemptPage.refine(isWindow, windowError);
+export const messageAttemptsQuery = attemptPage
   .extend({ endpoint_id: reference.optional() })
   .refine(isWindow, windowError);
 export type AttemptListQuery = z.infer<typeof messageAttemptsQuery>;
@@ -43,5 +48,17 @@ export const attemptOut = z.object({
   msg: messageOut.optional(),
 });
 export type AttemptOut = z.infer<typeof attemptOut>;
+
+/** Headers of a try: those that were sent, secret ones by name only, and those of the answer. */
+export const attemptHeadersOut = z.object({
+  sentHeaders: z.record(z.string(), z.string()),
+  responseHeaders: z.array(z.array(z.string())).nullable(),
+  sensitive: z.array(z.string()),
+});
+export type AttemptHeadersOut = z.infer<typeof attemptHeadersOut>;
+
+/** Counting ends at a ceiling; then `approximated` is true. */
+export const countOut = z.object({ count: z.int(), approximated: z.boolean() });
+export type CountOut = z.infer<typeof countOut>;
 
 export const resendOut = z.object({});

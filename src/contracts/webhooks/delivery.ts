@@ -2,6 +2,9 @@
 export type DeliveryState =
   'pending' | 'retrying' | 'held' | 'delivered' | 'exhausted' | 'canceled' | 'expired';
 
+/** What a try can make of its delivery. */
+export type TriedState = Extract<DeliveryState, 'delivered' | 'retrying' | 'exhausted' | 'canceled'>;
+
 /** The states of a delivery that is not finished: exactly these rows carry a due time (`q`). */
 export const OPEN_STATES: readonly DeliveryState[] = ['pending', 'retrying', 'held'];
 
@@ -20,6 +23,8 @@ export type AttemptTrigger = 'scheduled' | 'manual';
 
 /** The lane of deliveries whose next try is owned by a `webhookRetry` workflow. */
 export const RETRY_LANE = 'retry';
+/** How long after its due time a retry that a workflow owns counts as forgotten. */
+export const RETRY_GRACE_MS = 120_000;
 
 /** Task queues of the webhook workers. */
 export const WEBHOOK_QUEUES = {

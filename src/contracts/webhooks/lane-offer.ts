@@ -10,6 +10,8 @@ export interface OfferedMessage {
   type: string;
   channels: string[] | null;
   tags: string[] | null;
+  /** W3C trace id, where the caller named one. */
+  trace?: string;
   /** When it was accepted, milliseconds. */
   at: number;
   /** The payload in base64. */

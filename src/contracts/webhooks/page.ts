@@ -23,9 +23,9 @@ export const queryDate = z.iso
 
 /**
  * Paging of a list: `iterator` is the id of the last row seen, or `-<id>` to walk back from the first row seen.
- * @param prefix of the ids in the list, e.g. `msg`
+ * @param prefixes of the ids in the list, e.g. `msg`
  */
-export const pageQuery = (prefix: string) =>
+export const pageQuery = (...prefixes: string[]) =>
   z.object({
     limit: z.coerce
       .number({ error: 'expected a number from 1 to 250' })
@@ -35,7 +35,7 @@ export const pageQuery = (prefix: string) =>
       .default(50),
     iterator: z
       .string()
-      .regex(new RegExp(`^-?${prefix}_[0-9A-Za-z]{27}$`), {
+      .regex(new RegExp(`^-?(${prefixes.join('|')})_[0-9A-Za-z]{27}$`), {
         error: `expected the iterator or prevIterator of an earlier page`,
       })
       .optional(),

@@ -1,4 +1,4 @@
-import type { AttemptErrorCode, DeliveryState } from '../../contracts/webhooks/delivery.js';
+import type { AttemptErrorCode, TriedState } from '../../contracts/webhooks/delivery.js';
 import { nextWaitMs } from './retry-schedule.js';
 import { retryAfterMs } from './retry-after.js';
 
@@ -24,7 +24,7 @@ export interface AnswerContext {
 
 /** What a try decides about its delivery and its endpoint. */
 export interface Judgement {
-  state: Extract<DeliveryState, 'delivered' | 'retrying' | 'exhausted' | 'canceled'>;
+  state: TriedState;
   errorCode: AttemptErrorCode | null;
   /** Why the delivery ended or waits; null when it was taken. */
   reason: string | null;

@@ -1,11 +1,17 @@
+import { messageFacets } from '../../domain/webhooks/facets.js';
 import type { DeliveryRow } from './delivery.schema.js';
 import type { MessageRow } from './message.schema.js';
 
 /** What of a message its deliveries are made from. */
-type Source = Pick<MessageRow, '_id' | 'app' | 'type' | 'channels' | 'tags' | 'targets' | 'deliverAt' | 'at'>;
+type Source = Pick<
+  MessageRow,
+  '_id' | 'app' | 'type' | 'channels' | 'tags' | 'targets' | 'deliverAt' | 'at' | 'trace'
+>;
 
 /** The deliveries a message stands for, as they are first stored. Ids are derived, so storing them again is harmless. */
 export function deliveryRows(message: Source): DeliveryRow[] {
+  const k = messageFacets(message);
+  const traced = message.trace === undefined ? {} : { trace: message.trace };
   return message.targets.map(({ d, e, l }) => ({
     _id: d,
     msg: message._id,
@@ -14,6 +20,8 @@ export function deliveryRows(message: Source): DeliveryRow[] {
     type: message.type,
     channels: message.channels,
     tags: message.tags,
+    k,
+    ...traced,
     state: 'pending',
     reason: null,
     n: 0,

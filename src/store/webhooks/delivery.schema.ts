@@ -11,6 +11,10 @@ export interface DeliveryRow {
   type: string;
   channels: string[] | null;
   tags: string[] | null;
+  /** What it can be listed by (`messageFacets`). */
+  k: string[];
+  /** W3C trace id that the caller named; absent = made from the message (`traceIdOf`). */
+  trace?: string;
   state: DeliveryState;
   /** Why it ended or waits, in an error code's words. */
   reason: string | null;
@@ -38,6 +42,8 @@ export const deliverySchema = new Schema<DeliveryRow>(
     type: { type: String, required: true },
     channels: { type: [String], default: null },
     tags: { type: [String], default: null },
+    k: { type: [String], required: true },
+    trace: { type: String },
     state: { type: String, required: true },
     reason: { type: String, default: null },
     n: { type: Number, required: true },
@@ -55,4 +61,10 @@ export const deliverySchema = new Schema<DeliveryRow>(
 deliverySchema.index({ 'q.l': 1, 'q.at': 1 }, { partialFilterExpression: { 'q.at': { $exists: true } } });
 deliverySchema.index({ ep: 1, state: 1, _id: 1 });
 deliverySchema.index({ app: 1, _id: 1 });
-deliverySchema.index({ msg: 1 });
+deliverySchema.index({ ep: 1, k: 1, _id: 1 });
+deliverySchema.index({ msg: 1, ep: 1 });
+// Partial: a delivery that is taken at its first try never enters these.
+const troubled = { partialFilterExpression: { reason: { $gt: '' } } };
+deliverySchema.index({ state: 1, _id: 1 }, troubled);
+deliverySchema.index({ app: 1, state: 1, _id: 1 }, troubled);
+deliverySchema.index({ app: 1, reason: 1, _id: 1 }, troubled);

@@ -61,6 +61,13 @@ export class EndpointRepository {
     return this.models.endpoints.findOne({ ...key, app, deletedAt: null }).lean<EndpointRow | null>();
   }
 
+  /** Endpoints by id, those that were deleted too. */
+  findMany(ids: readonly string[]): Promise<EndpointRow[]> {
+    return this.models.endpoints
+      .find({ _id: { $in: ids } }, { keys: 0, headersEnc: 0 })
+      .lean<EndpointRow[]>();
+  }
+
   count(app: string): Promise<number> {
     return this.models.endpoints.countDocuments({ app, deletedAt: null });
   }

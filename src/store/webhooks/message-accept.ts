@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import mongoose from 'mongoose';
 import { laneOf } from '../../domain/webhooks/lane.js';
+import { messageFacets } from '../../domain/webhooks/facets.js';
 import { matchTargets } from '../../domain/webhooks/target-match.js';
 import { GroupCommit } from '../../platform/group-commit.js';
 import { deliveryId, newId } from '../../platform/ids.js';
@@ -24,6 +25,8 @@ export interface MessageDraft {
   payload: Record<string, unknown>;
   channels: string[] | null;
   tags: string[] | null;
+  /** W3C trace id, where the caller named one. */
+  trace?: string | null;
   deliverAt: Date | null;
   retentionDays: number;
   idempotencyKey: string | null;
@@ -134,6 +137,8 @@ export class MessageAccept {
       bodySha256: createHash('sha256').update(draft.body).digest('hex'),
       channels: draft.channels,
       tags: draft.tags,
+      k: messageFacets(draft),
+      ...(draft.trace == null ? {} : { trace: draft.trace }),
       ek: `${application.id}:${draft.eventId ?? id}`,
       ik: `${application.id}:${draft.idempotencyKey === null ? id : hashOf(draft.idempotencyKey)}`,
       rh: draft.requestHash,

@@ -2,10 +2,15 @@ import type { MessageListQuery } from '../../contracts/webhooks/message.js';
 import type { Page } from '../../contracts/webhooks/page.js';
 import { DURABLE } from '../connection.js';
 import { duplicatePositions } from '../duplicate-key.js';
-import { pageById } from '../page.js';
-import { rowFilter } from './list-filter.js';
+import { boundedPage } from '../bounded-page.js';
+import { facetScan, idWindow, labelGroups } from './lists/list-filter.js';
 import type { MessageRow } from './message.schema.js';
 import type { WebhookModels } from './webhook-models.js';
+
+/** Messages hold payloads, so fewer are looked at for a page than of other rows. */
+const SCAN_ROWS = 500;
+/** What lists do not show. */
+const UNUSED = { targets: 0, skipped: 0 };
 
 export class MessageRepository {
   constructor(private readonly models: WebhookModels) {}
@@ -43,15 +48,20 @@ export class MessageRepository {
     return this.models.messages.findOne(key).lean<MessageRow | null>();
   }
 
-  findMany(ids: readonly string[]): Promise<MessageRow[]> {
-    return this.models.messages.find({ _id: { $in: ids } }, { body: 0 }).lean<MessageRow[]>();
+  findMany(ids: readonly string[], withContent = false): Promise<MessageRow[]> {
+    const projection = withContent ? UNUSED : { ...UNUSED, body: 0 };
+    return this.models.messages.find({ _id: { $in: ids } }, projection).lean<MessageRow[]>();
   }
 
   list(app: string, query: MessageListQuery): Promise<Page<MessageRow>> {
-    return pageById(
+    const scan = facetScan({ app, ...idWindow('msg', query) }, labelGroups(query));
+    const projection = query.with_content ? UNUSED : { ...UNUSED, body: 0 };
+    const request = { ...query, order: 'descending' as const };
+    return boundedPage(
       this.models.messages.collection,
-      { app, ...rowFilter('msg', query) },
-      { ...query, order: 'descending' },
+      { ...scan, scanRows: SCAN_ROWS },
+      request,
+      projection,
     );
   }
 

@@ -20,6 +20,10 @@ export interface MessageRow {
   bodySha256: string;
   channels: string[] | null;
   tags: string[] | null;
+  /** What it can be listed by (`messageFacets`). */
+  k: string[];
+  /** W3C trace id that the caller named; absent = made from the id (`traceIdOf`). */
+  trace?: string;
   /** `<app>:<eventId or id>`, unique. */
   ek: string;
   /** `<app>:<sha256 of the idempotency key>` or `<app>:<id>`, unique. */
@@ -46,6 +50,8 @@ export const messageSchema = new Schema<MessageRow>(
     bodySha256: { type: String, required: true },
     channels: { type: [String], default: null },
     tags: { type: [String], default: null },
+    k: { type: [String], required: true },
+    trace: { type: String },
     ek: { type: String, required: true },
     ik: { type: String, required: true },
     rh: { type: String, required: true },
@@ -60,5 +66,5 @@ export const messageSchema = new Schema<MessageRow>(
 messageSchema.index({ ek: 1 }, { unique: true });
 messageSchema.index({ ik: 1 }, { unique: true });
 messageSchema.index({ app: 1, _id: 1 });
-messageSchema.index({ app: 1, type: 1, _id: 1 });
+messageSchema.index({ app: 1, k: 1, _id: 1 });
 messageSchema.index({ expiresAt: 1 });

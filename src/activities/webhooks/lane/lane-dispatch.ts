@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { RETRY_LANE } from '../../../contracts/webhooks/delivery.js';
+import { RETRY_GRACE_MS, RETRY_LANE } from '../../../contracts/webhooks/delivery.js';
 import type { LaneCounts } from '../../../contracts/webhooks/dispatch.js';
 import { deliveryTitle } from '../../../domain/webhooks/delivery-title.js';
 import type { DeliveryRepository } from '../../../store/webhooks/delivery.repository.js';
@@ -13,7 +13,7 @@ import { MAX_TRY_TIMEOUT_MS, SendAbortedError } from '../http-sender.js';
 import type { LanePage } from './lane-page.js';
 import { LaneReport } from './lane-report.js';
 import type { ResultFlush } from '../result-flush.js';
-import { RETRY_GRACE_MS, waitingPlace } from '../retry-handover.js';
+import { waitingPlace } from '../retry-handover.js';
 import type { RetryHandover } from '../retry-handover.js';
 import type { RowsInHand } from './rows-in-hand.js';
 

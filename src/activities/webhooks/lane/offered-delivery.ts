@@ -11,10 +11,12 @@ export interface OfferedDelivery {
 
 /** The deliveries of an offered message in a lane, as accept stores them. */
 export function offeredDeliveries(lane: string, message: OfferedMessage): OfferedDelivery[] {
-  const { id, app, appRev, type, channels, tags } = message;
+  const { id, app, appRev, type, channels, tags, trace } = message;
   const body = Buffer.from(message.body, 'base64');
   const targets = message.targets.map((target) => ({ ...target, l: lane }));
   const at = new Date(message.at);
-  const rows = deliveryRows({ _id: id, app, type, channels, tags, targets, deliverAt: null, at });
+  const traced = trace === undefined ? {} : { trace };
+  const source = { _id: id, app, type, channels, tags, targets, deliverAt: null, at, ...traced };
+  const rows = deliveryRows(source);
   return rows.map((row) => ({ row, body, appRev }));
 }

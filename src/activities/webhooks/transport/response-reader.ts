@@ -7,7 +7,11 @@ export interface ReceivedAnswer {
   directive: string | null;
   /** The first bytes of the body as text, as received: compressed answers are never unpacked. */
   response: string;
+  headers: AnswerHeaders;
 }
+
+/** As undici gives them: names in lower case, an array where one came several times. */
+export type AnswerHeaders = Record<string, string | string[] | undefined>;
 
 /** More than this is not read: the connection is closed. */
 const MAX_READ_BYTES = 64 * 1024;
@@ -29,6 +33,7 @@ export class ResponseReader implements Dispatcher.DispatchHandler {
   #code = 0;
   #retryAfter: string | null = null;
   #directive: string | null = null;
+  #headers: AnswerHeaders = {};
   readonly #chunks: Buffer[] = [];
   #read = 0;
 
@@ -52,13 +57,10 @@ export class ResponseReader implements Dispatcher.DispatchHandler {
     if (this.#settled) controller.abort(new Error('the try has ended'));
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    code: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
+  onResponseStart(_controller: Dispatcher.DispatchController, code: number, headers: AnswerHeaders): void {
     if (code < 200) return;
     this.#code = code;
+    this.#headers = headers;
     this.#retryAfter = single(headers['retry-after']);
     this.#directive = single(headers['webhook-delivery']);
   }
@@ -80,6 +82,7 @@ export class ResponseReader implements Dispatcher.DispatchHandler {
       retryAfter: this.#retryAfter,
       directive: this.#directive,
       response,
+      headers: this.#headers,
     });
   }
 
