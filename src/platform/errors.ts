@@ -14,6 +14,8 @@ export const ERRORS = {
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
   conflict: { status: 409, title: 'The resource exists already' },
   idempotency_in_progress: { status: 409, title: 'The first request with this key is still running' },
+  task_running: { status: 409, title: 'The endpoint has a task of this kind that has not ended' },
+  task_ended: { status: 409, title: 'The task has ended' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
   validation: { status: 422, title: 'The request does not fit its description' },

@@ -10,9 +10,11 @@ import { IdempotencyRepository } from './idempotency/idempotency.repository.js';
 import { ApplicationCache } from './webhooks/application-cache.js';
 import { ApplicationRepository } from './webhooks/application.repository.js';
 import { AttemptListRepository } from './webhooks/lists/attempt-list.repository.js';
+import { DeliveryCancelRepository } from './webhooks/delivery-cancel.repository.js';
 import { EndpointRepository } from './webhooks/endpoint.repository.js';
 import { DeliveryListRepository } from './webhooks/lists/delivery-list.repository.js';
 import { MessageRepository } from './webhooks/message.repository.js';
+import { TaskRepository } from './webhooks/replay/task.repository.js';
 import { createWebhookIndexes, webhookModels } from './webhooks/webhook-models.js';
 import type { WebhookModels } from './webhooks/webhook-models.js';
 
@@ -56,6 +58,8 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     fromModels(MessageRepository),
     fromModels(AttemptListRepository),
     fromModels(DeliveryListRepository),
+    fromModels(DeliveryCancelRepository),
+    fromModels(TaskRepository),
     {
       provide: EndpointRepository,
       inject: [WEBHOOK_MODELS, ApplicationRepository],
@@ -85,6 +89,8 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     MessageRepository,
     AttemptListRepository,
     DeliveryListRepository,
+    DeliveryCancelRepository,
+    TaskRepository,
     ApiKeyRepository,
     IdempotencyRepository,
   ],

@@ -9,6 +9,11 @@ import { LanePages } from '../activities/webhooks/lane/lane-page.js';
 import { LaneService } from '../activities/webhooks/lane/lane-service.js';
 import { LaneWatch } from '../activities/webhooks/lane/lane-watch.js';
 import { PreparedEndpoints } from '../activities/webhooks/prepared-endpoints.js';
+import { previewReplayActivity } from '../activities/webhooks/replay/preview-replay.activity.js';
+import { Replay } from '../activities/webhooks/replay/replay.js';
+import { replayPageActivity } from '../activities/webhooks/replay/replay-page.activity.js';
+import { ReplayWorkflows } from '../activities/webhooks/replay/replay-workflows.js';
+import { steerReplayActivity } from '../activities/webhooks/replay/steer-replay.activity.js';
 import { ResultFlush } from '../activities/webhooks/result-flush.js';
 import { RetrySchedules } from '../activities/webhooks/retry-schedules.js';
 import { RetryWorkflows } from '../activities/webhooks/retry-workflows.js';
@@ -25,9 +30,12 @@ import { ApplicationRepository } from '../store/webhooks/application.repository.
 import { AttemptRepository } from '../store/webhooks/attempt.repository.js';
 import { DeliveryRepository } from '../store/webhooks/delivery.repository.js';
 import { DeliverySourceRepository } from '../store/webhooks/delivery-source.repository.js';
+import { EndpointRepository } from '../store/webhooks/endpoint.repository.js';
 import { EndpointHealthRepository } from '../store/webhooks/endpoint-health.repository.js';
 import { LaneRepository } from '../store/webhooks/lane.repository.js';
 import { RetryScheduleRepository } from '../store/webhooks/retry-schedule.repository.js';
+import { replaySources } from '../store/webhooks/replay/replay-sources.js';
+import { TaskRepository } from '../store/webhooks/replay/task.repository.js';
 import { SweepRepository } from '../store/webhooks/sweep.repository.js';
 import type { WebhookModels } from '../store/webhooks/webhook-models.js';
 
@@ -56,7 +64,8 @@ export function webhookServices(options: WebhookServicesOptions) {
   const deliveries = new DeliveryRepository(models);
   const attempts = new AttemptRepository(models);
   const source = new DeliverySourceRepository(models);
-  const endpointHealth = new EndpointHealthRepository(models, new ApplicationRepository(models));
+  const applications = new ApplicationRepository(models);
+  const endpointHealth = new EndpointHealthRepository(models, applications);
   const health = new EndpointHealth(endpointHealth, deliveries);
   const sender = new HttpSender({ allowed: parseRanges(config.WEBHOOK_ALLOW_CIDRS) });
   const endpoints = new PreparedEndpoints(source, new SecretBox(config.HOLDFAST_MASTER_KEY));
@@ -75,6 +84,12 @@ export function webhookServices(options: WebhookServicesOptions) {
   const laneService = new LaneService({
     ...{ lanes, deliveries, pages, tries, flush, handover, log, hintUrl, watch },
   });
+  const tasks = new TaskRepository(models);
+  const replays = new ReplayWorkflows(tasks, temporal.client);
+  const replay = new Replay({
+    ...{ tasks, endpoints: new EndpointRepository(models, applications), laneCount },
+    sources: replaySources(models),
+  });
   const sweeper = new Sweep({
     ...{
       messages: new SweepRepository(models),
@@ -83,6 +98,7 @@ export function webhookServices(options: WebhookServicesOptions) {
       watch,
       dispatchers,
       handover,
+      replays,
       laneCount,
       log,
     },
@@ -91,7 +107,12 @@ export function webhookServices(options: WebhookServicesOptions) {
   const activities = {
     [WEBHOOK_QUEUES.dispatch]: { deliverBatch: deliverBatchActivity(laneService) },
     [WEBHOOK_QUEUES.retry]: { sendAttempt: attempt, cancelDelivery: cancelDeliveryActivity(deliveries) },
-    [WEBHOOK_QUEUES.control]: { sweep: sweepActivity(sweeper) },
+    [WEBHOOK_QUEUES.control]: {
+      sweep: sweepActivity(sweeper),
+      previewReplay: previewReplayActivity(replay),
+      replayPage: replayPageActivity(replay),
+      steerReplay: steerReplayActivity(replay),
+    },
   };
   return { lanes: laneService, deliveries, dispatchers, watch, sweeper, sender, flush, activities };
 }

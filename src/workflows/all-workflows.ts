@@ -1,5 +1,6 @@
 // What the workflow bundle holds: every workflow, by its type name.
 export { webhookDispatcher } from './webhooks/webhook-dispatcher.workflow.js';
+export { webhookReplay } from './webhooks/webhook-replay.workflow.js';
 export { webhookRetry } from './webhooks/webhook-retry.workflow.js';
 export { webhookSend } from './webhooks/webhook-send.workflow.js';
 export { webhookSweeper } from './webhooks/webhook-sweeper.workflow.js';

@@ -10,6 +10,7 @@ import type { SweepRepository } from '../../store/webhooks/sweep.repository.js';
 import type { Dispatchers } from './dispatchers.js';
 import { LEASE_TIMES } from './lane/lane-lease.js';
 import type { LaneWatch } from './lane/lane-watch.js';
+import type { ReplayWorkflows } from './replay/replay-workflows.js';
 import type { RetryHandover } from './retry-handover.js';
 
 export interface SweepOptions {
@@ -19,6 +20,7 @@ export interface SweepOptions {
   watch: LaneWatch;
   dispatchers: Dispatchers;
   handover: RetryHandover;
+  replays: ReplayWorkflows;
   /** Number of shared lanes. */
   laneCount: number;
   log: Logger;
@@ -48,13 +50,18 @@ export class Sweep {
   /** @param alive called now and then while it goes on */
   async run(alive: () => void = () => undefined): Promise<SweepResult> {
     const inserted = await this.#insertMissingRows(alive);
-    const wokenLanes = await this.#orEmpty(this.#wakeLanes(), 'lanes not looked after');
+    const wokenLanes = await this.#orElse([], this.#wakeLanes(), 'lanes not looked after');
+    const tasks = await this.#orElse(
+      0,
+      this.options.replays.wakeStale(this.#now()),
+      'tasks not looked after',
+    );
     const { restarted, returned } = await this.#overdueRetries(alive);
-    if (inserted + restarted + returned > 0) {
-      this.options.log.warn({ inserted, restarted, returned }, 'the sweeper had to mend something');
+    if (inserted + restarted + returned + tasks > 0) {
+      this.options.log.warn({ inserted, restarted, returned, tasks }, 'the sweeper had to mend something');
     }
-    count({ inserted, restarted, returned });
-    return { inserted, wokenLanes, restarted, returned };
+    count({ inserted, restarted, returned, tasks });
+    return { inserted, wokenLanes, restarted, returned, tasks };
   }
 
   async #insertMissingRows(alive: () => void): Promise<number> {
@@ -125,12 +132,12 @@ export class Sweep {
   }
 
   // Temporal may be away; what can be mended without it is mended all the same.
-  async #orEmpty(work: Promise<string[]>, what: string): Promise<string[]> {
+  async #orElse<T>(otherwise: T, work: Promise<T>, what: string): Promise<T> {
     try {
       return await work;
     } catch (error) {
       this.options.log.warn({ err: error }, what);
-      return [];
+      return otherwise;
     }
   }
 
@@ -139,8 +146,9 @@ export class Sweep {
   }
 }
 
-function count({ inserted, restarted, returned }: Omit<SweepResult, 'wokenLanes'>): void {
+function count({ inserted, restarted, returned, tasks }: Omit<SweepResult, 'wokenLanes'>): void {
   webhookMetrics.sweeperRepaired.inc({ what: 'delivery_inserted' }, inserted);
   webhookMetrics.sweeperRepaired.inc({ what: 'retry_restarted' }, restarted);
   webhookMetrics.sweeperRepaired.inc({ what: 'retry_returned' }, returned);
+  webhookMetrics.sweeperRepaired.inc({ what: 'task_woken' }, tasks);
 }

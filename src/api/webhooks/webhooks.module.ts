@@ -28,6 +28,9 @@ import { LaneStarts } from './lane-starts.js';
 import { LaneUrls } from './lane-urls.js';
 import { MessageIngest } from './message-ingest.js';
 import { MessageController } from './message.controller.js';
+import { BackgroundTaskController } from './replay/background-task.controller.js';
+import { ReplayTasks } from './replay/replay-tasks.js';
+import { ReplayController } from './replay/replay.controller.js';
 import { Resend } from './resend.js';
 
 @Module({
@@ -40,6 +43,8 @@ import { Resend } from './resend.js';
     MessageController,
     AttemptController,
     DeliveryController,
+    ReplayController,
+    BackgroundTaskController,
   ],
   providers: [
     ApplicationAccess,
@@ -51,6 +56,7 @@ import { Resend } from './resend.js';
     Resend,
     AttemptReader,
     DeliveryReader,
+    ReplayTasks,
     {
       provide: LaneBacklogRepository,
       inject: [WEBHOOK_MODELS],

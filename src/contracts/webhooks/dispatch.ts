@@ -53,6 +53,8 @@ export interface SweepResult {
   restarted: number;
   /** Overdue rows given back to their lane. */
   returned: number;
+  /** Recoveries and replays whose workflow was woken or started. */
+  tasks: number;
 }
 
 /** The activities of the webhook queues, as workflows call them. */

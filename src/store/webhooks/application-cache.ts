@@ -55,7 +55,7 @@ export class ApplicationCache {
     const former = new Map(this.#entries.get(idOrUid)?.entry.endpoints.map((one) => [one.id, one]));
     const endpoints = rows.map((row) => {
       const known = former.get(row._id);
-      return known?.rev === row.rev ? known : toCached(row);
+      return known?.rev === row.rev ? known : targetFilter(row);
     });
     const entry = { id: app._id, rev: app.rev, endpoints };
     if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear();
@@ -72,7 +72,15 @@ export class ApplicationCache {
   }
 }
 
-const toCached = ({ _id: id, rev, disabled, eventTypes, channels, filter }: FilterRow): CachedEndpoint => ({
+/** What decides whether an endpoint gets a message, its content filter compiled. */
+export const targetFilter = ({
+  _id: id,
+  rev,
+  disabled,
+  eventTypes,
+  channels,
+  filter,
+}: FilterRow): CachedEndpoint => ({
   id,
   rev,
   disabled,

@@ -29,6 +29,8 @@ export interface DeliveryRow {
   lastCode: number | null;
   /** Lane and due time: present exactly while the delivery is not finished. */
   q?: { l: string; at: Date };
+  /** The task (recover, replay) that last had it sent again. */
+  task?: string;
   /** When the message was accepted. */
   at: Date;
 }
@@ -53,6 +55,7 @@ export const deliverySchema = new Schema<DeliveryRow>(
     lastAt: { type: Date, default: null },
     lastCode: { type: Number, default: null },
     q: { type: Schema.Types.Mixed },
+    task: { type: String },
     at: { type: Date, required: true },
   },
   { collection: 'wh_deliveries', versionKey: false },

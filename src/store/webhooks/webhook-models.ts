@@ -5,6 +5,7 @@ import { deliverySchema } from './delivery.schema.js';
 import { endpointSchema } from './endpoint.schema.js';
 import { laneSchema } from './lane.schema.js';
 import { messageSchema } from './message.schema.js';
+import { taskSchema } from './replay/task.schema.js';
 
 export type WebhookModels = ReturnType<typeof webhookModels>;
 
@@ -17,6 +18,7 @@ export function webhookModels(connection: Connection) {
     deliveries: connection.model('WebhookDelivery', deliverySchema),
     attempts: connection.model('WebhookAttempt', attemptSchema),
     lanes: connection.model('WebhookLane', laneSchema),
+    tasks: connection.model('WebhookTask', taskSchema),
   };
 }
 

@@ -23,7 +23,8 @@ export class LanePages {
     private readonly endpoints: PreparedEndpoints,
   ) {}
 
-  async load(rows: readonly DeliveryRow[], trigger: AttemptTrigger = 'scheduled'): Promise<LanePage> {
+  /** @param trigger what is behind the tries of all rows; each row tells by itself when left out */
+  async load(rows: readonly DeliveryRow[], trigger?: AttemptTrigger): Promise<LanePage> {
     const [bodies, endpoints] = await Promise.all([
       this.source.bodies([...new Set(rows.map((row) => row.msg))]),
       this.endpoints.current([...new Set(rows.map((row) => row.ep))]),
@@ -31,7 +32,7 @@ export class LanePages {
     const page: LanePage = { ready: [], untried: [] };
     for (const row of rows) {
       const found = { row, endpoint: endpoints.get(row.ep), body: bodies.get(row.msg) ?? null };
-      sortIn(page, { ...found, trigger, stored: true });
+      sortIn(page, { ...found, trigger: trigger ?? triggerOf(row), stored: true });
     }
     return page;
   }
@@ -46,6 +47,10 @@ export class LanePages {
     return page;
   }
 }
+
+/** The first try after a task took the delivery is the one that somebody asked for. */
+const triggerOf = ({ task, n, base }: DeliveryRow): AttemptTrigger =>
+  task !== undefined && n === (base ?? 0) ? 'manual' : 'scheduled';
 
 interface FoundDelivery extends Omit<ReadyDelivery, 'endpoint' | 'body'> {
   endpoint: PreparedEndpoint | undefined;

@@ -113,7 +113,7 @@ export class AttemptController {
 
   @Post('msg/:msg_id/endpoint/:endpoint_id/resend')
   @HttpCode(202)
-  @Requires('messages:write')
+  @Requires('attempts:write')
   @ApiResponse({ status: 202, standardSchema: resendOut })
   async resend(
     @Caller() caller: Principal,

@@ -1,0 +1,121 @@
+import { Body, Controller, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import {
+  bulkReplayIn,
+  cancelMessagesIn,
+  replayCountOut,
+  replayIn,
+  replayQuery,
+  taskStartedOut,
+} from '../../../contracts/webhooks/background-task.js';
+import type { CancelMessagesIn, ReplayIn } from '../../../contracts/webhooks/background-task.js';
+import { reference } from '../../../contracts/webhooks/names.js';
+import type { ReplayKind } from '../../../contracts/webhooks/replay.js';
+import { Caller, Requires } from '../../../platform/auth/auth.guard.js';
+import type { Principal } from '../../../platform/auth/scopes.js';
+import { creationId } from '../../../platform/http/idempotency.interceptor.js';
+import { DeliveryCancelRepository } from '../../../store/webhooks/delivery-cancel.repository.js';
+import { ApplicationAccess } from '../application-access.js';
+import { backgroundTaskView } from './background-task.view.js';
+import { ReplayTasks } from './replay-tasks.js';
+
+type DryRun = z.infer<typeof replayQuery>;
+type Started = z.infer<typeof taskStartedOut> | z.infer<typeof replayCountOut>;
+
+/** Has an endpoint's messages sent again, or no longer. */
+@ApiTags('Endpoint')
+@Controller('api/v1/app/:app_id/endpoint/:endpoint_id')
+export class ReplayController {
+  constructor(
+    private readonly tasks: ReplayTasks,
+    private readonly deliveries: DeliveryCancelRepository,
+    private readonly access: ApplicationAccess,
+  ) {}
+
+  @Post('recover')
+  @HttpCode(202)
+  @Requires('attempts:write')
+  @ApiResponse({ status: 202, standardSchema: taskStartedOut })
+  @ApiResponse({ status: 200, standardSchema: replayCountOut })
+  recover(
+    @Caller() caller: Principal,
+    @Param('app_id', { schema: reference }) app: string,
+    @Param('endpoint_id', { schema: reference }) endpoint: string,
+    @Body({ schema: replayIn }) body: ReplayIn,
+    @Query({ schema: replayQuery }) query: DryRun,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Started> {
+    return this.#start('endpoint.recover', { caller, app, endpoint, body, query, request, reply });
+  }
+
+  @Post('replay-missing')
+  @HttpCode(202)
+  @Requires('attempts:write')
+  @ApiResponse({ status: 202, standardSchema: taskStartedOut })
+  @ApiResponse({ status: 200, standardSchema: replayCountOut })
+  replayMissing(
+    @Caller() caller: Principal,
+    @Param('app_id', { schema: reference }) app: string,
+    @Param('endpoint_id', { schema: reference }) endpoint: string,
+    @Body({ schema: replayIn }) body: ReplayIn,
+    @Query({ schema: replayQuery }) query: DryRun,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Started> {
+    return this.#start('endpoint.replay', { caller, app, endpoint, body, query, request, reply });
+  }
+
+  @Post('bulk-replay')
+  @HttpCode(202)
+  @Requires('attempts:write')
+  @ApiResponse({ status: 202, standardSchema: taskStartedOut })
+  @ApiResponse({ status: 200, standardSchema: replayCountOut })
+  bulkReplay(
+    @Caller() caller: Principal,
+    @Param('app_id', { schema: reference }) app: string,
+    @Param('endpoint_id', { schema: reference }) endpoint: string,
+    @Body({ schema: bulkReplayIn }) body: ReplayIn,
+    @Query({ schema: replayQuery }) query: DryRun,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Started> {
+    return this.#start('endpoint.bulk-replay', { caller, app, endpoint, body, query, request, reply });
+  }
+
+  @Post('cancel-msgs')
+  @HttpCode(204)
+  @Requires('attempts:write')
+  async cancelMessages(
+    @Caller() caller: Principal,
+    @Param('app_id', { schema: reference }) app: string,
+    @Param('endpoint_id', { schema: reference }) endpoint: string,
+    @Body({ schema: cancelMessagesIn }) body: CancelMessagesIn,
+  ): Promise<void> {
+    const row = await this.access.endpoint(caller, app, endpoint);
+    await this.deliveries.cancelBefore(row._id, new Date(body.createdBefore), 'canceled_by_operator');
+  }
+
+  async #start(kind: ReplayKind, call: ReplayCall): Promise<Started> {
+    const endpoint = await this.access.endpoint(call.caller, call.app, call.endpoint);
+    if (call.query.dry_run) {
+      void call.reply.status(200);
+      return { count: await this.tasks.count(kind, endpoint, call.body) };
+    }
+    const id = creationId(call.request, 'qtask');
+    const { data: _, ...started } = backgroundTaskView(await this.tasks.start(kind, endpoint, call.body, id));
+    return started;
+  }
+}
+
+interface ReplayCall {
+  caller: Principal;
+  app: string;
+  endpoint: string;
+  body: ReplayIn;
+  query: DryRun;
+  request: FastifyRequest;
+  reply: FastifyReply;
+}
