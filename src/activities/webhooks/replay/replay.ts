@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ReplayKind, ReplayProgress, Steering } from '../../../contracts/webhooks/replay.js';
-import { laneOf } from '../../../domain/webhooks/lane.js';
+import { homeLane } from '../../../domain/webhooks/lane.js';
 import { dueAt, pageRows } from '../../../domain/webhooks/replay-selection.js';
 import type { EndpointRepository } from '../../../store/webhooks/endpoint.repository.js';
 import type { ReplaySource } from '../../../store/webhooks/replay/replay-source.js';
@@ -31,12 +31,16 @@ export class Replay {
   async page(taskId: string, alive: () => void): Promise<ReplayProgress> {
     const task = await this.#find(taskId);
     if (task.state !== 'running') return progress(task);
-    const reason = await this.#reasonToStop(task);
-    if (reason !== null) return this.#end(task, 'failed', reason);
+    const endpoint = await this.options.endpoints.find(task.app, task.ep);
+    // What is sent to an endpoint that is gone or disabled would only be canceled again.
+    if (endpoint === null) return this.#end(task, 'failed', 'endpoint_deleted');
+    if (endpoint.disabled) return this.#end(task, 'failed', 'endpoint_disabled');
     const earlyMs = (task.nextAt?.getTime() ?? 0) - LEAD_MS - Date.now();
     if (task.plan === null && earlyMs > 0) return progress(task);
     const planned = task.plan === null ? await this.#plan(task, alive) : task;
-    return planned === null ? this.#asItIs(taskId) : this.#carryOut(planned);
+    return planned === null
+      ? this.#asItIs(taskId)
+      : this.#carryOut(planned, homeLane(endpoint, this.options.laneCount));
   }
 
   async steer(taskId: string, steering: Steering): Promise<void> {
@@ -48,11 +52,10 @@ export class Replay {
     return this.options.tasks.plan(task, plan);
   }
 
-  async #carryOut(task: TaskRow): Promise<ReplayProgress> {
+  async #carryOut(task: TaskRow, lane: string): Promise<ReplayProgress> {
     const plan = task.plan!;
     const startMs = Math.max(Date.now(), task.nextAt?.getTime() ?? 0);
     const at = (n: number) => dueAt(startMs, n, task.ratePerSec);
-    const lane = laneOf(task.ep, this.options.laneCount);
     const sent = await this.#source(task).apply(task, { lane, at });
     const finished = await this.options.tasks.finishPage(task, sent, at(plan.rows.length));
     if (finished === null) return this.#asItIs(task._id);
@@ -66,13 +69,6 @@ export class Replay {
 
   async #asItIs(taskId: string): Promise<ReplayProgress> {
     return progress(await this.#find(taskId));
-  }
-
-  /** What is sent to an endpoint that is gone or disabled would only be canceled again. */
-  async #reasonToStop({ app, ep }: TaskRow): Promise<string | null> {
-    const endpoint = await this.options.endpoints.find(app, ep);
-    if (endpoint === null) return 'endpoint_deleted';
-    return endpoint.disabled ? 'endpoint_disabled' : null;
   }
 
   async #find(taskId: string): Promise<TaskRow> {
