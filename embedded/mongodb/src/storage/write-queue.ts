@@ -92,17 +92,18 @@ export class WriteQueue {
     if (this.scheduled || this.syncing) return;
     this.scheduled = true;
     // setImmediate runs after all sockets that are readable now were read: their writes share the commit.
-    setImmediate(() => {
-      this.scheduled = false;
-      const settle = this.runBatch();
-      this.syncing = true;
-      void this.sync().then(() => {
-        this.syncing = false;
-        for (const done of settle) done();
-        if (this.jobs.length > 0) this.schedule();
-        else for (const wake of this.idleWaiters.splice(0)) wake();
-      });
-    });
+    setImmediate(() => void this.writeNext());
+  }
+
+  private async writeNext(): Promise<void> {
+    this.scheduled = false;
+    const settle = this.runBatch();
+    this.syncing = true;
+    await this.sync();
+    this.syncing = false;
+    for (const tell of settle) tell();
+    if (this.jobs.length > 0) this.schedule();
+    else for (const wake of this.idleWaiters.splice(0)) wake();
   }
 
   private async sync(): Promise<void> {
