@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,7 +15,7 @@ export interface HintServerOptions {
   /** host:port of the Temporal core metrics. */
   temporalMetrics: string;
   /** Key of the signatures of offers. */
-  offerKey: Buffer;
+  offerKey: KeyObject;
   /** Told of every hint that there is work in a lane. */
   onHint: (lane: string) => void;
   /** Told of messages that came with a hint. False when they must be read. */

@@ -1,9 +1,9 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import { OFFER_SIGNATURE } from '../../src/contracts/webhooks/lane-offer.js';
 import type { OfferedMessage } from '../../src/contracts/webhooks/lane-offer.js';
 import { HintServer } from '../../src/workers/hint-server.js';
 
-const key = Buffer.alloc(32, 1);
+const key = createSecretKey(Buffer.alloc(32, 1));
 const hinted: string[] = [];
 const offered: [string, OfferedMessage[]][] = [];
 let takes = true;

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { OFFER_KEY_PURPOSE, OFFER_SIGNATURE } from '../../contracts/webhooks/lane-offer.js';
 import type { OfferedMessage } from '../../contracts/webhooks/lane-offer.js';
@@ -19,7 +20,7 @@ export class LaneHints {
   readonly #agent = new Agent({ connections: 2, keepAliveTimeout: 30_000, headersTimeout: TIMEOUT_MS });
   readonly #offers = new Map<string, GroupCommit<OfferedMessage, boolean>>();
   readonly #hints = new Map<string, GroupCommit<null, boolean>>();
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
 
   constructor(
     private readonly urls: LaneUrls,

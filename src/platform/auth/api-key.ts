@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { deriveKey } from '../secret-box.js';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -20,7 +21,7 @@ export const tokenPrefix = (token: string): string | null => TOKEN.exec(token)?.
  * password hash would add milliseconds to each request and no safety.
  */
 export class TokenHasher {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
 
   constructor(masterKey: string) {
     this.#key = deriveKey(masterKey, 'holdfast api keys');
