@@ -27,7 +27,7 @@ export async function deliverFirstMessage(api: ApiClient, receiver: Receiver): P
   const started = Date.now();
   const { id } = await api.post<{ id: string }>(`/app/${APP}/msg`, {
     eventType: 'work_order.created',
-    payload: { workOrder: `WO-${1000 + data.length}`, asset: 'Pump P-101', priority: 'high' },
+    payload: { id: `WO-${1000 + data.length}`, title: 'Inspect pump P-101', priority: 'high' },
   });
   await receiver.arrivalOf(id, ARRIVAL_TIMEOUT_MS);
   return { messageId: id, ms: Date.now() - started, earlier: data.length };
@@ -41,7 +41,7 @@ export function describeEarlier(count: number): string {
 
 /** A command to paste: it sends another message to the same receiver. */
 export function curlExample(apiUrl: string, apiKey: string): string {
-  const body = JSON.stringify({ eventType: 'work_order.created', payload: { workOrder: 'WO-2001' } });
+  const body = JSON.stringify({ eventType: 'work_order.created', payload: { id: 'WO-2001' } });
   return [
     `curl -sS ${apiUrl}/api/v1/app/${APP}/msg`,
     `-H 'authorization: Bearer ${apiKey}'`,

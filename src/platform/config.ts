@@ -83,7 +83,11 @@ export const configSchema = z.object({
     .max(90)
     .default(90)
     .describe('Days a payload is kept'),
-  WEBHOOK_STRICT_TYPES: flag(false).describe('Refuse messages whose event type is not in the catalogue'),
+  WEBHOOK_STRICT_TYPES: flag(false).describe('Refuse messages whose event type is not registered'),
+  WEBHOOK_SCHEMA_MODE: z
+    .enum(['reject', 'warn', 'off'])
+    .default('reject')
+    .describe('What becomes of a message that does not fit the schema of its event type'),
   WEBHOOK_SWEEPER: z
     .enum(['on', 'off'])
     .default('on')

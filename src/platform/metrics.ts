@@ -24,6 +24,12 @@ export const httpMetrics = {
 /** Metrics of section "Numbers and health" of the webhook capability. */
 export const webhookMetrics = {
   accepted: new Counter({ name: 'holdfast_webhook_accepted_total', help: 'Messages accepted', registers }),
+  schemaMismatches: new Counter({
+    name: 'holdfast_webhook_schema_mismatch_total',
+    help: 'Messages that did not fit the schema of their event type',
+    labelNames: ['mode'],
+    registers,
+  }),
   acceptSeconds: new Histogram({
     name: 'holdfast_webhook_accept_seconds',
     help: 'Time from request to durable',

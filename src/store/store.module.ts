@@ -13,6 +13,8 @@ import { AttemptListRepository } from './webhooks/lists/attempt-list.repository.
 import { DeliveryCancelRepository } from './webhooks/delivery-cancel.repository.js';
 import { EndpointRepository } from './webhooks/endpoint.repository.js';
 import { DeliveryListRepository } from './webhooks/lists/delivery-list.repository.js';
+import { EventTypeCache } from './webhooks/event-type/event-type-cache.js';
+import { EventTypeRepository } from './webhooks/event-type/event-type.repository.js';
 import { MessageRepository } from './webhooks/message.repository.js';
 import { TaskRepository } from './webhooks/replay/task.repository.js';
 import { createWebhookIndexes, webhookModels } from './webhooks/webhook-models.js';
@@ -60,6 +62,8 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     fromModels(DeliveryListRepository),
     fromModels(DeliveryCancelRepository),
     fromModels(TaskRepository),
+    fromModels(EventTypeRepository),
+    fromModels(EventTypeCache),
     {
       provide: EndpointRepository,
       inject: [WEBHOOK_MODELS, ApplicationRepository],
@@ -86,6 +90,8 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     ApplicationRepository,
     ApplicationCache,
     EndpointRepository,
+    EventTypeRepository,
+    EventTypeCache,
     MessageRepository,
     AttemptListRepository,
     DeliveryListRepository,

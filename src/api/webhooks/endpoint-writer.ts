@@ -3,10 +3,11 @@ import type { EndpointIn, EndpointPatch, EndpointUpdate } from '../../contracts/
 import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
 import { judgeEndpointUrl } from '../../domain/webhooks/endpoint-url.js';
 import type { Config } from '../../platform/config.js';
-import { invalidMember, notFound, ProblemError } from '../../platform/errors.js';
+import { bodyFault, invalidMember, notFound, ProblemError } from '../../platform/errors.js';
 import { CONFIG } from '../../platform/platform.module.js';
 import { EndpointRepository } from '../../store/webhooks/endpoint.repository.js';
 import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
+import { EventTypeRepository } from '../../store/webhooks/event-type/event-type.repository.js';
 import { EndpointSecrets } from './endpoint-secrets.js';
 import { uidTaken } from './uid-taken.js';
 
@@ -18,11 +19,13 @@ export class EndpointWriter {
   constructor(
     private readonly endpoints: EndpointRepository,
     private readonly secrets: EndpointSecrets,
+    private readonly eventTypes: EventTypeRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   async create(app: string, input: EndpointIn, id?: string): Promise<EndpointRow> {
     this.#checkUrl(input.url);
+    await this.#checkEventTypes(input.eventTypes, null);
     const key = this.secrets.newKey(input.secret ?? null, ['secret']);
     if ((await this.endpoints.count(app)) >= MAX_ENDPOINTS) {
       throw new ProblemError('limit_reached', `An application has at most ${MAX_ENDPOINTS} endpoints.`);
@@ -61,6 +64,7 @@ export class EndpointWriter {
 
   async patch(row: EndpointRow, patch: EndpointPatch): Promise<EndpointRow> {
     if (patch.url !== undefined) this.#checkUrl(patch.url);
+    await this.#checkEventTypes(patch.eventTypes, row.eventTypes);
     const changed = await this.endpoints.update(row, patch).catch(uidTaken('an endpoint', patch.uid));
     if (changed === null) throw notFound('endpoint');
     return changed;
@@ -68,6 +72,20 @@ export class EndpointWriter {
 
   delete(row: EndpointRow): Promise<void> {
     return this.endpoints.delete(row);
+  }
+
+  /** Each name must be an event type in use; a prefix may be ahead of its types, and what was there may stay. */
+  async #checkEventTypes(wanted: string[] | null | undefined, had: string[] | null): Promise<void> {
+    const names = (wanted ?? []).filter((name) => !name.endsWith('.*') && had?.includes(name) !== true);
+    if (names.length === 0) return;
+    const existing = await this.eventTypes.existing(names);
+    const unknown = names.filter((name) => !existing.has(name));
+    if (unknown.length === 0) return;
+    const errors = unknown.map((name) => {
+      const place = ['eventTypes', wanted?.indexOf(name) ?? 0];
+      return bodyFault(place, `there is no event type "${name}"; create it first`, 'unknown_event_type');
+    });
+    throw new ProblemError('validation', errors.map((fault) => fault.msg).join('; '), { errors });
   }
 
   #checkUrl(url: string): void {

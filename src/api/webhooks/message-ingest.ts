@@ -2,9 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { MessageIn } from '../../contracts/webhooks/message.js';
 import { traceIdFrom } from '../../domain/trace.js';
+import type { SchemaFault } from '../../domain/webhooks/event-schema/schema-bounds.js';
 import type { Principal } from '../../platform/auth/scopes.js';
 import type { Config } from '../../platform/config.js';
-import { notFound, ProblemError } from '../../platform/errors.js';
+import { bodyFault, invalidMember, notFound, ProblemError } from '../../platform/errors.js';
 import { idempotencyKey, keyReused, requestHash } from '../../platform/http/idempotency.interceptor.js';
 import { receivedBody } from '../../platform/http/json-body.js';
 import { webhookMetrics } from '../../platform/metrics.js';
@@ -51,7 +52,7 @@ export class MessageIngest {
       requestHash: requestHash(request),
     });
     end();
-    return outcome(accepted);
+    return outcome(accepted, input.eventType);
   }
 
   /** The payload's bytes as they came, so that numbers, key order and white space reach the receiver unchanged. */
@@ -78,7 +79,7 @@ export class MessageIngest {
   }
 }
 
-function outcome(accepted: Accepted): { row: MessageRow; replayed: boolean } {
+function outcome(accepted: Accepted, type: string): { row: MessageRow; replayed: boolean } {
   switch (accepted.kind) {
     case 'stored':
       return { row: accepted.row, replayed: false };
@@ -88,6 +89,14 @@ function outcome(accepted: Accepted): { row: MessageRow; replayed: boolean } {
       throw keyReused();
     case 'no_application':
       throw notFound('application');
+    case 'unknown_type':
+      throw invalidMember(
+        ['eventType'],
+        `there is no event type "${type}"; create it first`,
+        'unknown_event_type',
+      );
+    case 'schema_mismatch':
+      throw schemaMismatch(type, accepted.faults);
     case 'event_id_taken':
       throw new ProblemError(
         'conflict',
@@ -95,6 +104,16 @@ function outcome(accepted: Accepted): { row: MessageRow; replayed: boolean } {
         { members: { existing: accepted.row._id } },
       );
   }
+}
+
+function schemaMismatch(type: string, faults: readonly SchemaFault[]): ProblemError {
+  const errors = faults.map(({ path, message }) =>
+    bodyFault(['payload', ...path], message, 'schema_mismatch'),
+  );
+  const detail = errors.map((fault) => `${fault.pointer} ${fault.msg}`).join('; ');
+  return new ProblemError('schema_mismatch', `The payload does not fit the schema of "${type}": ${detail}`, {
+    errors,
+  });
 }
 
 const payloadTooLarge = (limit: number, got: number) =>

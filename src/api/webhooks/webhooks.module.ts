@@ -5,6 +5,7 @@ import { CONFIG, LOGGER } from '../../platform/platform.module.js';
 import { SecretBox } from '../../platform/secret-box.js';
 import { WEBHOOK_MODELS } from '../../store/store.module.js';
 import { ApplicationCache } from '../../store/webhooks/application-cache.js';
+import { EventTypeCache } from '../../store/webhooks/event-type/event-type-cache.js';
 import { MessageAccept } from '../../store/webhooks/message-accept.js';
 import { MessageRepository } from '../../store/webhooks/message.repository.js';
 import type { WebhookModels } from '../../store/webhooks/webhook-models.js';
@@ -23,6 +24,8 @@ import { AttemptReader } from './history/attempt-reader.js';
 import { AttemptController } from './history/attempt.controller.js';
 import { DeliveryReader } from './history/delivery-reader.js';
 import { DeliveryController } from './history/delivery.controller.js';
+import { EventTypeWriter } from './event-type/event-type-writer.js';
+import { EventTypeController } from './event-type/event-type.controller.js';
 import { LaneHints } from './lane-hints.js';
 import { LaneStarts } from './lane-starts.js';
 import { LaneUrls } from './lane-urls.js';
@@ -45,12 +48,14 @@ import { Resend } from './resend.js';
     DeliveryController,
     ReplayController,
     BackgroundTaskController,
+    EventTypeController,
   ],
   providers: [
     ApplicationAccess,
     EndpointWriter,
     EndpointPolicyWriter,
     LaneStarts,
+    EventTypeWriter,
     EndpointSecrets,
     MessageIngest,
     Resend,
@@ -77,16 +82,19 @@ import { Resend } from './resend.js';
     },
     {
       provide: MessageAccept,
-      inject: [ApplicationCache, MessageRepository, DeliveryFanOut, CONFIG],
+      inject: [ApplicationCache, EventTypeCache, MessageRepository, DeliveryFanOut, CONFIG],
       useFactory: (
         cache: ApplicationCache,
+        eventTypes: EventTypeCache,
         messages: MessageRepository,
         fanOut: DeliveryFanOut,
         config: Config,
       ) =>
-        new MessageAccept(cache, messages, {
+        new MessageAccept(cache, eventTypes, messages, {
           lanes: config.WEBHOOK_LANES,
           durable: config.WEBHOOK_DURABLE_ACCEPT === 'on',
+          strictTypes: config.WEBHOOK_STRICT_TYPES,
+          schemaMode: config.WEBHOOK_SCHEMA_MODE,
           onStored: (messages) => fanOut.start(messages),
         }),
     },

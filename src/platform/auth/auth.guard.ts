@@ -7,11 +7,15 @@ import type { Authenticator } from './authenticator.js';
 import type { Principal, Scope } from './scopes.js';
 
 const ACCESS = 'holdfast:access';
+const ALL_APPLICATIONS = 'holdfast:all-applications';
 
 /** The scope a caller needs for a route. */
 export const Requires = (scope: Scope) => SetMetadata(ACCESS, scope);
 /** A route that needs no key: health, metrics, documentation. */
 export const Public = () => SetMetadata(ACCESS, 'public');
+
+/** A route that a key bound to one application may not call, whatever its scopes. */
+export const AllApplications = () => SetMetadata(ALL_APPLICATIONS, true);
 
 const principals = new WeakMap<FastifyRequest, Principal>();
 
@@ -41,6 +45,16 @@ export class AuthGuard implements CanActivate {
     const principal = await this.authenticator.authenticate(request.headers.authorization);
     if (access === undefined || !principal.scopes.has(access)) {
       throw new ProblemError('insufficient_access', `This needs the scope ${access ?? '(none is enough)'}.`);
+    }
+    const places = [context.getHandler(), context.getClass()];
+    if (
+      principal.app !== null &&
+      this.reflector.getAllAndOverride<boolean | undefined>(ALL_APPLICATIONS, places)
+    ) {
+      throw new ProblemError(
+        'insufficient_access',
+        'A key that is bound to one application may not do this.',
+      );
     }
     principals.set(request, principal);
     return true;

@@ -1,7 +1,7 @@
 export const ROLES = ['viewer', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-const RESOURCES = ['applications', 'endpoints', 'messages', 'attempts'] as const;
+const RESOURCES = ['applications', 'endpoints', 'messages', 'attempts', 'event-types'] as const;
 type Resource = (typeof RESOURCES)[number] | 'keys';
 export type Scope = `${Resource}:${'read' | 'write'}`;
 

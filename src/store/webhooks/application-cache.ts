@@ -3,6 +3,7 @@ import { compileFilter } from '../../domain/webhooks/content-filter.js';
 import type { TargetFilter } from '../../domain/webhooks/target-match.js';
 import type { ApplicationRepository } from './application.repository.js';
 import type { EndpointRow } from './endpoint.schema.js';
+import { CATALOGUE_ID } from './event-type/catalogue-revision.js';
 import type { WebhookModels } from './webhook-models.js';
 
 /** What the accept path knows of an application. */
@@ -63,12 +64,18 @@ export class ApplicationCache {
     return entry;
   }
 
-  /** The revisions in the store of the applications that are not deleted. */
-  async revisions(ids: readonly string[]): Promise<Map<string, number>> {
+  /** The revisions in the store: of the applications that are not deleted, and of the event types. */
+  async revisions(
+    ids: readonly string[],
+  ): Promise<{ applications: Map<string, number>; eventTypes: number }> {
     const rows = await this.models.applications.collection
-      .find({ _id: { $in: ids as never }, deletedAt: null }, { projection: { rev: 1 } })
+      .find({ _id: { $in: [...ids, CATALOGUE_ID] as never } }, { projection: { rev: 1, deletedAt: 1 } })
       .toArray();
-    return new Map(rows.map((row) => [String(row._id), row.rev as number]));
+    const current = rows.filter((row) => row['deletedAt'] === null);
+    return {
+      applications: new Map(current.map((row) => [String(row._id), row['rev'] as number])),
+      eventTypes: (rows.find((row) => String(row._id) === CATALOGUE_ID)?.['rev'] as number | undefined) ?? 0,
+    };
   }
 }
 

@@ -106,3 +106,4 @@ endpointSchema.index(
   { 'circuit.state': 1 },
   { partialFilterExpression: { 'circuit.state': { $exists: true } } },
 );
+endpointSchema.index({ eventTypes: 1 });

@@ -7,6 +7,9 @@ import { GroupCommit } from '../../platform/group-commit.js';
 import { deliveryId, newId } from '../../platform/ids.js';
 import { webhookMetrics } from '../../platform/metrics.js';
 import type { ApplicationCache, CachedApplication } from './application-cache.js';
+import type { EventTypeCache } from './event-type/event-type-cache.js';
+import { typeFault } from './event-type/type-check.js';
+import type { TypeCheckOptions, TypeFault } from './event-type/type-check.js';
 import type { MessageRepository } from './message.repository.js';
 import type { MessageRow } from './message.schema.js';
 
@@ -38,9 +41,10 @@ export type Accepted =
   | { kind: 'stored' | 'replayed'; row: MessageRow }
   | { kind: 'event_id_taken'; row: MessageRow }
   | { kind: 'key_reused' }
-  | { kind: 'no_application' };
+  | { kind: 'no_application' }
+  | TypeFault;
 
-interface Options {
+interface Options extends TypeCheckOptions {
   lanes: number;
   /** false answers before the row is durable: the negative control of the crash tests, never in use otherwise. */
   durable: boolean;
@@ -64,6 +68,7 @@ export class MessageAccept {
 
   constructor(
     private readonly cache: ApplicationCache,
+    private readonly eventTypes: EventTypeCache,
     private readonly messages: MessageRepository,
     private readonly options: Options,
   ) {
@@ -80,30 +85,34 @@ export class MessageAccept {
   }
 
   async #flush(drafts: MessageDraft[]): Promise<(Accepted | Error)[]> {
-    const applications = await this.#applications(drafts);
+    const { applications, types } = await this.#current(drafts);
     const revisions = new Map([...applications.values()].map(({ id, rev }) => [id, rev]));
     const withRevision = (row: MessageRow) => ({ row, appRev: revisions.get(row.app) ?? 0 });
-    const rows = drafts.map((draft) => {
+    const decisions = drafts.map((draft): MessageRow | Refused => {
       const application = applications.get(draft.application);
-      return application === undefined ? null : this.#row(draft, application);
+      if (application === undefined) return { kind: 'no_application' };
+      const row = this.#row(draft, application);
+      const fault = typeFault(draft, types, this.options);
+      return fault === null ? row : { ...fault, row };
     });
-    const toStore = rows.filter((row) => row !== null);
-    if (!this.options.durable) return this.#answerFirst(rows, toStore.map(withRevision));
-    const refused = toStore.length === 0 ? new Set<MessageRow>() : await this.messages.insert(toStore);
-    const stored = toStore.filter((row) => !refused.has(row));
+    const toStore = decisions.filter(isRow);
+    if (!this.options.durable) return this.#answerFirst(decisions, toStore.map(withRevision));
+    const duplicates = toStore.length === 0 ? new Set<MessageRow>() : await this.messages.insert(toStore);
+    const stored = toStore.filter((row) => !duplicates.has(row));
     webhookMetrics.flushRows.observe({ kind: 'accept' }, toStore.length);
     webhookMetrics.accepted.inc(stored.length);
     if (stored.length > 0) this.options.onStored(stored.map(withRevision));
     return Promise.all(
-      rows.map((row) => {
-        if (row === null) return Promise.resolve<Accepted>({ kind: 'no_application' });
-        return refused.has(row) ? this.#refusal(row) : Promise.resolve<Accepted>({ kind: 'stored', row });
+      decisions.map((decision): Promise<Accepted | Error> => {
+        if (!isRow(decision)) return this.#refused(decision);
+        if (duplicates.has(decision)) return this.#duplicate(decision);
+        return Promise.resolve({ kind: 'stored', row: decision });
       }),
     );
   }
 
-  /** The applications of the drafts, each proved current against the store; missing ones are left out. */
-  async #applications(drafts: MessageDraft[]): Promise<Map<string, CachedApplication>> {
+  /** The applications and event types of the drafts, proved current against the store by one read. */
+  async #current(drafts: MessageDraft[]) {
     const references = [...new Set(drafts.map((draft) => draft.application))];
     const found = new Map<string, CachedApplication>();
     await Promise.all(
@@ -115,13 +124,14 @@ export class MessageAccept {
     const revisions = await this.cache.revisions([...new Set([...found.values()].map((entry) => entry.id))]);
     await Promise.all(
       [...found].map(async ([reference, entry]) => {
-        if (revisions.get(entry.id) === entry.rev) return;
+        if (revisions.applications.get(entry.id) === entry.rev) return;
         const fresh = await this.cache.load(reference);
         if (fresh === null) found.delete(reference);
         else found.set(reference, fresh);
       }),
     );
-    return found;
+    const names = drafts.map((draft) => draft.type);
+    return { applications: found, types: await this.eventTypes.asOf(revisions.eventTypes, names) };
   }
 
   #row(draft: MessageDraft, application: CachedApplication): MessageRow {
@@ -150,8 +160,18 @@ export class MessageAccept {
     };
   }
 
+  /** A request that was accepted before gets its answer again, whatever the schema has become since. */
+  async #refused(decision: Refused): Promise<Accepted> {
+    if (decision.kind === 'no_application') return decision;
+    const { row, ...fault } = decision;
+    const earlier = row.ik.endsWith(row._id) ? null : await this.messages.takenBy(row);
+    return earlier?.sameKey === true && earlier.row.rh === row.rh
+      ? { kind: 'replayed', row: earlier.row }
+      : fault;
+  }
+
   /** Which earlier message stands in the way, and what that means for this request. */
-  async #refusal(row: MessageRow): Promise<Accepted | Error> {
+  async #duplicate(row: MessageRow): Promise<Accepted | Error> {
     const earlier = await this.messages.takenBy(row);
     if (earlier === null)
       return new Error('a message was refused as a duplicate of one that cannot be found');
@@ -159,13 +179,18 @@ export class MessageAccept {
     return earlier.row.rh === row.rh ? { kind: 'replayed', row: earlier.row } : { kind: 'key_reused' };
   }
 
-  #answerFirst(rows: (MessageRow | null)[], toStore: StoredMessage[]): Accepted[] {
+  #answerFirst(decisions: (MessageRow | Refused)[], toStore: StoredMessage[]): Accepted[] {
     void this.messages.insert(toStore.map(({ row }) => row)).then(
       () => this.options.onStored(toStore),
       () => undefined, // what is lost here is what the negative control counts
     );
-    return rows.map((row) => (row === null ? { kind: 'no_application' } : { kind: 'stored', row }));
+    return decisions.map((decision) => (isRow(decision) ? { kind: 'stored', row: decision } : decision));
   }
 }
+
+/** Not to be stored; with the row it would have been, to find what it repeats. */
+type Refused = { kind: 'no_application' } | (TypeFault & { row: MessageRow });
+
+const isRow = (decision: MessageRow | Refused): decision is MessageRow => !('kind' in decision);
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest('base64url');

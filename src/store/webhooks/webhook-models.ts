@@ -3,6 +3,7 @@ import { applicationSchema } from './application.schema.js';
 import { attemptSchema } from './attempt.schema.js';
 import { deliverySchema } from './delivery.schema.js';
 import { endpointSchema } from './endpoint.schema.js';
+import { eventTypeSchema } from './event-type/event-type.schema.js';
 import { laneSchema } from './lane.schema.js';
 import { messageSchema } from './message.schema.js';
 import { taskSchema } from './replay/task.schema.js';
@@ -13,6 +14,7 @@ export type WebhookModels = ReturnType<typeof webhookModels>;
 export function webhookModels(connection: Connection) {
   return {
     applications: connection.model('WebhookApplication', applicationSchema),
+    eventTypes: connection.model('WebhookEventType', eventTypeSchema),
     endpoints: connection.model('WebhookEndpoint', endpointSchema),
     messages: connection.model('WebhookMessage', messageSchema),
     deliveries: connection.model('WebhookDelivery', deliverySchema),

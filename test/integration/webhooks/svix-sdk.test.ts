@@ -60,7 +60,9 @@ describe('the svix package, unmodified, pointed at Holdfast', () => {
       uid: 'two',
       headers: { 'x-plant': '7' },
     });
-    expect((await svix.endpoint.patch('second', 'two', { eventTypes: ['a.b'] })).eventTypes).toEqual(['a.b']);
+    expect((await svix.endpoint.patch('second', 'two', { eventTypes: ['inventory.*'] })).eventTypes).toEqual([
+      'inventory.*',
+    ]);
     const put = await svix.endpoint.upsert('second', 'two', { url: `${running.sink.url}/2`, uid: 'two' });
     expect(put.eventTypes ?? null).toBeNull();
     expect((await svix.endpoint.getHeaders('second', 'two')).headers).toEqual({ 'x-plant': '7' });
