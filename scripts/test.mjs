@@ -11,11 +11,13 @@ const HEARTBEAT_MS = 15_000;
 const STILL_OPEN = 'did not exit one second after';
 /** Lines of tests that are worth seeing when they pass. */
 const FIGURES = 'figures: ';
+/** Lines that are shown as soon as they are written: what takes long the first time, and why something is skipped. */
+const PROGRESS = 'progress: ';
 const EXIT_GRACE_MS = 15_000;
 /** Rings that jest runs; `layers` is jest's project `lint`, whose name the linters have here. */
 const JEST_RINGS = ['unit', 'embedded', 'layers', 'replay', 'integration', 'conformance', 'crash'];
 const PROJECTS = { layers: 'lint' };
-/** Needs specification files that are not part of this project (CONFORMANCE_DIR). */
+/** Needs specification files that are not part of this project (CONFORMANCE_DIR), Python or Go. */
 const MAY_BE_SKIPPED = ['conformance'];
 const NEED_TEMPORAL = ['integration', 'conformance', 'crash'];
 /** Tests bring their own servers: what a person has set for `npm start` must not reach them. */
@@ -113,6 +115,7 @@ function execute(program, args) {
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => {
       output += chunk;
+      for (const line of String(chunk).split('\n')) if (line.startsWith(PROGRESS)) console.log(`  ${line}`);
       if (String(chunk).includes(STILL_OPEN)) setTimeout(() => child.kill('SIGKILL'), EXIT_GRACE_MS).unref();
     });
     child.once('error', reject);

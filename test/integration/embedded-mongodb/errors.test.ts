@@ -58,7 +58,8 @@ test('the same name or the same key with other options is refused', async () => 
   await collection.createIndex({ a: 1 });
   expect((await failure(collection.createIndex({ b: 1 }, { name: 'a_1' }))).code).toBe(86);
   expect((await failure(collection.createIndex({ a: 1 }, { name: 'other' }))).code).toBe(85);
-  expect((await failure(collection.createIndex({ a: 1 }, { unique: true }))).code).toBe(85);
+  expect((await failure(collection.createIndex({ a: 1 }, { unique: true }))).code).toBe(86);
+  expect((await failure(collection.createIndex({ a: 1 }, { expireAfterSeconds: 9 }))).code).toBe(85);
   expect(await collection.createIndex({ a: 1 })).toBe('a_1');
 });
 

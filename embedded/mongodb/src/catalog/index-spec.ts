@@ -75,7 +75,7 @@ function applyOption(spec: IndexSpec, option: string, value: BValue): void {
     default:
       if (KNOWN_ELSEWHERE.has(option)) throw unsupported(`the index option '${option}'`);
       throw new CommandError(
-        'InvalidOptions',
+        'InvalidIndexSpecificationOption',
         `The field '${option}' is not valid for an index specification`,
       );
   }
@@ -191,15 +191,16 @@ export function specDocument(spec: IndexSpec): BDoc {
   return document;
 }
 
-/** Two definitions with this identity may not exist side by side: same key, same partial filter. */
+/** Two definitions with this identity may not exist side by side: same key, partial filter, uniqueness and sparseness. */
 export function identity(spec: IndexSpec): string {
   const key = spec.key.entries().map(([path, direction]) => `${path}:${String(asNumber(direction))}`);
-  return `${key.join(',')}|${keyString([spec.partial ?? null]).toString('latin1')}`;
+  const filter = keyString([spec.partial ?? null]).toString('latin1');
+  return `${key.join(',')}|${spec.unique}|${spec.sparse}|${filter}`;
 }
 
-/** The options of a definition that must agree when it is created again. */
+/** The options beside its identity that must agree when a definition is created again. */
 export function sameOptions(a: IndexSpec, b: IndexSpec): boolean {
-  return a.unique === b.unique && a.sparse === b.sparse && a.expireAfterSeconds === b.expireAfterSeconds;
+  return a.expireAfterSeconds === b.expireAfterSeconds;
 }
 
 /** A TTL in seconds, or error 67. */
