@@ -273,7 +273,7 @@ describe('a page', () => {
     await endedDeliveries(endpoint, 10);
     const task = await stored('endpoint.recover', endpoint);
     const source = sources()['endpoint.recover'];
-    const planned = (await tasks.plan(task, await source.plan(task, 10, () => undefined)))!;
+    const planned = (await tasks.plan(task, await source.plan(task, 10)))!;
     const half = { ...planned, plan: { ...planned.plan!, rows: planned.plan!.rows.slice(0, 5) } };
     expect(await source.apply(half, due)).toBe(5); // and here the worker dies
     expect(await source.apply(planned, due)).toBe(10);
@@ -290,7 +290,7 @@ describe('a page', () => {
     const [message] = await endedDeliveries(endpoint, 2);
     const task = await stored('endpoint.recover', endpoint);
     const source = sources()['endpoint.recover'];
-    const planned = (await tasks.plan(task, await source.plan(task, 10, () => undefined)))!;
+    const planned = (await tasks.plan(task, await source.plan(task, 10)))!;
     const { _id } = await side.delivery(message!, endpoint);
     await side.models.deliveries.collection.updateOne(
       { _id: _id as never },

@@ -36,15 +36,21 @@ const PAGES_A_RUN = 50;
 /** A paused task looks at its row this often, should the signal to go on be lost. */
 const PAUSED_LOOK = '1 hour';
 
-const { replayPage, steerReplay } = proxyActivities<ReplayActivities>({
+const { replayPage } = proxyActivities<ReplayActivities>({
   taskQueue: WEBHOOK_QUEUES.control,
   startToCloseTimeout: '60 seconds',
+  heartbeatTimeout: '15 seconds',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+});
+const { steerReplay } = proxyActivities<ReplayActivities>({
+  taskQueue: WEBHOOK_QUEUES.control,
+  startToCloseTimeout: '10 seconds',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });
 const counting = proxyActivities<Pick<ReplayActivities, 'previewReplay'>>({
   taskQueue: WEBHOOK_QUEUES.control,
   startToCloseTimeout: '30 minutes',
-  heartbeatTimeout: '60 seconds',
+  heartbeatTimeout: '15 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
 });
 

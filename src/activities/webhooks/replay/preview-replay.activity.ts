@@ -1,9 +1,8 @@
-import { Context } from '@temporalio/activity';
 import type { Replay } from './replay.js';
+import { withHeartbeats } from './with-heartbeats.js';
 
 export function previewReplayActivity(replay: Replay) {
   return async function previewReplay({ taskId }: { taskId: string }): Promise<void> {
-    const context = Context.current();
-    await replay.preview(taskId, () => context.heartbeat());
+    await withHeartbeats(() => replay.preview(taskId));
   };
 }

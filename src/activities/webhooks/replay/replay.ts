@@ -22,13 +22,13 @@ const LEAD_MS = 500;
 export class Replay {
   constructor(private readonly options: ReplayOptions) {}
 
-  async preview(taskId: string, alive: () => void): Promise<void> {
+  async preview(taskId: string): Promise<void> {
     const task = await this.#find(taskId);
     if (task.total !== null || task.endedAt !== null) return;
-    await this.options.tasks.setTotal(taskId, await this.#source(task).count(task, alive));
+    await this.options.tasks.setTotal(taskId, await this.#source(task).count(task));
   }
 
-  async page(taskId: string, alive: () => void): Promise<ReplayProgress> {
+  async page(taskId: string): Promise<ReplayProgress> {
     const task = await this.#find(taskId);
     if (task.state !== 'running') return progress(task);
     const endpoint = await this.options.endpoints.find(task.app, task.ep);
@@ -37,7 +37,7 @@ export class Replay {
     if (endpoint.disabled) return this.#end(task, 'failed', 'endpoint_disabled');
     const earlyMs = (task.nextAt?.getTime() ?? 0) - LEAD_MS - Date.now();
     if (task.plan === null && earlyMs > 0) return progress(task);
-    const planned = task.plan === null ? await this.#plan(task, alive) : task;
+    const planned = task.plan === null ? await this.#plan(task) : task;
     return planned === null
       ? this.#asItIs(taskId)
       : this.#carryOut(planned, homeLane(endpoint, this.options.laneCount));
@@ -47,8 +47,8 @@ export class Replay {
     await this.options.tasks.steer(taskId, steering);
   }
 
-  async #plan(task: TaskRow, alive: () => void): Promise<TaskRow | null> {
-    const plan = await this.#source(task).plan(task, pageRows(task.ratePerSec), alive);
+  async #plan(task: TaskRow): Promise<TaskRow | null> {
+    const plan = await this.#source(task).plan(task, pageRows(task.ratePerSec));
     return this.options.tasks.plan(task, plan);
   }
 

@@ -55,7 +55,7 @@ export class ReplayTasks {
 
   /** How many messages a task would take now. */
   count(kind: ReplayKind, { app, _id: ep }: EndpointRow, body: ReplayIn): Promise<number> {
-    return this.#sources[kind].count(newTask({ app, ep, kind, filter: filterOf(body) }), () => undefined);
+    return this.#sources[kind].count(newTask({ app, ep, kind, filter: filterOf(body) }));
   }
 
   async find(caller: Principal, id: string): Promise<TaskRow> {

@@ -15,11 +15,10 @@ const IN_HAND_MS = 2000;
 export class ReplayDeliveries implements ReplaySource {
   constructor(private readonly models: WebhookModels) {}
 
-  async count(task: TaskRow, alive: () => void): Promise<number> {
+  async count(task: TaskRow): Promise<number> {
     let count = 0;
     for (const selection of selections(task)) {
       count += await this.#deliveries.countDocuments(queryOf(task, selection, ''));
-      alive();
     }
     return count;
   }

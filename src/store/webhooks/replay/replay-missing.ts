@@ -20,25 +20,23 @@ const MOST_LOOKED_AT = 10_000;
 export class ReplayMissing implements ReplaySource {
   constructor(private readonly models: WebhookModels) {}
 
-  async count(task: TaskRow, alive: () => void): Promise<number> {
+  async count(task: TaskRow): Promise<number> {
     let count = 0;
     let after = '';
     for (;;) {
       const { rows, last } = await this.#look(task, after, READ_ROWS);
       count += rows.length;
-      alive();
       if (last === null) return count;
       after = last;
     }
   }
 
-  async plan(task: TaskRow, limit: number, alive: () => void): Promise<ReplayPlan> {
+  async plan(task: TaskRow, limit: number): Promise<ReplayPlan> {
     const rows: ReplayPlan['rows'] = [];
     let { after } = task.cursor;
     for (let lookedAt = 0; lookedAt < MOST_LOOKED_AT; lookedAt += READ_ROWS) {
       const page = await this.#look(task, after, Math.min(READ_ROWS, limit - rows.length));
       rows.push(...page.rows.map((row) => ({ id: row._id, rev: 0, n: 0 })));
-      alive();
       if (page.last === null) return { rows, skipped: 0, next: null };
       after = page.last;
       if (rows.length >= limit) break;

@@ -8,10 +8,10 @@ export interface DueTimes {
 
 /** What a kind of task takes its messages from. Neither counting nor planning changes anything. */
 export interface ReplaySource {
-  /** How many messages the task takes from its beginning. @param alive called now and then */
-  count(task: TaskRow, alive: () => void): Promise<number>;
+  /** How many messages the task takes from its beginning. */
+  count(task: TaskRow): Promise<number>;
   /** The next page after the task's cursor. */
-  plan(task: TaskRow, limit: number, alive: () => void): Promise<ReplayPlan>;
+  plan(task: TaskRow, limit: number): Promise<ReplayPlan>;
   /** Carries out the task's plan, again if need be. @returns how many of its messages this task made due */
   apply(task: TaskRow, due: DueTimes): Promise<number>;
 }
