@@ -25,14 +25,16 @@ export class Catalog {
     for (const collection of this.collections.values()) collection.dropped = true;
     this.collections = new Map();
     this.dirty.clear();
-    const rows = this.db
-      .statement('SELECT cid,ns,uuid,options,count,bytes,next_rid FROM coll ORDER BY cid')
-      .all();
-    for (const row of rows as unknown as CollectionRow[]) {
-      const [cid, ns, uuid, options, count, bytes, nextRid] = row;
-      const records = this.recordTable(cid, ns);
-      const document = BDoc.fromBytes(asBuffer(options));
-      const collection = new Collection(cid, ns, asBuffer(uuid), document, records, count, bytes, nextRid);
+    const rows = this.db.statement('SELECT cid,ns,uuid,count,bytes,next_rid FROM coll ORDER BY cid');
+    for (const row of rows.all()) {
+      const [cid, ns, uuid, ...counters] = row as unknown as CollectionRow;
+      const collection = new Collection(
+        cid,
+        ns,
+        asBuffer(uuid),
+        new RecordTable(this.db, cid, ns),
+        ...counters,
+      );
       this.loadIndexes(collection);
       this.collections.set(ns, collection);
     }
@@ -40,11 +42,9 @@ export class Catalog {
 
   /** Drops indexes whose build a crash cut short: their creation was never acknowledged. */
   dropUnfinishedIndexes(): void {
-    for (const collection of this.collections.values()) {
-      for (const index of collection.indexes.filter(({ state }) => state === 'building')) {
+    for (const collection of this.collections.values())
+      for (const index of collection.indexes.filter(({ state }) => state === 'building'))
         this.dropIndex(collection, index);
-      }
-    }
   }
 
   get(ns: string): Collection | undefined {
@@ -53,9 +53,7 @@ export class Catalog {
 
   /** Collections of a database, or all, by name. */
   list(db?: string): Collection[] {
-    const all = [...this.collections.values()].filter(
-      (collection) => db === undefined || collection.db === db,
-    );
+    const all = [...this.collections.values()].filter((one) => db === undefined || one.db === db);
     return all.sort((a, b) => (a.ns < b.ns ? -1 : 1));
   }
 
@@ -63,23 +61,20 @@ export class Catalog {
     return [...new Set(this.list().map(({ db }) => db))];
   }
 
-  create(ns: string, options: BDoc = BDoc.of()): Collection {
+  create(ns: string): Collection {
     const [db, name] = splitNamespace(ns);
     checkCollectionName(db, name);
     this.checkDatabaseCase(db);
     const uuid = uuidV4();
     const { lastInsertRowid } = this.db
-      .statement('INSERT INTO coll(ns,uuid,options,created,count,bytes,next_rid) VALUES(?,?,?,?,0,0,1)')
-      .run(ns, uuid, options.toBytes(), Date.now());
+      .statement('INSERT INTO coll(ns,uuid,created,count,bytes,next_rid) VALUES(?,?,?,0,0,1)')
+      .run(ns, uuid, Date.now());
     const cid = Number(lastInsertRowid);
-    const collection = new Collection(cid, ns, uuid, options, this.recordTable(cid, ns), 0, 0, 1);
+    const collection = new Collection(cid, ns, uuid, new RecordTable(this.db, cid, ns), 0, 0, 1);
     collection.records.create();
     this.collections.set(ns, collection);
-    this.addIndex(
-      collection,
-      { ...parseIndexSpec(BDoc.of(['key', BDoc.of(['_id', 1])])), unique: true, name: '_id_' },
-      'ready',
-    );
+    const byId = parseIndexSpec(BDoc.of(['key', BDoc.of(['_id', 1])], ['name', '_id_'], ['unique', true]));
+    this.addIndex(collection, byId, 'ready');
     return collection;
   }
 
@@ -115,15 +110,11 @@ export class Catalog {
 
   /** Replaces an index by one on the same table with another state or other options. */
   alterIndex(collection: Collection, index: Index, change: { spec?: IndexSpec; state?: IndexState }): Index {
-    const altered = new Index(
-      change.spec ?? index.spec,
-      index.table,
-      change.state ?? index.state,
-      index.multikey,
-    );
+    const { table, multikey } = index;
+    const altered = new Index(change.spec ?? index.spec, table, change.state ?? index.state, multikey);
     this.db
       .statement('UPDATE idx SET spec=?,state=? WHERE iid=?')
-      .run(storedSpec(altered.spec), altered.state, index.table.iid);
+      .run(storedSpec(altered.spec), altered.state, table.iid);
     collection.indexes[collection.indexes.indexOf(index)] = altered;
     return altered;
   }
@@ -152,18 +143,12 @@ export class Catalog {
   }
 
   private loadIndexes(collection: Collection): void {
-    const rows = this.db
-      .statement('SELECT iid,spec,state,multikey FROM idx WHERE cid=? ORDER BY iid')
-      .all(collection.cid);
-    for (const [iid, spec, state, multikey] of rows as unknown as [
-      number,
-      Uint8Array,
-      IndexState,
-      string,
-    ][]) {
-      const parsed = parseIndexSpec(BDoc.fromBytes(asBuffer(spec)));
-      const table = new IndexTable(this.db, iid, parsed.unique, collection.records);
-      collection.indexes.push(new Index(parsed, table, state, new Set(multikey ? multikey.split('\0') : [])));
+    const rows = this.db.statement('SELECT iid,spec,state,multikey FROM idx WHERE cid=? ORDER BY iid');
+    for (const row of rows.all(collection.cid)) {
+      const [iid, stored, state, multikey] = row as unknown as [number, Uint8Array, IndexState, string];
+      const spec = parseIndexSpec(BDoc.fromBytes(asBuffer(stored)));
+      const table = new IndexTable(this.db, iid, spec.unique, collection.records);
+      collection.indexes.push(new Index(spec, table, state, new Set(multikey ? multikey.split('\0') : [])));
     }
   }
 
@@ -172,21 +157,22 @@ export class Catalog {
     this.db.statement('DELETE FROM idx WHERE iid=?').run(index.table.iid);
   }
 
-  private recordTable(cid: number, ns: string): RecordTable {
-    return new RecordTable(this.db, cid, () => ns);
-  }
-
   private checkDatabaseCase(db: string): void {
     const other = this.databases().find((name) => name !== db && name.toLowerCase() === db.toLowerCase());
     if (other === undefined) return;
-    throw new CommandError(
-      13297,
-      `db already exists with different case already have: [${other}] trying to create [${db}]`,
-    );
+    const message = `db already exists with different case already have: [${other}] trying to create [${db}]`;
+    throw new CommandError(13297, message);
   }
 }
 
-type CollectionRow = [number, string, Uint8Array, Uint8Array, number, number, number];
+type CollectionRow = [
+  cid: number,
+  ns: string,
+  uuid: Uint8Array,
+  count: number,
+  bytes: number,
+  nextRid: number,
+];
 
 /** `listIndexes` leaves `unique` out for `_id_`, the stored form must not. */
 function storedSpec(spec: IndexSpec): Buffer {

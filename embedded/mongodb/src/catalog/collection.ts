@@ -1,4 +1,3 @@
-import type { BDoc } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import type { RecordTable } from '../storage/record-table.js';
 import type { Index } from './index.js';
@@ -13,7 +12,6 @@ export class Collection {
     readonly cid: number,
     public ns: string,
     readonly uuid: Buffer,
-    readonly options: BDoc,
     readonly records: RecordTable,
     public count: number,
     public bytes: number,

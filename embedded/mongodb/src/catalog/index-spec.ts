@@ -1,12 +1,13 @@
 import { BSONRegExp } from 'bson';
-import { BDoc } from '../bson/values.js';
-import type { BValue } from '../bson/values.js';
+import { asNumber } from '../bson/arithmetic.js';
 import { keyString } from '../bson/keystring.js';
+import { isNullish } from '../bson/type-of.js';
+import { BDoc, type BValue } from '../bson/values.js';
+import { integer, parseFields } from '../commands/schema.js';
 import { CommandError, unsupported } from '../errors.js';
 import { evalContext } from '../expr/context.js';
 import { isOperatorDocument } from '../query/leaf-predicate.js';
 import { compileFilter } from '../query/matcher.js';
-import { integer } from '../commands/schema.js';
 
 /** A checked index definition as `createIndexes` takes it. */
 export interface IndexSpec {
@@ -19,155 +20,132 @@ export interface IndexSpec {
   expireAfterSeconds: number | null;
 }
 
+const SCHEMA = {
+  key: 'doc',
+  name: 'string',
+  unique: 'bool',
+  sparse: 'bool',
+  hidden: 'bool',
+  partialFilterExpression: 'doc',
+  expireAfterSeconds: 'any',
+  collation: 'doc',
+  v: 'ignored',
+  ns: 'ignored',
+  background: 'ignored',
+  storageEngine: 'refused',
+  weights: 'refused',
+  default_language: 'refused',
+  language_override: 'refused',
+  textIndexVersion: 'refused',
+  '2dsphereIndexVersion': 'refused',
+  bits: 'refused',
+  min: 'refused',
+  max: 'refused',
+  wildcardProjection: 'refused',
+  clustered: 'refused',
+  prepareUnique: 'refused',
+  columnstoreProjection: 'refused',
+  dropDups: 'refused',
+} as const;
+
+const MAX_FIELDS = 32;
 const MAX_EXPIRE_SECONDS = 2_147_483_647;
 
-/** Checks one element of `createIndexes.indexes`. Options that nothing here depends on are refused, not dropped. */
+const cannot = (message: string): CommandError => new CommandError('CannotCreateIndex', message);
+
+/** Checks one element of `createIndexes.indexes`. */
 export function parseIndexSpec(input: BDoc): IndexSpec {
-  const key = input.get('key');
-  if (!(key instanceof BDoc))
+  const unknown = input.keys().find((option) => !Object.hasOwn(SCHEMA, option));
+  if (unknown !== undefined)
+    throw new CommandError(
+      'InvalidIndexSpecificationOption',
+      `The field '${unknown}' is not valid for an index specification`,
+    );
+  const args = parseFields('createIndexes.indexes', SCHEMA, input);
+  const { key, partialFilterExpression: partial = null, expireAfterSeconds, collation } = args;
+  if (!key)
     throw new CommandError(
       'FailedToParse',
       "The 'key' field is a required property of an index specification",
     );
   checkKey(key);
-  const spec: IndexSpec = {
-    name: defaultName(key),
-    key,
-    unique: false,
-    sparse: false,
-    hidden: false,
-    partial: null,
-    expireAfterSeconds: null,
-  };
-  for (const [option, value] of input.entries()) applyOption(spec, option, value);
-  checkCombination(spec);
-  return spec;
-}
-
-function applyOption(spec: IndexSpec, option: string, value: BValue): void {
-  switch (option) {
-    case 'key':
-    case 'v':
-    case 'ns':
-    case 'background':
-      return;
-    case 'name':
-      if (typeof value !== 'string' || value === '') throw mismatch(option, 'a non-empty string');
-      spec.name = value;
-      return;
-    case 'unique':
-    case 'sparse':
-    case 'hidden':
-      spec[option] = truth(option, value);
-      return;
-    case 'partialFilterExpression':
-      if (!(value instanceof BDoc)) throw mismatch(option, 'an object');
-      compileFilter(value, evalContext(new Date(0)));
-      checkPartialFilter(value);
-      spec.partial = value;
-      return;
-    case 'expireAfterSeconds':
-      spec.expireAfterSeconds = seconds(value);
-      return;
-    case 'collation':
-      if (value instanceof BDoc && value.get('locale') === 'simple') return;
-      throw unsupported('a collated index');
-    default:
-      if (KNOWN_ELSEWHERE.has(option)) throw unsupported(`the index option '${option}'`);
-      throw new CommandError(
-        'InvalidIndexSpecificationOption',
-        `The field '${option}' is not valid for an index specification`,
-      );
+  const { name = defaultName(key), unique = false, sparse = false, hidden = false } = args;
+  if (name === '') throw cannot('index names cannot be empty');
+  if (collation && collation.get('locale') !== 'simple') throw unsupported('a collated index');
+  const isTtl = expireAfterSeconds !== undefined;
+  if (partial) {
+    compileFilter(partial, evalContext(new Date(0)));
+    checkPartialFilter(partial);
+    if (sparse) throw cannot('cannot mix "partialFilterExpression" and "sparse" options');
   }
-}
-
-const KNOWN_ELSEWHERE = new Set([
-  'storageEngine',
-  'weights',
-  'default_language',
-  'language_override',
-  'textIndexVersion',
-  '2dsphereIndexVersion',
-  'bits',
-  'min',
-  'max',
-  'wildcardProjection',
-  'clustered',
-  'prepareUnique',
-  'columnstoreProjection',
-  'dropDups',
-]);
-
-function checkKey(key: BDoc): void {
-  if (key.size === 0) throw new CommandError('CannotCreateIndex', 'Index keys cannot be an empty object');
-  if (key.size > 32)
-    throw new CommandError('CannotCreateIndex', `an index may have 32 fields, got ${key.size}`);
-  for (const [path, direction] of key.entries()) {
-    if (typeof direction === 'string') throw unsupported(`an index of type '${direction}'`);
-    if (path.includes('$**')) throw unsupported('a wildcard index');
-    const number = asNumber(direction);
-    if (number === undefined || number === 0 || Number.isNaN(number)) {
-      throw new CommandError(
-        'CannotCreateIndex',
-        `Values in the index key pattern must be non-zero numbers, got field '${path}'`,
-      );
-    }
-    if (path === '' || path.split('.').some((part) => part === '')) {
-      throw new CommandError('CannotCreateIndex', `Index keys cannot contain an empty field, got '${path}'`);
-    }
-    if (path.startsWith('$'))
-      throw new CommandError('CannotCreateIndex', `Index key contains an illegal field name: '${path}'`);
-  }
-}
-
-/** Only conditions whose implication can be decided may make a partial index, as in MongoDB. */
-function checkPartialFilter(filter: BDoc): void {
-  for (const [name, value] of filter.entries()) {
-    if (name === '$and' || name === '$or') (value as BDoc[]).forEach(checkPartialFilter);
-    else if (name.startsWith('$') && name !== '$comment') throw notInPartial(name);
-    else if (value instanceof BSONRegExp) throw notInPartial('a regular expression');
-    else if (isOperatorDocument(value)) checkPartialOperators(value);
-  }
-}
-
-function checkPartialOperators(operators: BDoc): void {
-  for (const [name, operand] of operators.entries()) {
-    const patterns = Array.isArray(operand) && operand.some((one) => one instanceof BSONRegExp);
-    const absent = name === '$exists' && (operand === false || operand === null || asNumber(operand) === 0);
-    if (!IN_PARTIAL_FILTERS.has(name) || (name === '$in' && patterns) || absent) throw notInPartial(name);
-  }
-}
-
-const IN_PARTIAL_FILTERS = new Set('$eq $gt $gte $lt $lte $in $exists $type $comment'.split(' '));
-
-function notInPartial(what: string): CommandError {
-  return new CommandError('CannotCreateIndex', `Expression not supported in partial index: ${what}`);
-}
-
-function checkCombination(spec: IndexSpec): void {
-  const id = isIdKey(spec.key);
-  if (spec.partial && spec.sparse) {
-    throw new CommandError('CannotCreateIndex', 'cannot mix "partialFilterExpression" and "sparse" options');
-  }
-  if (id && (spec.partial || spec.sparse || spec.hidden || spec.expireAfterSeconds !== null)) {
+  if (isIdKey(key) && (partial || sparse || hidden || isTtl))
     throw new CommandError(
       'InvalidIndexSpecificationOption',
       'the _id index takes no sparse, partial, hidden or TTL option',
     );
+  if (isTtl && key.size > 1)
+    throw cannot('TTL indexes are single-field indexes, compound indexes do not support TTL');
+  return {
+    name,
+    key,
+    unique,
+    sparse,
+    hidden,
+    partial,
+    expireAfterSeconds: isTtl ? seconds(expireAfterSeconds) : null,
+  };
+}
+
+function checkKey(key: BDoc): void {
+  if (key.size === 0) throw cannot('Index keys cannot be an empty object');
+  if (key.size > MAX_FIELDS) throw cannot(`an index may have ${MAX_FIELDS} fields, got ${key.size}`);
+  for (const [path, direction] of key.entries()) {
+    if (typeof direction === 'string') throw unsupported(`an index of type '${direction}'`);
+    if (path.includes('$**')) throw unsupported('a wildcard index');
+    if (!asNumber(direction))
+      throw cannot(`Values in the index key pattern must be non-zero numbers, got field '${path}'`);
+    if (path.split('.').includes('')) throw cannot(`Index keys cannot contain an empty field, got '${path}'`);
+    if (path.startsWith('$')) throw cannot(`Index key contains an illegal field name: '${path}'`);
   }
-  if (spec.expireAfterSeconds !== null && spec.key.size > 1) {
-    throw new CommandError(
-      'CannotCreateIndex',
-      'TTL indexes are single-field indexes, compound indexes do not support TTL',
-    );
+}
+
+const IN_PARTIAL_FILTERS = new Set([
+  '$eq',
+  '$gt',
+  '$gte',
+  '$lt',
+  '$lte',
+  '$in',
+  '$exists',
+  '$type',
+  '$comment',
+]);
+
+/** Only conditions whose implication can be decided may make a partial index, as in MongoDB. */
+function checkPartialFilter(filter: BDoc): void {
+  const refuse = (what: string): never => {
+    throw cannot(`Expression not supported in partial index: ${what}`);
+  };
+  for (const [name, value] of filter.entries()) {
+    if (name === '$and' || name === '$or') (value as BDoc[]).forEach(checkPartialFilter);
+    else if (name.startsWith('$') && name !== '$comment') refuse(name);
+    for (const [operator, operand] of isOperatorDocument(value)
+      ? value.entries()
+      : [['$eq', value] as const]) {
+      const absent =
+        operator === '$exists' && (operand === false || isNullish(operand) || asNumber(operand) === 0);
+      const pattern = [operand].flat().some((one) => one instanceof BSONRegExp);
+      if (absent || pattern || !IN_PARTIAL_FILTERS.has(operator))
+        refuse(pattern ? 'a regular expression' : operator);
+    }
   }
 }
 
 /** `{a: 1, b: -1}` is named `a_1_b_-1`. */
-export function defaultName(key: BDoc): string {
+function defaultName(key: BDoc): string {
   return key
     .entries()
-    .map(([path, direction]) => `${path}_${String(asNumber(direction))}`)
+    .map(([path, direction]) => `${path}_${asNumber(direction)}`)
     .join('_');
 }
 
@@ -177,7 +155,7 @@ export function isIdKey(key: BDoc): boolean {
 
 /** Descending fields as -1, all others as 1. */
 export function directions(key: BDoc): (1 | -1)[] {
-  return key.entries().map(([, direction]) => ((asNumber(direction) ?? 1) < 0 ? -1 : 1));
+  return key.entries().map(([, direction]) => (asNumber(direction) < 0 ? -1 : 1));
 }
 
 /** The definition as `listIndexes` shows it and as it is stored. */
@@ -192,10 +170,8 @@ export function specDocument(spec: IndexSpec): BDoc {
 }
 
 /** Two definitions with this identity may not exist side by side: same key, partial filter, uniqueness and sparseness. */
-export function identity(spec: IndexSpec): string {
-  const key = spec.key.entries().map(([path, direction]) => `${path}:${String(asNumber(direction))}`);
-  const filter = keyString([spec.partial ?? null]).toString('latin1');
-  return `${key.join(',')}|${spec.unique}|${spec.sparse}|${filter}`;
+export function identity({ key, partial, unique, sparse }: IndexSpec): string {
+  return keyString([key, partial, unique, sparse]).toString('latin1');
 }
 
 /** The options beside its identity that must agree when a definition is created again. */
@@ -207,25 +183,13 @@ export function sameOptions(a: IndexSpec, b: IndexSpec): boolean {
 export function seconds(value: BValue): number {
   const number = integer(value);
   if (number !== undefined && number >= 0 && number <= MAX_EXPIRE_SECONDS) return number;
-  throw new CommandError(
-    'CannotCreateIndex',
-    `TTL index 'expireAfterSeconds' must be 0 to ${MAX_EXPIRE_SECONDS}`,
-  );
+  throw cannot(`TTL index 'expireAfterSeconds' must be 0 to ${MAX_EXPIRE_SECONDS}`);
 }
 
 /** A boolean option; numbers count too. */
 export function truth(option: string, value: BValue): boolean {
-  if (typeof value === 'boolean') return value;
   const number = asNumber(value);
-  if (number === undefined) throw mismatch(option, 'a boolean');
-  return number !== 0;
-}
-
-function asNumber(value: BValue): number | undefined {
-  if (typeof value === 'number') return value;
-  return typeof value === 'boolean' || typeof value === 'string' ? undefined : integer(value);
-}
-
-function mismatch(option: string, expected: string): CommandError {
-  return new CommandError('TypeMismatch', `the index option '${option}' must be ${expected}`);
+  if (typeof value !== 'boolean' && Number.isNaN(number))
+    throw new CommandError('TypeMismatch', `the index option '${option}' must be a boolean`);
+  return typeof value === 'boolean' ? value : number !== 0;
 }

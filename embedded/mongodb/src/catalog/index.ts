@@ -10,11 +10,15 @@ import type { IndexSpec } from './index-spec.js';
 /** `building` indexes are kept up to date by every write but are not yet used by reads. */
 export type IndexState = 'building' | 'ready';
 
+const NONE: IndexKeys = { keys: [], multikeyPaths: [] };
+
 /** An index of a collection. */
 export class Index {
-  readonly directions: (1 | -1)[];
   readonly paths: string[];
-  private readonly filter: { matches(doc: BDoc): boolean } | null;
+  readonly directions: (1 | -1)[];
+  private readonly parts: string[][];
+  /** The documents that a partial or sparse index holds. */
+  private readonly holds: ((doc: BDoc) => boolean) | null;
 
   constructor(
     readonly spec: IndexSpec,
@@ -24,8 +28,11 @@ export class Index {
     readonly multikey: Set<string>,
   ) {
     this.paths = spec.key.keys();
+    this.parts = this.paths.map((path) => path.split('.'));
     this.directions = directions(spec.key);
-    this.filter = membership(spec);
+    const anyField = (): BDoc[] => this.paths.map((path) => BDoc.of([path, BDoc.of(['$exists', true])]));
+    const held = spec.partial ?? (spec.sparse ? BDoc.of(['$or', anyField()]) : null);
+    this.holds = held && compileFilter(held, evalContext(new Date(0))).matches;
   }
 
   get unique(): boolean {
@@ -34,18 +41,15 @@ export class Index {
 
   /** Keys of a document in this index, and the paths where it holds arrays. */
   keysOf(doc: BDoc): IndexKeys {
-    if (this.filter && !this.filter.matches(doc)) return NONE;
-    return indexKeys(doc, this.spec.key);
+    return this.holds && !this.holds(doc) ? NONE : indexKeys(doc, this.parts, this.directions);
   }
-}
 
-const NONE: IndexKeys = { keys: [], multikeyPaths: [] };
+  /** The array paths at or above a path. */
+  arraysAt(path: string): string[] {
+    return [...this.multikey].filter((array) => path === array || path.startsWith(`${array}.`));
+  }
 
-/** The documents that a partial or sparse index holds, as a filter. */
-function membership(spec: IndexSpec): { matches(doc: BDoc): boolean } | null {
-  const context = evalContext(new Date(0));
-  if (spec.partial) return compileFilter(spec.partial, context);
-  if (!spec.sparse) return null;
-  const anyField = spec.key.keys().map((path) => BDoc.of([path, BDoc.of(['$exists', true])]));
-  return compileFilter(BDoc.of(['$or', anyField]), context);
+  hasArrayAt(path: string): boolean {
+    return this.multikey.size > 0 && this.arraysAt(path).length > 0;
+  }
 }

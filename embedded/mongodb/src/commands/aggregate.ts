@@ -4,7 +4,7 @@ import { BDoc } from '../bson/values.js';
 import { timeExceeded } from '../cursor/cursor.js';
 import { CommandError } from '../errors.js';
 import type { EvalContext, PipelineContext } from '../expr/context.js';
-import type { Found, Reading } from '../query/execute.js';
+import type { Found, Reading } from '../query/find.js';
 import { prepareFind } from '../query/find.js';
 import type { FindQuery, PreparedFind } from '../query/find.js';
 import { writeOutput } from './aggregate-output.js';

@@ -1,6 +1,6 @@
 import { BDoc } from '../bson/values.js';
 import { Cursor } from '../cursor/cursor.js';
-import type { Reading } from '../query/execute.js';
+import type { Reading } from '../query/find.js';
 import type { CommandContext } from './context.js';
 
 /** Documents of a first batch whose size the client left open. */

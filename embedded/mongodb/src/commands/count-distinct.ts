@@ -3,7 +3,7 @@ import type { BValue } from '../bson/values.js';
 import { keyString } from '../bson/keystring.js';
 import { OPLOG_NAMESPACE } from '../oplog/oplog.js';
 import { oplogReading } from '../oplog/oplog-reading.js';
-import type { Reading } from '../query/execute.js';
+import type { Reading } from '../query/find.js';
 import { prepareFind } from '../query/find.js';
 import { CommandError } from '../errors.js';
 import { checkCollation, defineCommand, evalContextOf, namespaceOf } from './context.js';

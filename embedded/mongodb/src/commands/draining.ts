@@ -1,5 +1,5 @@
 import { timeExceeded } from '../cursor/cursor.js';
-import type { Reading } from '../query/execute.js';
+import type { Reading } from '../query/find.js';
 
 const BATCH = 1024;
 /** After so long a read lets others run. */

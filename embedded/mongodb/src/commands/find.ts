@@ -2,7 +2,7 @@ import { BDoc } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
 import { compileProjection } from '../query/projection.js';
-import type { Found, Reading } from '../query/execute.js';
+import type { Found, Reading } from '../query/find.js';
 import { prepareFind } from '../query/find.js';
 import type { PreparedFind } from '../query/find.js';
 import { OPLOG_NAMESPACE } from '../oplog/oplog.js';

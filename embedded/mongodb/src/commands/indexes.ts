@@ -72,7 +72,7 @@ function* createIndex(engine: Engine, collection: Collection, spec: IndexSpec): 
 function* fill(engine: Engine, collection: Collection, index: Index): WriteSteps<void> {
   let after = 0;
   for (;;) {
-    const rows = collection.records.scan({ after, limit: BUILD_CHUNK_ROWS, reverse: false });
+    const rows = collection.records.scan(after, BUILD_CHUNK_ROWS);
     for (const { rid, bytes } of rows) {
       engine.writes.build(collection, index, rid, BDoc.fromBytes(bytes));
       after = rid;

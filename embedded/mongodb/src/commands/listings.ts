@@ -25,11 +25,11 @@ export const listCollections = defineCommand({
   },
 });
 
-function describe({ name, options, uuid, idIndex }: Collection): BDoc {
+function describe({ name, uuid, idIndex }: Collection): BDoc {
   return BDoc.of(
     ['name', name],
     ['type', 'collection'],
-    ['options', options],
+    ['options', BDoc.of()],
     ['info', BDoc.of(['readOnly', false], ['uuid', new Binary(uuid, Binary.SUBTYPE_UUID)])],
     ['idIndex', specDocument(idIndex.spec)],
   );

@@ -4,7 +4,7 @@ import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
 import { prepareFind } from '../query/find.js';
 import type { PreparedFind } from '../query/find.js';
-import type { Found } from '../query/execute.js';
+import type { Found } from '../query/find.js';
 import type { Engine } from '../storage/engine.js';
 import type { WriteSteps } from '../storage/write-queue.js';
 import { compileUpdate } from '../update/update.js';

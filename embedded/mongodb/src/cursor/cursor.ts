@@ -1,6 +1,6 @@
 import { BDoc } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import type { Reading } from '../query/execute.js';
+import type { Reading } from '../query/find.js';
 
 /** Bytes of documents in one batch. */
 const MAX_BATCH_BYTES = 16 * 1024 * 1024;

@@ -1,15 +1,28 @@
-import type { BDoc } from '../bson/values.js';
+import { BDoc } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
+import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
-import { execute } from './execute.js';
-import type { Found, ReadStats, Reading } from './execute.js';
+import type { IndexRow } from '../storage/index-table.js';
+import type { Row } from '../storage/record-table.js';
 import { compileFilter } from './matcher.js';
 import type { Matcher } from './matcher.js';
-import { plan as choosePlan } from './planner.js';
+import { NOTHING, choosePlan } from './planner.js';
 import type { Plan } from './planner.js';
 import { compileSort } from './sort.js';
-import type { Sort } from './sort.js';
-import { sorted } from './sort-stage.js';
+import type { Sort, SortPart } from './sort.js';
+import { sorted } from './blocking-sort.js';
+
+/** A document that a read found. */
+export interface Found {
+  rid: number;
+  doc: BDoc;
+}
+
+/**
+ * What a running read yields: documents, and `undefined` where it may be interrupted because it holds nothing but its
+ * position.
+ */
+export type Reading<T> = Generator<T | undefined, void>;
 
 /** A read of one collection, before projection. */
 export interface FindQuery {
@@ -24,11 +37,13 @@ export interface FindQuery {
 /** A read with its plan, ready to run. */
 export interface PreparedFind {
   plan: Plan;
-  stats: ReadStats;
-  /** The index of the matched array element, for the positional projection and update. */
+  /** What the plan has looked at, for explain. */
+  stats: { keysExamined: number; docsExamined: number };
+  /** The index of the matched array element, for the positional update. */
   position(doc: BDoc): number | undefined;
   /** Whether a document matches, asked again before it is changed. */
   matches(doc: BDoc): boolean;
+  /** `epoch` changes whenever something was committed: rows that were read before are then read again. */
   run(epoch: () => number): Reading<Found>;
 }
 
@@ -38,16 +53,14 @@ export function prepareFind(
   query: FindQuery,
   context: EvalContext,
 ): PreparedFind {
+  const { filter, hint, skip = 0, limit = 0 } = query;
   let compiled: Matcher | null = null;
-  const matcher = (): Matcher => (compiled ??= compileFilter(query.filter, context));
-  const sort =
-    query.sort && query.sort.size > 0 && !query.sort.has('$natural') ? compileSort(query.sort) : null;
-  const plan: Plan = collection
-    ? choosePlan(collection, { filter: query.filter, sort: sortParts(query.sort, sort), hint: query.hint })
-    : { kind: 'none', sorted: true };
-  const stats: ReadStats = { keysExamined: 0, docsExamined: 0 };
-  const unfiltered = plan.kind === 'id' || query.filter.size === 0;
-  const matches = unfiltered ? null : matcher().matches;
+  const matcher = (): Matcher => (compiled ??= compileFilter(filter, context));
+  const { order, parts } = readSort(query.sort);
+  const plan = collection ? choosePlan(collection, { filter, sort: parts, hint }) : NOTHING;
+  const stats = { keysExamined: 0, docsExamined: 0 };
+  const matches = plan.exact || filter.size === 0 ? null : matcher().matches;
+  const window = limit > 0 ? skip + limit : 0;
   return {
     plan,
     stats,
@@ -55,37 +68,126 @@ export function prepareFind(
     matches: (doc) => matcher().matches(doc),
     *run(epoch) {
       if (!collection) return;
-      const wanted = plan.sorted ? window(query) : 0;
-      const found = execute(collection, plan, { matches, stats, epoch, wanted });
-      const ordered =
-        sort && !plan.sorted ? sorted(found, sort, window(query), query.allowDiskUse ?? true) : found;
-      yield* limited(ordered, query.skip ?? 0, query.limit ?? 0);
+      const found = documents(collection, plan, matches, stats, epoch, plan.sorted ? window : 0);
+      if (plan.sorted || !order) return yield* limited(found, skip, limit);
+      const again = (rid: number): BDoc | null => {
+        const bytes = collection.records.get(rid);
+        const doc = bytes && BDoc.fromBytes(bytes);
+        return doc && (!matches || matches(doc)) ? doc : null;
+      };
+      yield* limited(sorted(found, order, window, query.allowDiskUse ?? true, again), skip, limit);
     },
   };
 }
 
-function sortParts(spec: BDoc | undefined, sort: Sort | null): { path: string; direction: 1 | -1 }[] {
-  if (sort) return [...sort.parts];
-  const natural = spec?.get('$natural');
-  return natural === undefined ? [] : [{ path: '$natural', direction: Number(natural) < 0 ? -1 : 1 }];
-}
-
-/** How many documents of the sorted order can be asked for; 0 means all. */
-function window({ skip = 0, limit = 0 }: FindQuery): number {
-  return limit > 0 ? skip + limit : 0;
+/** `$natural` is an order of records that only a scan can serve. */
+function readSort(spec: BDoc | undefined): { order: Sort | null; parts: readonly SortPart[] } {
+  if (!spec || spec.size === 0) return { order: null, parts: [] };
+  const natural = spec.get('$natural');
+  if (natural !== undefined)
+    return { order: null, parts: [{ path: '$natural', direction: Number(natural) < 0 ? -1 : 1 }] };
+  const order = compileSort(spec);
+  return { order, parts: order.parts };
 }
 
 function* limited(found: Reading<Found>, skip: number, limit: number): Reading<Found> {
-  let skipped = 0;
+  let left = skip;
   let taken = 0;
   for (const one of found) {
-    if (one && skipped < skip) {
-      skipped += 1;
+    if (one && left > 0) {
+      left -= 1;
       continue;
     }
     yield one;
-    if (!one) continue;
-    taken += 1;
-    if (taken === limit) return;
+    if (one && ++taken === limit) return;
   }
+}
+
+function* documents(
+  collection: Collection,
+  plan: Plan,
+  matches: ((doc: BDoc) => boolean) | null,
+  stats: PreparedFind['stats'],
+  epoch: () => number,
+  wanted: number,
+): Reading<Found> {
+  const { scans } = plan;
+  // A document stands several times in an index if it has an array there, and in several branches of an `$or`.
+  const seen = scans && (scans.length > 1 || scans[0]?.index.multikey.size) ? new Set<number>() : null;
+  for (const row of rows(collection, plan, epoch, wanted)) {
+    if (!row) {
+      yield undefined;
+      continue;
+    }
+    if (scans) stats.keysExamined += 1;
+    if (seen?.has(row.rid)) continue;
+    seen?.add(row.rid);
+    stats.docsExamined += 1;
+    const doc = BDoc.fromBytes(row.bytes);
+    if (!matches || matches(doc)) yield { rid: row.rid, doc };
+  }
+}
+
+function* rows(
+  collection: Collection,
+  { scans, reverse }: Plan,
+  epoch: () => number,
+  wanted: number,
+): Reading<Row> {
+  const { records } = collection;
+  if (!scans) {
+    yield* chunked(collection, epoch, wanted, (after, size) => records.scan(after?.rid, size, reverse));
+    return;
+  }
+  for (const { index, ranges, lookup } of scans) {
+    const { table } = index;
+    for (const range of reverse ? ranges.toReversed() : ranges) {
+      if (table.dropped) throw killed(`an index of ${collection.ns}`);
+      if (lookup) {
+        const row = table.document(range.low);
+        if (row) yield row;
+      } else {
+        yield* chunked<IndexRow>(collection, epoch, wanted, (after, size) => {
+          if (table.dropped) throw killed(`an index of ${collection.ns}`);
+          return table.scan(range, after, size, reverse);
+        });
+      }
+      yield undefined;
+    }
+  }
+}
+
+/** Chunk sizes are powers of four, because each size is a statement of its own. */
+const FIRST_CHUNK_ROWS = 16;
+const MAX_CHUNK_ROWS = 1024;
+const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
+
+/** Keeps no SQLite statement open, only a position, so that it can rest between two batches of a cursor. */
+function* chunked<R extends Row>(
+  collection: Collection,
+  epoch: () => number,
+  wanted: number,
+  next: (after: R | undefined, size: number) => R[],
+): Reading<R> {
+  let after: R | undefined;
+  const average = collection.bytes / Math.max(1, collection.count);
+  let size = wanted === 1 ? 1 : wanted > 0 && wanted <= 4 ? 4 : FIRST_CHUNK_ROWS;
+  for (;;) {
+    if (collection.dropped) throw killed(collection.ns);
+    const chunk = next(after, size);
+    const read = epoch();
+    for (const row of chunk) {
+      after = row;
+      yield row;
+      if (epoch() !== read) break;
+    }
+    if (chunk.length < size && after === (chunk.at(-1) ?? after)) return;
+    const larger = Math.min(size * 4, MAX_CHUNK_ROWS);
+    if (larger * average <= MAX_CHUNK_BYTES) size = larger;
+    yield undefined;
+  }
+}
+
+function killed(what: string): CommandError {
+  return new CommandError('QueryPlanKilled', `the read was ended because ${what} was dropped`);
 }

@@ -1,9 +1,17 @@
 import { keyString } from '../bson/keystring.js';
 import { doc, fromPlain, type Plain } from '../bson/plain.js';
 import { UNDEFINED } from '../bson/values.js';
+import { directions } from '../catalog/index-spec.js';
 import { indexKeys } from './index-keys.js';
+import type { IndexKeys } from './index-keys.js';
 
 type Fields = { readonly [name: string]: Plain };
+const keysOf = (fields: Fields, pattern: Fields): IndexKeys =>
+  indexKeys(
+    doc(fields),
+    Object.keys(pattern).map((path) => path.split('.')),
+    directions(doc(pattern)),
+  );
 const hex = (keys: Buffer[]): string[] => keys.map((key) => key.toString('hex')).sort();
 
 describe('the index keys of a document', () => {
@@ -48,13 +56,13 @@ describe('the index keys of a document', () => {
       ['a', 'a.x'],
     ],
   ])('%j of %j', (pattern, fields, tuples, multikeyPaths) => {
-    const keys = indexKeys(doc(fields), doc(pattern));
+    const keys = keysOf(fields, pattern);
     expect(hex(keys.keys)).toEqual(hex(tuples.map((tuple) => keyString(tuple.map(fromPlain)))));
     expect(keys.multikeyPaths).toEqual(multikeyPaths);
   });
 
   test('a descending part is inverted', () => {
-    const [key] = indexKeys(doc({ a: 1, b: 2 }), doc({ a: 1, b: -1 })).keys;
+    const [key] = keysOf({ a: 1, b: 2 }, { a: 1, b: -1 }).keys;
     expect(key).toEqual(keyString([1, 2], [1, -1]));
   });
 
@@ -69,8 +77,6 @@ describe('the index keys of a document', () => {
       { a: [{ x: 1 }], b: [] },
     ],
   ])('%j refuses the parallel arrays of %j', (pattern, fields) => {
-    expect(() => indexKeys(doc(fields), doc(pattern))).toThrow(
-      expect.objectContaining({ code: 171 }) as Error,
-    );
+    expect(() => keysOf(fields, pattern)).toThrow(expect.objectContaining({ code: 171 }) as Error);
   });
 });

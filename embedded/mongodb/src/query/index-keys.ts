@@ -10,37 +10,37 @@ export interface IndexKeys {
   readonly multikeyPaths: string[];
 }
 
-interface Pattern {
-  readonly paths: string[][];
-  readonly directions: (1 | -1)[];
-}
-
-const patterns = new WeakMap<BDoc, Pattern>();
+export type Paths = readonly (readonly string[])[];
 
 /**
- * Keys of `doc` in an index with the pattern `key`. Whether a sparse or partial index holds the document at all is not
- * decided here.
- * @throws CommandError CannotIndexParallelArrays (171)
+ * Keys of `doc` in an index. Whether a sparse or partial index holds the document at all is not decided here.
+ * @throws CommandError CannotIndexParallelArrays (171), 16746 for a path that means two things
  */
-export function indexKeys(doc: BDoc, key: BDoc): IndexKeys {
-  const { paths, directions } = patternOf(key);
+export function indexKeys(doc: BDoc, paths: Paths, directions: readonly (1 | -1)[]): IndexKeys {
+  const plain = plainTuple(doc, paths);
+  if (plain) return { keys: [keyString(plain, directions)], multikeyPaths: [] };
   const { tuples, arrayPaths } = keyTuples(doc, paths);
   const unique = new Map<string, Buffer>();
   for (const tuple of tuples) {
     const bytes = keyString(tuple, directions);
-    unique.set(tuples.length === 1 ? '' : bytes.toString('latin1'), bytes);
+    unique.set(bytes.toString('latin1'), bytes);
   }
   return { keys: [...unique.values()], multikeyPaths: [...arrayPaths] };
 }
 
-function patternOf(key: BDoc): Pattern {
-  let pattern = patterns.get(key);
-  if (!pattern) {
-    const paths = key.keys().map((path) => path.split('.'));
-    const directions = key.entries().map(([, direction]): 1 | -1 => (Number(direction) < 0 ? -1 : 1));
-    patterns.set(key, (pattern = { paths, directions }));
+/** The one key of a document without arrays on its way; null if there is one. A missing field counts as null. */
+export function plainTuple(doc: BDoc, paths: Paths): BValue[] | null {
+  const tuple: BValue[] = [];
+  for (const path of paths) {
+    let value: BValue | undefined = doc;
+    for (const name of path) {
+      if (Array.isArray(value)) return null;
+      value = value instanceof BDoc ? value.get(name) : undefined;
+    }
+    if (Array.isArray(value)) return null;
+    tuple.push(value ?? null);
   }
-  return pattern;
+  return tuple;
 }
 
 /** All combinations of values that a document has at some paths, as an index over those paths would hold them. */
@@ -51,60 +51,52 @@ export interface KeyTuples {
 }
 
 /** How far the walk along one path has come. */
-interface Cursor {
+interface Step {
   readonly value: BValue | undefined;
   /** Index into the path of the next name to look up. */
   readonly at: number;
-  /** An array at this place is a value of its own and not unrolled once more. */
+  /** The walk has ended: an array here is a value of its own and not unrolled once more. */
   readonly settled: boolean;
 }
 
-/**
- * Unrolls arrays: every element gives one tuple, an empty array gives the deprecated `undefined`, a missing field null.
- * @throws CommandError CannotIndexParallelArrays (171) if two paths cross different arrays.
- */
-export function keyTuples(doc: BDoc, paths: readonly (readonly string[])[]): KeyTuples {
+/** Unrolls arrays: every element gives one tuple, an empty array gives the deprecated `undefined`. */
+export function keyTuples(doc: BDoc, paths: Paths): KeyTuples {
   const found: KeyTuples = { tuples: [], arrayPaths: new Set() };
-  const start: Cursor = { value: doc, at: 0, settled: false };
-  unroll(
-    paths,
-    paths.map(() => start),
-    found,
-  );
+  const start: Step = { value: doc, at: 0, settled: false };
+  const steps = paths.map(() => start);
+  unroll(paths, steps, found);
   return found;
 }
 
-function unroll(paths: readonly (readonly string[])[], cursors: Cursor[], found: KeyTuples): void {
-  const stopped = cursors.map((cursor, i) => advance(paths[i]!, cursor));
-  const blocked = stopped.flatMap((cursor, i) => (Array.isArray(cursor.value) && !cursor.settled ? [i] : []));
-  if (blocked.length === 0) {
-    found.tuples.push(stopped.map((cursor) => cursor.value ?? null));
+function unroll(paths: Paths, before: Step[], found: KeyTuples): void {
+  const steps = before.map((step, i) => advance(paths[i]!, step));
+  const pathTo = (i: number): string => paths[i]!.slice(0, steps[i]!.at).join('.');
+  const blocked = steps.flatMap(({ value, settled }, i) => (Array.isArray(value) && !settled ? [i] : []));
+  const [first] = blocked;
+  if (first === undefined) {
+    found.tuples.push(steps.map(({ value }) => value ?? null));
     return;
   }
-  const pathTo = (i: number): string => paths[i]!.slice(0, stopped[i]!.at).join('.');
-  const arrayPath = pathTo(blocked[0]!);
+  const arrayPath = pathTo(first);
   const other = blocked.map(pathTo).find((path) => path !== arrayPath);
   if (other !== undefined) {
-    throw new CommandError(
-      'CannotIndexParallelArrays',
-      `cannot index parallel arrays [${other}] [${arrayPath}]`,
-    );
+    const message = `cannot index parallel arrays [${other}] [${arrayPath}]`;
+    throw new CommandError('CannotIndexParallelArrays', message);
   }
   found.arrayPaths.add(arrayPath);
-  const elements = stopped[blocked[0]!]!.value as BValue[];
+  const elements = steps[first]!.value as BValue[];
   for (const element of elements.length === 0 ? [undefined] : elements) {
-    unroll(
-      paths,
-      stopped.map((cursor, i) => (blocked.includes(i) ? enter(paths[i]!, cursor.at, element) : cursor)),
-      found,
+    const inside = steps.map((step, i) =>
+      blocked.includes(i) ? enter(step.at === paths[i]!.length, step.at, element) : step,
     );
+    unroll(paths, inside, found);
   }
 }
 
 /** Walks documents (and array positions named in the path) until a value, a gap or an array to unroll. */
-function advance(path: readonly string[], cursor: Cursor): Cursor {
-  if (cursor.settled) return cursor;
-  let { value, at } = cursor;
+function advance(path: readonly string[], step: Step): Step {
+  if (step.settled) return step;
+  let { value, at } = step;
   for (; at < path.length; at++) {
     if (value instanceof BDoc) value = value.get(path[at]!);
     else if (Array.isArray(value) && namesPosition(path[at]!, value)) value = value[Number(path[at])];
@@ -114,15 +106,20 @@ function advance(path: readonly string[], cursor: Cursor): Cursor {
   return { value, at, settled: false };
 }
 
+/** As in MongoDB, `a.0` cannot be the first element and a field `0` of an element at once. */
 function namesPosition(name: string, array: BValue[]): boolean {
   if (!/^(0|[1-9]\d*)$/.test(name)) return false;
-  return !array.some((element) => element instanceof BDoc && element.has(name));
+  if (!array.some((element) => element instanceof BDoc && element.has(name))) return true;
+  throw new CommandError(
+    16746,
+    `Ambiguous field name found in array (do not use numeric field names in embedded elements in an array), field: '${name}'`,
+  );
 }
 
 /** Goes on with one element. Arrays directly inside arrays are not unrolled. */
-function enter(path: readonly string[], at: number, element: BValue | undefined): Cursor {
-  if (at === path.length)
-    return { value: element ?? (element === null ? null : UNDEFINED), at, settled: true };
-  const inside = element instanceof BDoc;
-  return { value: inside ? element : undefined, at, settled: !inside };
+function enter(isEnd: boolean, at: number, element: BValue | undefined): Step {
+  if (isEnd) return { value: element === undefined ? UNDEFINED : element, at, settled: true };
+  return element instanceof BDoc
+    ? { value: element, at, settled: false }
+    : { value: undefined, at, settled: true };
 }

@@ -1,133 +1,103 @@
 import { keyString } from '../bson/keystring.js';
+import { asNumber } from '../bson/arithmetic.js';
 import { isNumber, typeName } from '../bson/type-of.js';
 import type { BValue } from '../bson/values.js';
 
-/**
- * A half-open range `[low, high)` over the KeyString bytes of one index component in ascending order; `high` null
- * means no end. A point holds exactly one value.
- */
+/** One end of an interval as a value, for explain only; null is the end of the type or of the index. */
+type End = { value: BValue; closed: boolean } | null;
+
+/** Values of one index field: a half-open range `[low, high)` of ascending KeyString bytes; `high` null means no end. */
 export interface Interval {
   low: Buffer;
   high: Buffer | null;
+  /** Exactly one value. */
   point: boolean;
-  /** The same ends as values, for explain only. */
-  ends: readonly [End, End];
+  from: End;
+  to: End;
 }
-
-/** One end of an interval; without a value it is the end of the type or of the index. */
-export interface End {
-  value?: BValue | undefined;
-  closed: boolean;
-}
-
-const OPEN: End = { closed: false };
 
 const EMPTY = Buffer.alloc(0);
 
-export const EVERYTHING: Interval = { low: EMPTY, high: null, point: false, ends: [OPEN, OPEN] };
+export const EVERYTHING: Interval = { low: EMPTY, high: null, point: false, from: null, to: null };
+
+export function isEverything(intervals: Interval[]): boolean {
+  return intervals.length === 1 && intervals[0]?.low.length === 0 && intervals[0].high === null;
+}
 
 /** Values that compare equal to `value`. */
 export function pointOf(value: BValue | undefined): Interval {
   const low = keyString([value]);
   const end = { value: value ?? null, closed: true };
-  return { low, high: successor(low), point: true, ends: [end, end] };
+  return { low, high: successor(low), point: true, from: end, to: end };
 }
 
 export type RangeOperator = '$gt' | '$gte' | '$lt' | '$lte';
 
 /** What a range operator can match. It never leaves the BSON type of its operand. */
 export function rangeOf(operator: RangeOperator, value: BValue): Interval {
-  if (unordered(value)) return EVERYTHING;
+  if (isUnordered(value)) return EVERYTHING;
   const key = keyString([value]);
   const type = key.subarray(0, 1);
+  const end = { value, closed: operator.endsWith('e') };
   const behind = successor(key);
-  switch (operator) {
-    case '$gt':
-      return {
-        low: behind ?? key,
-        high: successor(type),
-        point: false,
-        ends: [{ value, closed: false }, OPEN],
-      };
-    case '$gte':
-      return { low: key, high: successor(type), point: false, ends: [{ value, closed: true }, OPEN] };
-    case '$lt':
-      return { low: type, high: key, point: false, ends: [OPEN, { value, closed: false }] };
-    case '$lte':
-      return { low: type, high: behind, point: false, ends: [OPEN, { value, closed: true }] };
-  }
+  return operator.startsWith('$g')
+    ? { low: end.closed || !behind ? key : behind, high: successor(type), point: false, from: end, to: null }
+    : { low: type, high: end.closed ? behind : key, point: false, from: null, to: end };
 }
 
 /** Bounds by type do not work for these: MinKey and MaxKey compare with all types, NaN only with itself. */
-function unordered(value: BValue): boolean {
+export function isUnordered(value: BValue): boolean {
   const type = typeName(value);
-  return type === 'minKey' || type === 'maxKey' || (isNumber(value) && String(value) === 'NaN');
+  return type === 'minKey' || type === 'maxKey' || (isNumber(value) && Number.isNaN(asNumber(value)));
 }
 
 /** Strings that start with `prefix`. */
 export function prefixOf(prefix: string): Interval {
-  const terminated = keyString([prefix]);
-  const low = terminated.subarray(0, terminated.length - 2);
-  return { low, high: successor(low), point: false, ends: [{ value: prefix, closed: true }, OPEN] };
+  const low = keyString([prefix]).subarray(0, -2);
+  return { low, high: successor(low), point: false, from: { value: prefix, closed: true }, to: null };
 }
 
 /** Sorted, without overlaps. */
 export function union(intervals: Interval[]): Interval[] {
-  const sorted = [...intervals].sort((a, b) => Buffer.compare(a.low, b.low));
   const merged: Interval[] = [];
-  for (const interval of sorted) {
+  for (const one of intervals.sort((a, b) => Buffer.compare(a.low, b.low))) {
     const last = merged.at(-1);
-    if (!last || (last.high && Buffer.compare(last.high, interval.low) <= 0)) merged.push(interval);
-    else if (last.high && (!interval.high || Buffer.compare(interval.high, last.high) > 0)) {
-      const ends = [last.ends[0], interval.ends[1]] as const;
-      merged[merged.length - 1] = { low: last.low, high: interval.high, point: false, ends };
-    }
+    if (!last || (last.high && Buffer.compare(last.high, one.low) <= 0)) merged.push(one);
+    else if (endsBefore(last.high, one.high))
+      merged[merged.length - 1] = { ...last, high: one.high, to: one.to, point: false };
   }
   return merged;
 }
 
 /** What lies in both lists of sorted intervals. */
 export function intersection(a: Interval[], b: Interval[]): Interval[] {
-  const common: Interval[] = [];
-  for (const one of a) {
-    for (const other of b) {
-      const lows = Buffer.compare(one.low, other.low) >= 0 ? one : other;
-      const highs = lower(one.high, other.high) === one.high ? one : other;
-      if (highs.high && Buffer.compare(lows.low, highs.high) >= 0) continue;
-      const ends = [lows.ends[0], highs.ends[1]] as const;
-      common.push({ low: lows.low, high: highs.high, point: one.point || other.point, ends });
-    }
-  }
-  return common;
+  return a.flatMap((one) =>
+    b.flatMap((other) => {
+      const { low, from } = Buffer.compare(one.low, other.low) >= 0 ? one : other;
+      const { high, to } = endsBefore(one.high, other.high) ? one : other;
+      if (high && Buffer.compare(low, high) >= 0) return [];
+      return [{ low, from, high, to, point: one.point || other.point }];
+    }),
+  );
 }
 
 /** Whether every value of `inner` lies in `outer`. */
 export function within(inner: Interval[], outer: Interval[]): boolean {
   return inner.every((one) =>
-    outer.some(
-      (other) =>
-        Buffer.compare(other.low, one.low) <= 0 &&
-        (other.high === null || (one.high !== null && Buffer.compare(one.high, other.high) <= 0)),
-    ),
+    outer.some((other) => Buffer.compare(other.low, one.low) <= 0 && !endsBefore(other.high, one.high)),
   );
 }
 
-export function isEverything(intervals: Interval[]): boolean {
-  return intervals.length === 1 && intervals[0]?.low.length === 0 && intervals[0].high === null;
+function endsBefore(a: Buffer | null, b: Buffer | null): boolean {
+  return a !== null && (b === null || Buffer.compare(a, b) < 0);
 }
 
-/** The same set of values in a descending component, whose bytes are inverted. */
-export function descending({ low, high, point, ends }: Interval): Interval {
-  if (point) {
-    const inverted = invert(low);
-    return { low: inverted, high: successor(inverted), point, ends };
-  }
-  return {
-    low: high ? (successor(invert(high)) ?? EMPTY) : EMPTY,
-    high: low.length ? successor(invert(low)) : null,
-    point,
-    ends: [ends[1], ends[0]],
-  };
+/** The same values in a descending field, whose bytes are inverted. */
+export function descending({ low, high, point, from, to }: Interval): Interval {
+  const start = invert(low);
+  if (point) return { low: start, high: successor(start), point, from, to };
+  const end = high ? successor(invert(high)) : null;
+  return { low: end ?? EMPTY, high: low.length > 0 ? successor(start) : null, point, from: to, to: from };
 }
 
 /** The smallest byte string above all that start with `bytes`; null if there is none. */
@@ -136,13 +106,8 @@ export function successor(bytes: Buffer): Buffer | null {
   while (end > 0 && bytes[end - 1] === 0xff) end -= 1;
   if (end === 0) return null;
   const next = Buffer.from(bytes.subarray(0, end));
-  next[end - 1] = (next[end - 1] as number) + 1;
+  next[end - 1]! += 1;
   return next;
-}
-
-function lower(a: Buffer | null, b: Buffer | null): Buffer | null {
-  if (!a || !b) return a ?? b;
-  return Buffer.compare(a, b) <= 0 ? a : b;
 }
 
 function invert(bytes: Buffer): Buffer {

@@ -1,189 +1,179 @@
-import { describe } from '../bson/describe.js';
-import { BDoc } from '../bson/values.js';
-import type { BValue } from '../bson/values.js';
+import { BSONRegExp } from 'bson';
+import { keyString } from '../bson/keystring.js';
+import { BDoc, type BValue } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
 import { CommandError } from '../errors.js';
 import type { KeyRange } from '../storage/index-table.js';
-import { holdsAllMatches } from './implication.js';
-import { boundsOf, isMultikey } from './index-bounds.js';
-import type { IndexBounds } from './index-bounds.js';
-import { pointOf } from './interval.js';
-import { conditionsOf, isOperators } from './predicates.js';
-import type { Predicate } from './predicates.js';
-import { BSONRegExp } from 'bson';
+import { conditionsOf, type Condition } from './conditions.js';
+import {
+  EVERYTHING,
+  descending,
+  intersection,
+  isEverything,
+  pointOf,
+  successor,
+  within,
+  type Interval,
+} from './interval.js';
+import { isOperatorDocument } from './leaf-predicate.js';
+import type { SortPart } from './sort.js';
 
-export interface SortPart {
-  path: string;
-  direction: 1 | -1;
+/** One pass over an index. */
+export interface Scan {
+  index: Index;
+  /** What each field of the index may hold. */
+  bounds: Interval[][];
+  /** The same as ranges of whole keys, in index order. */
+  ranges: KeyRange[];
+  /** Each range is one key of a unique index. */
+  lookup: boolean;
+  /** Leading fields that are bound to points. */
+  equalities: number;
+  /** Whether the field after them is bound too. */
+  range: boolean;
+}
+
+/** How a read finds its documents; unless `exact`, the complete filter is checked again on each of them. */
+export interface Plan {
+  /** Index scans, one after the other: several are the branches of an `$or`, none finds nothing. Null: all documents. */
+  scans: Scan[] | null;
+  reverse: boolean;
+  /** Whether the documents come in the order of the query's sort. */
+  sorted: boolean;
+  exact: boolean;
 }
 
 /** What the planner must know of a read. */
 export interface Query {
   filter: BDoc;
-  sort: SortPart[];
+  sort: readonly SortPart[];
   hint?: string | BDoc | undefined;
 }
 
-export interface IndexPlan {
-  kind: 'index';
-  index: Index;
-  ranges: KeyRange[];
-  bounds: IndexBounds;
-  reverse: boolean;
-  /** Whether the documents come in the order of the query's sort. */
-  sorted: boolean;
-}
-
-/**
- * How a read finds its documents. `id` is the whole answer to `{_id: value}`; with all others the complete filter is
- * checked again on each document.
- */
-export type Plan =
-  | { kind: 'none'; sorted: true }
-  | { kind: 'id'; index: Index; key: Buffer; sorted: true }
-  | { kind: 'scan'; reverse: boolean; sorted: boolean }
-  | { kind: 'or'; branches: IndexPlan[]; sorted: false }
-  | IndexPlan;
+export const NOTHING: Plan = { scans: [], reverse: false, sorted: true, exact: false };
 
 /** Picks the plan of a read. */
-export function plan(collection: Collection, query: Query): Plan {
-  if (query.hint === undefined) {
-    const key = idKeyOf(query.filter);
-    if (key) return { kind: 'id', index: collection.idIndex, key, sorted: true };
+export function choosePlan(collection: Collection, query: Query): Plan {
+  const { filter, sort, hint } = query;
+  if (hint === undefined) {
+    const key = idKeyOf(filter);
+    if (key) return byId(collection.idIndex, key);
   }
-  const natural = naturalOrder(query.hint) ?? naturalSort(query.sort);
-  if (natural !== undefined)
-    return { kind: 'scan', reverse: natural < 0, sorted: query.sort.length <= 1 && isNatural(query.sort) };
-  const { predicates, ors } = conditionsOf(query.filter);
-  if (query.hint !== undefined) return hinted(collection, query, predicates);
-  if (predicates.some(({ intervals }) => intervals.length === 0)) return { kind: 'none', sorted: true };
+  const natural = hint instanceof BDoc && hint.size === 1 ? hint.get('$natural') : undefined;
+  const byNature = sort.every(({ path }) => path === '$natural');
+  if (natural !== undefined || (byNature && sort.length > 0))
+    return everything(Number(natural ?? sort[0]?.direction) < 0, byNature);
 
-  const best = bestIndex(collection, query, predicates);
-  if (best && isBounded(best)) return best;
-  const either = orPlan(collection, query, predicates, ors);
-  if (either) return either;
-  return best ?? { kind: 'scan', reverse: false, sorted: query.sort.length === 0 };
+  const { all, ors } = conditionsOf(filter);
+  if (hint !== undefined) return ordered(hinted(collection, hint, query, all), sort);
+  if (all.some(isImpossible)) return NOTHING;
+  const best = bestScan(collection, query, all);
+  if (best && isBounded(best)) return ordered(best, sort);
+  const either = ors.map((branches) => orScans(collection, filter, all, branches)).find((scans) => scans);
+  if (either) return { scans: either, reverse: false, sorted: sort.length === 0, exact: false };
+  return best ? ordered(best, sort) : everything(false, sort.length === 0);
 }
 
-/** The key of a filter that is just `{_id: value}`. */
-function idKeyOf(filter: BDoc): Buffer | null {
-  if (filter.size !== 1) return null;
+function everything(reverse: boolean, sorted: boolean): Plan {
+  return { scans: null, reverse, sorted, exact: false };
+}
+
+/** The interval of a filter that is just `{_id: value}`: one lookup is the whole answer. */
+function idKeyOf(filter: BDoc): Interval | null {
   let id = filter.get('_id');
-  if (id === undefined) return null;
-  if (isOperators(id)) {
-    if (id.size !== 1) return null;
-    id = id.get('$eq');
-    if (id === undefined) return null;
-  }
-  if (Array.isArray(id) || id instanceof BSONRegExp) return null;
-  return pointOf(id).low;
+  if (id === undefined || filter.size !== 1) return null;
+  if (isOperatorDocument(id)) id = id.size === 1 ? id.get('$eq') : undefined;
+  return id === undefined || Array.isArray(id) || id instanceof BSONRegExp ? null : pointOf(id);
 }
 
-/** Hints and sorts by `$natural` mean record order. */
-function naturalOrder(hint: string | BDoc | undefined): number | undefined {
-  if (!(hint instanceof BDoc) || hint.size !== 1) return undefined;
-  const direction = hint.get('$natural');
-  return direction === undefined ? undefined : Number(direction);
+function byId(index: Index, key: Interval): Plan {
+  const scan = { index, bounds: [[key]], ranges: [key], lookup: true, equalities: 1, range: false };
+  return { scans: [scan], reverse: false, sorted: true, exact: true };
 }
 
-function naturalSort(sort: SortPart[]): number | undefined {
-  return isNatural(sort) && sort.length > 0 ? sort[0]?.direction : undefined;
-}
-
-function isNatural(sort: SortPart[]): boolean {
-  return sort.every(({ path }) => path === '$natural');
-}
-
-function hinted(collection: Collection, query: Query, predicates: Predicate[]): Plan {
-  const index = indexByHint(collection, query.hint as string | BDoc);
-  if (index.spec.partial && !holdsAllMatches(index, query.filter, predicates)) {
+function hinted(collection: Collection, hint: string | BDoc, query: Query, conditions: Condition[]): Scan {
+  const pattern = (key: BDoc): string => keyString([key]).toString('latin1');
+  const index = collection.readyIndexes.find(
+    ({ spec }) =>
+      !spec.hidden && (hint instanceof BDoc ? pattern(spec.key) === pattern(hint) : spec.name === hint),
+  );
+  if (!index)
+    throw new CommandError(
+      'BadValue',
+      'error processing query: planner returned error: hint provided does not correspond to an existing index',
+    );
+  if (index.spec.partial && !holdsAllMatches(index, query.filter, conditions))
     throw new CommandError(
       291,
       `error processing query: the hinted index '${index.spec.name}' does not hold all documents of the filter`,
     );
+  return scanOf(index, conditions);
+}
+
+function ordered(scan: Scan, sort: readonly SortPart[]): Plan {
+  const direction = sortDirection(scan, sort);
+  return { scans: [scan], reverse: direction === -1, sorted: direction !== null, exact: false };
+}
+
+function bestScan(collection: Collection, { filter, sort }: Query, conditions: Condition[]): Scan | null {
+  let best: Scan | null = null;
+  let bestRank = 0;
+  for (const index of collection.readyIndexes) {
+    if (index.spec.hidden || !holdsAllMatches(index, filter, conditions)) continue;
+    const scan = scanOf(index, conditions);
+    const rank = rankOf(scan, sort);
+    if (rank > bestRank || (best && rank === bestRank && rank > 0 && keysOf(scan) < keysOf(best)))
+      best = scan;
+    bestRank = Math.max(rank, bestRank);
   }
-  const candidate = indexPlan(index, query, predicates);
-  return candidate.ranges.length === 0 ? { kind: 'none', sorted: true } : candidate;
+  return best;
 }
 
-function indexByHint(collection: Collection, hint: string | BDoc): Index {
-  const wanted = typeof hint === 'string' ? null : patternText(hint);
-  const index = collection.readyIndexes.find(
-    ({ spec }) => !spec.hidden && (wanted === null ? spec.name === hint : patternText(spec.key) === wanted),
-  );
-  if (index) return index;
-  throw new CommandError(
-    'BadValue',
-    'error processing query: planner returned error: hint provided does not correspond to an existing index',
-  );
-}
-
-function patternText(key: BDoc): string {
-  return key
-    .entries()
-    .map(([path, direction]: [string, BValue]) => `${path}:${describe(direction)}`)
-    .join();
-}
-
-function bestIndex(collection: Collection, query: Query, predicates: Predicate[]): IndexPlan | null {
-  const candidates = collection.readyIndexes
-    .filter(({ spec }) => !spec.hidden)
-    .filter((index) => holdsAllMatches(index, query.filter, predicates))
-    .map((index) => indexPlan(index, query, predicates))
-    .filter((candidate) => isBounded(candidate) || (candidate.sorted && query.sort.length > 0));
-  if (candidates.length < 2) return candidates[0] ?? null;
-  const ranks = candidates.map((candidate) => rank(candidate, query));
-  const top = Math.max(...ranks);
-  const tied = candidates.filter((_, at) => ranks[at] === top);
-  return tied.length === 1 ? (tied[0] as IndexPlan) : fewestKeys(tied);
-}
-
-function isBounded({ bounds }: IndexPlan): boolean {
-  return bounds.equalities > 0 || bounds.hasRange;
-}
-
-/** Whole unique key > longer equality prefix > sort served > range > scan. */
-function rank({ index, bounds, sorted }: IndexPlan, query: Query): number {
-  const whole = index.unique && bounds.equalities === index.paths.length ? 1 : 0;
-  const servesSort = sorted && query.sort.length > 0 ? 1 : 0;
-  return whole * 1_000 + bounds.equalities * 10 + servesSort * 4 + (bounds.hasRange ? 1 : 0);
+/** Whole unique key > longer equality prefix > sort served > range; 0 is of no use. */
+function rankOf(scan: Scan, sort: readonly SortPart[]): number {
+  const servesSort = sort.length > 0 && sortDirection(scan, sort) !== null;
+  return Number(scan.lookup) * 1_000 + scan.equalities * 10 + Number(servesSort) * 4 + Number(scan.range);
 }
 
 const COUNT_LIMIT = 101;
 
-function fewestKeys(candidates: IndexPlan[]): IndexPlan {
-  const counted = candidates.map((candidate) => ({ candidate, keys: keysUpTo(candidate) }));
-  return counted.reduce((best, other) => (other.keys < best.keys ? other : best)).candidate;
-}
-
-function keysUpTo({ index, ranges }: IndexPlan): number {
+function keysOf({ index, ranges }: Scan): number {
   let keys = 0;
-  for (const range of ranges) {
-    keys += index.table.count(range, COUNT_LIMIT);
-    if (keys >= COUNT_LIMIT) break;
-  }
+  for (const range of ranges) if (keys < COUNT_LIMIT) keys += index.table.count(range, COUNT_LIMIT);
   return keys;
 }
 
-function indexPlan(index: Index, query: Query, predicates: Predicate[]): IndexPlan {
-  const bounds = boundsOf(index, predicates);
-  const direction = query.sort.length > 0 ? sortDirection(index, bounds, query.sort) : null;
-  const sorted = query.sort.length === 0 || direction !== null;
-  return { kind: 'index', index, ranges: bounds.ranges, bounds, reverse: direction === -1, sorted };
+/** One index per branch of an `$or`; every branch must have one. */
+function orScans(collection: Collection, filter: BDoc, all: Condition[], branches: BDoc[]): Scan[] | null {
+  const scans: Scan[] = [];
+  for (const branch of branches) {
+    const conditions = [...all, ...conditionsOf(branch).all];
+    if (conditions.some(isImpossible)) continue;
+    const scan = bestScan(collection, { filter: BDoc.of(['$and', [filter, branch]]), sort: [] }, conditions);
+    if (!scan || !isBounded(scan)) return null;
+    scans.push(scan);
+  }
+  return scans;
+}
+
+function isBounded({ equalities, range }: Scan): boolean {
+  return equalities > 0 || range;
+}
+
+function isImpossible({ intervals }: Condition): boolean {
+  return intervals.length === 0;
 }
 
 /** 1 or -1 if the index yields the sort order read forwards or backwards, null if it does not. */
-function sortDirection(index: Index, bounds: IndexBounds, sort: SortPart[]): 1 | -1 | null {
+function sortDirection({ index, bounds, equalities }: Scan, sort: readonly SortPart[]): 1 | -1 | null {
   let at = 0;
   let found: 1 | -1 | null = null;
-  const constant = (field: number): boolean =>
-    field < bounds.equalities && bounds.fields[field]?.length === 1;
+  const constant = (field: number): boolean => field < equalities && bounds[field]?.length === 1;
   for (const { path, direction } of sort) {
-    if (isMultikey(index, path)) return null;
-    const position = index.paths.indexOf(path);
-    if (position >= 0 && constant(position)) continue;
-    while (at < index.paths.length && index.paths[at] !== path && constant(at)) at += 1;
+    if (index.hasArrayAt(path)) return null;
+    if (constant(index.paths.indexOf(path))) continue;
+    while (index.paths[at] !== path && constant(at)) at += 1;
     if (index.paths[at] !== path) return null;
     const needed = direction === index.directions[at] ? 1 : -1;
     if (found !== null && found !== needed) return null;
@@ -193,22 +183,90 @@ function sortDirection(index: Index, bounds: IndexBounds, sort: SortPart[]): 1 |
   return found ?? 1;
 }
 
-/** One index per branch of an `$or`; every branch must have one. */
-function orPlan(collection: Collection, query: Query, predicates: Predicate[], ors: BDoc[][]): Plan | null {
-  for (const branches of ors) {
-    const plans: IndexPlan[] = [];
-    for (const branch of branches) {
-      const own = [...predicates, ...conditionsOf(branch).predicates];
-      const filter = BDoc.of(['$and', [query.filter, branch]]);
-      if (own.some(({ intervals }) => intervals.length === 0)) continue;
-      const best = bestIndex(collection, { filter, sort: [] }, own);
-      if (!best || !isBounded(best)) break;
-      plans.push(best);
-    }
-    const planned = branches.filter(
-      (branch) => !conditionsOf(branch).predicates.some(({ intervals }) => intervals.length === 0),
-    );
-    if (plans.length === planned.length) return { kind: 'or', branches: plans, sorted: false };
+/** Most ranges that a product of `$in` lists may make; beyond it the later list is left to the filter. */
+const MAX_RANGES = 1_000;
+
+function scanOf(index: Index, conditions: Condition[]): Scan {
+  const bounds = boundsOf(index, conditions);
+  let prefixes: Buffer[] = [Buffer.alloc(0)];
+  let next = [EVERYTHING];
+  let equalities = 0;
+  for (const [at, ascending] of bounds.entries()) {
+    next = index.directions[at] === -1 ? ascending.map(descending).reverse() : ascending;
+    if (at > 0 && prefixes.length * next.length > MAX_RANGES) next = [EVERYTHING];
+    if (!next.every(({ point }) => point)) break;
+    prefixes = prefixes.flatMap((prefix) => next.map(({ low }) => Buffer.concat([prefix, low])));
+    next = [EVERYTHING];
+    equalities += 1;
   }
-  return null;
+  const ranges = prefixes.flatMap((prefix) => next.map((interval) => under(prefix, interval)));
+  const lookup = index.unique && equalities === index.paths.length;
+  return { index, bounds, ranges, lookup, equalities, range: !isEverything(next) };
+}
+
+function under(prefix: Buffer, { low, high }: Interval): KeyRange {
+  return {
+    low: Buffer.concat([prefix, low]),
+    high: high ? Buffer.concat([prefix, high]) : successor(prefix),
+  };
+}
+
+/**
+ * Below an array each condition may be met by another element: there only one of them counts, and only one field of
+ * the index is bound.
+ */
+function boundsOf(index: Index, conditions: Condition[]): Interval[][] {
+  let arrayBound = false;
+  return index.paths.map((path) => {
+    const own = conditions.filter((one) => one.path === path).map(({ intervals }) => intervals);
+    if (own.length === 0) return [EVERYTHING];
+    if (!index.hasArrayAt(path)) return own.reduce(intersection);
+    if (arrayBound) return [EVERYTHING];
+    arrayBound = true;
+    return own.reduce((best, other) => (looseness(other) < looseness(best) ? other : best));
+  });
+}
+
+function looseness(intervals: Interval[]): number {
+  if (isEverything(intervals)) return Infinity;
+  return intervals.length + (intervals.every(({ point }) => point) ? 0 : MAX_RANGES);
+}
+
+/**
+ * Whether every document that a filter can match is in the index. Always so for a plain index; a sparse one needs a
+ * condition that only an existing value meets, a partial one a filter that implies its own.
+ */
+function holdsAllMatches({ spec, paths }: Index, filter: BDoc, conditions: Condition[]): boolean {
+  if (spec.partial) return implies(filter, conditions, spec.partial);
+  return !spec.sparse || conditions.some(({ path, exists }) => exists && paths.includes(path));
+}
+
+function implies(filter: BDoc, conditions: Condition[], partial: BDoc): boolean {
+  return partial.entries().every(([name, value]) => {
+    if (states(filter, name, value)) return true;
+    if (name.startsWith('$'))
+      return name === '$and' && branches(value).every((one) => implies(filter, conditions, one));
+    const operators = isOperatorDocument(value) ? value.entries() : [['$eq', value] as const];
+    const own = conditions.filter(({ path }) => path === name);
+    return operators.every(([operator, operand]) => {
+      if (operator === '$exists') return own.some(({ exists }) => exists);
+      const outer =
+        operator === '$type' ? undefined : conditionsOf(BDoc.of([name, BDoc.of([operator, operand])])).all[0];
+      return (
+        outer && !isEverything(outer.intervals) && own.some((one) => within(one.intervals, outer.intervals))
+      );
+    });
+  });
+}
+
+/** Whether the filter says the same in the same words. */
+function states(filter: BDoc, name: string, value: BValue): boolean {
+  return filter.entries().some(([other, stated]) => {
+    if (other === '$and') return branches(stated).some((branch) => states(branch, name, value));
+    return other === name && keyString([stated]).equals(keyString([value]));
+  });
+}
+
+function branches(value: BValue): BDoc[] {
+  return Array.isArray(value) ? value.filter((branch) => branch instanceof BDoc) : [];
 }

@@ -3,30 +3,39 @@ import { expectDocument, expectInteger } from '../bson/expect.js';
 import { isNumber } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
+import { fieldPath } from '../expr/compiler.js';
 import type { EvalContext } from '../expr/context.js';
 import { compileExpression } from '../expr/expression.js';
 import { compileElementFilter, compileFilter } from './matcher.js';
-import { ProjectionNode, type Placement, type Reshape } from './projection-tree.js';
 import { slice } from './slice.js';
+
+type Project = (doc: BDoc) => BDoc;
+type Compute = (root: BDoc) => BValue | undefined;
+/** What becomes of a field that is there; `undefined` drops it. */
+type Reshape = (value: BValue, root: BDoc) => BValue | undefined;
+type Placement = { readonly field: Reshape } | { readonly compute: Compute; readonly atEnd?: boolean };
+
+const KEEP = { field: (value: BValue) => value };
+const DROP = { field: () => undefined };
 
 /**
  * Compiles the projection of a `find`; `filter` is for the positional operator.
  * @throws CommandError 31253, 31254 for mixed inclusion and exclusion, 31249, 31250 for colliding paths.
  */
-export function compileProjection(spec: BDoc, ctx: EvalContext, filter?: BDoc): (doc: BDoc) => BDoc {
+export function compileProjection(spec: BDoc, ctx: EvalContext, filter?: BDoc): Project {
   if (spec.size === 0) return (doc) => doc;
-  return new ProjectionParser(ctx, true, filter).compile(spec);
+  return new Parser(ctx, true, filter).compile(spec);
 }
 
 /** Compiles the specification of a `$project` stage. */
-export function compileProject(spec: BDoc, ctx: EvalContext): (doc: BDoc) => BDoc {
+export function compileProject(spec: BDoc, ctx: EvalContext): Project {
   if (spec.size === 0) throw new CommandError(51272, 'projection specification must have at least one field');
-  return new ProjectionParser(ctx, false).compile(spec);
+  return new Parser(ctx, false).compile(spec);
 }
 
 /** Compiles `$addFields` / `$set`: everything stays and the given fields are computed. */
-export function compileAddFields(spec: BDoc, ctx: EvalContext): (doc: BDoc) => BDoc {
-  const root = new ProjectionNode(true);
+export function compileAddFields(spec: BDoc, ctx: EvalContext): Project {
+  const root = new Level(true);
   const add = (fields: BDoc, prefix: string): void => {
     for (const [name, value] of fields.entries()) {
       const nested = value instanceof BDoc && value.size > 0 && !value.keys()[0]!.startsWith('$');
@@ -39,21 +48,19 @@ export function compileAddFields(spec: BDoc, ctx: EvalContext): (doc: BDoc) => B
 }
 
 /** Compiles `$unset`. */
-export function compileUnset(paths: readonly string[]): (doc: BDoc) => BDoc {
-  const root = new ProjectionNode(true);
-  for (const path of paths) root.add(path, { field: 'drop' });
+export function compileUnset(paths: readonly string[]): Project {
+  const root = new Level(true);
+  for (const path of paths) root.add(path, DROP);
   return (doc) => root.project(doc);
 }
 
-interface Entry {
-  readonly path: string;
-  readonly kind: 'include' | 'exclude' | 'computed' | 'slice';
-  readonly placement: Placement;
-}
-
-class ProjectionParser {
-  private readonly entries: Entry[] = [];
+/** Reads a specification into placements by path. */
+class Parser {
+  private readonly placements: [path: string, Placement][] = [];
+  /** Whether the fields that are named are kept or dropped; open while only `_id`, `$slice` or `$elemMatch` is. */
   private inclusion: boolean | undefined;
+  /** Decides where that stays open. */
+  private includesAny = false;
   private positional = false;
 
   constructor(
@@ -63,16 +70,13 @@ class ProjectionParser {
     private readonly filter?: BDoc,
   ) {}
 
-  compile(spec: BDoc): (doc: BDoc) => BDoc {
+  compile(spec: BDoc): Project {
     this.read(spec, '');
-    // Where only `_id` or `$slice` is named, what they say decides.
-    const includes =
-      this.inclusion ?? this.entries.some(({ kind }) => kind === 'include' || kind === 'computed');
-    const root = new ProjectionNode(!includes);
-    if (includes && !this.entries.some(({ path }) => path === '_id' || path.startsWith('_id.'))) {
-      root.add('_id', { field: 'keep' });
-    }
-    for (const { path, placement } of this.entries) root.add(path, placement);
+    const includes = this.inclusion ?? this.includesAny;
+    const root = new Level(!includes);
+    if (includes && !this.placements.some(([path]) => path === '_id' || path.startsWith('_id.')))
+      root.add('_id', KEEP);
+    for (const [path, placement] of this.placements) root.add(path, placement);
     return (doc) => root.project(doc);
   }
 
@@ -81,7 +85,7 @@ class ProjectionParser {
       const path = prefix + name;
       if (typeof value === 'boolean') this.flag(path, value);
       else if (isNumber(value)) this.flag(path, !isZero(value));
-      else if (!(value instanceof BDoc)) this.computed(path, value);
+      else if (!(value instanceof BDoc)) this.computed(path, compileExpression(value, this.ctx));
       else if (value.size === 0)
         throw new CommandError(51270, `An empty sub-projection is not valid, at path ${path}`);
       else if (value.keys()[0]!.startsWith('$')) this.operator(path, value);
@@ -91,12 +95,9 @@ class ProjectionParser {
 
   private flag(path: string, include: boolean): void {
     if (include && this.find && path.endsWith('.$')) return this.addPositional(path.slice(0, -2));
-    if (path !== '_id') this.decide(path, include);
-    this.entries.push({
-      path,
-      kind: include ? 'include' : 'exclude',
-      placement: { field: include ? 'keep' : 'drop' },
-    });
+    if (path === '_id') this.includesAny ||= include;
+    else this.decide(path, include);
+    this.placements.push([path, include ? KEEP : DROP]);
   }
 
   private decide(path: string, include: boolean): void {
@@ -110,34 +111,31 @@ class ProjectionParser {
   private operator(path: string, value: BDoc): void {
     const [operator, operand] = value.entries()[0]!;
     if (operator === '$meta') throw unsupported('$meta');
-    if (this.find && operator === '$elemMatch') {
-      this.elemMatch(path, operand);
-    } else if (this.find && operator === '$slice' && !(Array.isArray(operand) && !isNumber(operand[0]))) {
-      this.entries.push({ path, kind: 'slice', placement: { field: sliced(operand) } });
-    } else {
-      this.computed(path, value);
-    }
+    if (this.find && operator === '$elemMatch') this.elemMatch(path, operand);
+    else if (this.find && operator === '$slice' && !(Array.isArray(operand) && !isNumber(operand[0])))
+      this.placements.push([path, { field: sliced(operand) }]);
+    else this.computed(path, compileExpression(value, this.ctx));
   }
 
-  private computed(path: string, value: BValue): void {
-    if (path !== '_id') {
-      if (this.inclusion === false)
-        throw new CommandError(31252, `Cannot use an expression in exclusion projection`);
-      this.inclusion = true;
-    }
-    this.entries.push({ path, kind: 'computed', placement: { compute: compileExpression(value, this.ctx) } });
+  private computed(path: string, compute: Compute): void {
+    if (path === '_id') this.includesAny = true;
+    else if (this.inclusion === false)
+      throw new CommandError(31252, `Cannot use an expression in exclusion projection`);
+    else this.inclusion = true;
+    this.placements.push([path, { compute }]);
   }
 
   private elemMatch(path: string, operand: BValue): void {
     if (path.includes('.'))
       throw new CommandError(31255, 'Cannot use $elemMatch projection on a nested field');
     const matches = compileElementFilter(expectDocument(operand, 31274, '$elemMatch'), this.ctx);
+    this.includesAny = true;
     const compute = (root: BDoc): BValue | undefined => {
       const value = root.get(path);
       const found = Array.isArray(value) ? value.find(matches) : undefined;
       return found === undefined ? undefined : [found];
     };
-    this.entries.push({ path, kind: 'computed', placement: { compute, atEnd: true } });
+    this.placements.push([path, { compute, atEnd: true }]);
   }
 
   private addPositional(path: string): void {
@@ -147,22 +145,103 @@ class ProjectionParser {
     this.decide(path, true);
     if (!this.filter) throw new CommandError(51246, "positional operator '.$' needs a query on the array");
     const matcher = compileFilter(this.filter, this.ctx);
-    const pick: Reshape = (value, root) => {
+    const field: Reshape = (value, root) => {
       if (!Array.isArray(value)) return value;
       const at = matcher.position(root);
       if (at !== undefined && at < value.length) return [value[at]!];
       throw new CommandError(51246, "positional operator '.$' couldn't find a matching element in the array");
     };
-    this.entries.push({ path, kind: 'include', placement: { field: pick } });
+    this.placements.push([path, { field }]);
   }
 }
 
 function sliced(operand: BValue): Reshape {
-  const parts = Array.isArray(operand) ? operand.map(toSafeInteger) : [toSafeInteger(operand)];
+  const parts = [operand].flat().map(toSafeInteger);
   const [first, limit] = parts;
-  if (first === undefined || parts.length > 2) {
+  if (first === undefined || parts.length > 2)
     throw new CommandError(28667, '$slice in a projection takes a number or [skip, limit]');
-  }
   if (parts.length === 2) expectInteger(limit, 28724, 'the limit of $slice', 1);
   return (value) => (Array.isArray(value) ? slice(value, first, limit) : value);
+}
+
+/** One level of a projection. */
+class Level {
+  /** What becomes of the fields that are there, in their places. */
+  private readonly fields = new Map<string, Reshape | Level>();
+  /** Fields that are set after the others, and deeper levels with such fields, in order. */
+  private readonly computed = new Map<string, Compute | Level>();
+
+  /** `keepsOthers`: fields that are not named are kept. */
+  constructor(private readonly keepsOthers: boolean) {}
+
+  add(path: string, placement: Placement): void {
+    if (/\.\$(\.|$)/.test(path))
+      throw new CommandError(
+        31394,
+        `The positional '$' may only end a path of a find with a query, got '${path}'`,
+      );
+    this.place(fieldPath(path), placement, path);
+  }
+
+  private place([name, ...rest]: readonly string[], placement: Placement, path: string): void {
+    const existing = this.fields.get(name!) ?? this.computed.get(name!);
+    if (rest.length > 0) {
+      if (existing && !(existing instanceof Level))
+        throw new CommandError(31249, `Path collision at ${path} remaining portion ${rest.join('.')}`);
+      const child = existing ?? new Level(this.keepsOthers);
+      this.fields.set(name!, child);
+      if ('compute' in placement) this.computed.set(name!, child);
+      return child.place(rest, placement, path);
+    }
+    if (existing) throw new CommandError(31250, `Path collision at ${path}`);
+    if ('field' in placement) this.fields.set(name!, placement.field);
+    else this.computed.set(name!, placement.compute);
+    if ('compute' in placement && placement.atEnd) this.fields.set(name!, DROP.field);
+  }
+
+  project(doc: BDoc): BDoc {
+    const kept = this.keep(doc, doc);
+    return this.computed.size === 0 ? kept : this.compute(kept, doc);
+  }
+
+  private keep(doc: BDoc, root: BDoc): BDoc {
+    if (this.keepsOthers && this.fields.size === 0) return doc;
+    const names: string[] = [];
+    const values: BValue[] = [];
+    for (const [name, value] of doc.entries()) {
+      const action = this.fields.get(name);
+      const result = action ? through(action, value, root) : this.keepsOthers ? value : undefined;
+      if (result === undefined) continue;
+      names.push(name);
+      values.push(result);
+    }
+    return BDoc.from(names, values);
+  }
+
+  /** Through an array every element is projected; an inclusion drops what is no document. */
+  keepValue(value: BValue, root: BDoc): BValue | undefined {
+    if (value instanceof BDoc) return this.keep(value, root);
+    if (!Array.isArray(value)) return this.keepsOthers ? value : undefined;
+    return value.map((element) => this.keepValue(element, root)).filter((element) => element !== undefined);
+  }
+
+  private compute(doc: BDoc, root: BDoc): BDoc {
+    const result = doc.clone();
+    for (const [name, action] of this.computed) {
+      const value = action instanceof Level ? action.computeIn(result.get(name), root) : action(root);
+      if (value === undefined) result.delete(name);
+      else result.set(name, value);
+    }
+    return result;
+  }
+
+  /** Anything but a document or an array gives way to a document of the computed fields. */
+  private computeIn(value: BValue | undefined, root: BDoc): BValue {
+    if (Array.isArray(value)) return value.map((element) => this.computeIn(element, root));
+    return this.compute(value instanceof BDoc ? value : BDoc.of(), root);
+  }
+}
+
+function through(action: Reshape | Level, value: BValue, root: BDoc): BValue | undefined {
+  return action instanceof Level ? action.keepValue(value, root) : action(value, root);
 }

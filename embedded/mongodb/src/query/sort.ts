@@ -5,7 +5,8 @@ import { isNumber } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { fieldPath } from '../expr/compiler.js';
-import { keyTuples } from './index-keys.js';
+import { keyTuples, plainTuple } from './index-keys.js';
+import type { Paths } from './index-keys.js';
 
 /** One component of a sort. */
 export interface SortPart {
@@ -21,8 +22,6 @@ export interface Sort {
   /** What a document is sorted by. In arrays: the least element where ascending, the greatest where descending. */
   key(doc: BDoc): SortKey;
   compareKeys(a: SortKey, b: SortKey): number;
-  /** For few comparisons; to sort many documents use {@link Sort.sort}, which takes each document's key once. */
-  compare(a: BDoc, b: BDoc): number;
   /** A sorted copy. Documents with equal keys keep their order. */
   sort(docs: Iterable<BDoc>): BDoc[];
 }
@@ -33,12 +32,11 @@ export function compileSort(spec: BDoc): Sort {
     .map(([path, direction]) => ({ path, direction: directionOf(path, direction) }));
   const paths = parts.map((part) => fieldPath(part.path));
   const compareKeys = comparator(parts);
-  const key = (doc: BDoc): SortKey => plainKey(doc, paths) ?? arrayKey(doc, paths, compareKeys);
+  const key = (doc: BDoc): SortKey => plainTuple(doc, paths) ?? arrayKey(doc, paths, compareKeys);
   return {
     parts,
     key,
     compareKeys,
-    compare: (a, b) => compareKeys(key(a), key(b)),
     sort: (docs) => {
       const keyed = Array.from(docs, (doc) => ({ doc, key: key(doc) }));
       keyed.sort((a, b) => compareKeys(a.key, b.key));
@@ -48,10 +46,9 @@ export function compileSort(spec: BDoc): Sort {
 }
 
 function comparator(parts: readonly SortPart[]): Sort['compareKeys'] {
-  if (parts.length === 1) {
-    const { direction } = parts[0]!;
-    return (a, b) => compare(a[0], b[0]) * direction;
-  }
+  const [first] = parts;
+  // The most common sort, without the loop.
+  if (first && parts.length === 1) return (a, b) => compare(a[0], b[0]) * first.direction;
   return (a, b) => {
     for (let i = 0; i < parts.length; i++) {
       const order = compare(a[i], b[i]);
@@ -59,23 +56,6 @@ function comparator(parts: readonly SortPart[]): Sort['compareKeys'] {
     }
     return 0;
   };
-}
-
-type Paths = readonly (readonly string[])[];
-
-/** The key of a document without arrays on its way; null if there is one. */
-function plainKey(doc: BDoc, paths: Paths): BValue[] | null {
-  const key: BValue[] = [];
-  for (const path of paths) {
-    let value: BValue | undefined = doc;
-    for (const name of path) {
-      if (Array.isArray(value)) return null;
-      value = value instanceof BDoc ? value.get(name) : undefined;
-    }
-    if (Array.isArray(value)) return null;
-    key.push(value ?? null);
-  }
-  return key;
 }
 
 function arrayKey(doc: BDoc, paths: Paths, compareKeys: Sort['compareKeys']): SortKey {
@@ -106,19 +86,14 @@ export function elementOrder(spec: BValue): (a: BValue, b: BValue) => number {
     return (a, b) => compare(a, b) * direction;
   }
   if (spec.size === 0) throw new CommandError('BadValue', 'The $sort pattern is empty');
-  const parts = spec
-    .entries()
-    .map(([path, value]) => ({ path: fieldPath(path), direction: elementDirection(value) }));
-  return (a, b) => {
-    for (const { path, direction } of parts) {
-      const order = compare(fieldAt(a, path) ?? null, fieldAt(b, path) ?? null);
-      if (order !== 0) return order * direction;
-    }
-    return 0;
-  };
+  const parts = spec.entries().map(([path, value]) => ({ path, direction: elementDirection(value) }));
+  const paths = parts.map(({ path }) => fieldPath(path));
+  const compareKeys = comparator(parts);
+  const key = (element: BValue): SortKey => paths.map((path) => fieldAt(element, path) ?? null);
+  return (a, b) => compareKeys(key(a), key(b));
 }
 
-function elementDirection(value: BValue): number {
+function elementDirection(value: BValue): 1 | -1 {
   const direction = toSafeInteger(value);
   if (direction === 1 || direction === -1) return direction;
   throw new CommandError(

@@ -7,18 +7,23 @@ import { promisify } from 'node:util';
 const datasync = promisify(fdatasync);
 
 /** Layout of `data.sqlite`; a higher number in the file means a newer program wrote it. */
-export const FORMAT = 1;
-/** Page cache of SQLite, in KiB. */
-const CACHE_KIB = 49_152;
-const WAL_TRUNCATE_BYTES = 512 * 1024 * 1024;
-const WAL_CHECKPOINT_PAGES = 4096;
+const FORMAT = 1;
+
+// locking_mode EXCLUSIVE: nobody else opens the file, so no statement needs to lock it. synchronous NORMAL: a commit
+// leaves its pages to the kernel, `syncLog` brings them to the disk; checkpoints sync by themselves. fullfsync matters on
+// macOS only, where plain fsync does not reach the disk. The cache is in KiB, the log is truncated to 512 MiB.
+const PRAGMAS = `
+PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;
+PRAGMA fullfsync=1; PRAGMA cache_size=-49152; PRAGMA wal_autocheckpoint=4096; PRAGMA temp_store=FILE;
+PRAGMA journal_size_limit=536870912;
+`;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS meta(k TEXT PRIMARY KEY, v) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS coll(cid INTEGER PRIMARY KEY, ns TEXT UNIQUE, uuid BLOB, options BLOB, created INTEGER,
+CREATE TABLE IF NOT EXISTS coll(cid INTEGER PRIMARY KEY, ns TEXT UNIQUE, uuid BLOB, created INTEGER,
   count INTEGER, bytes INTEGER, next_rid INTEGER);
 CREATE TABLE IF NOT EXISTS idx(iid INTEGER PRIMARY KEY, cid INTEGER, name TEXT, spec BLOB, state TEXT, multikey TEXT);
-CREATE TABLE IF NOT EXISTS oplog(ts INTEGER PRIMARY KEY, op TEXT, ns TEXT, ui BLOB, o BLOB, o2 BLOB, wall INTEGER);
+CREATE TABLE IF NOT EXISTS oplog(ts INTEGER PRIMARY KEY, op TEXT, ns TEXT, ui BLOB, o BLOB, wall INTEGER);
 CREATE TABLE IF NOT EXISTS retry(lsid TEXT, stmt INTEGER, count INTEGER, txn INTEGER, reply BLOB, at INTEGER,
   PRIMARY KEY(lsid, stmt)) WITHOUT ROWID;
 `;
@@ -26,21 +31,22 @@ CREATE TABLE IF NOT EXISTS retry(lsid TEXT, stmt INTEGER, count INTEGER, txn INT
 /** The one SQLite file that holds documents, indexes, oplog and retry records, so that one commit covers all. */
 export class Database {
   readonly sqlite: DatabaseSync;
+  /** The statement of an SQL text, prepared once. */
+  readonly statement = this.templates((sql) => sql);
   private readonly log: number;
-  private readonly statements = new Map<string, StatementSync>();
 
-  constructor(readonly directory: string) {
+  constructor(directory: string) {
     mkdirSync(directory, { recursive: true });
     this.sqlite = new DatabaseSync(join(directory, 'data.sqlite'));
-    // EXCLUSIVE: nobody else opens the file, so no statement needs to lock it. NORMAL: a commit leaves its pages to the
-    // kernel, `syncLog` brings them to the disk; checkpoints sync by themselves. fullfsync matters on macOS only, where
-    // plain fsync does not reach the disk.
-    this.sqlite
-      .exec(`PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA fullfsync=1;
-      PRAGMA cache_size=-${CACHE_KIB}; PRAGMA wal_autocheckpoint=${WAL_CHECKPOINT_PAGES}; PRAGMA temp_store=FILE;
-      PRAGMA journal_size_limit=${WAL_TRUNCATE_BYTES};`);
+    this.sqlite.exec(PRAGMAS);
     this.sqlite.exec(SCHEMA);
-    this.checkFormat();
+    const found = this.meta('format');
+    if (found === undefined) this.setMeta('format', FORMAT);
+    else if (found !== FORMAT)
+      throw new Error(
+        `${directory} has storage format ${JSON.stringify(found)}, this program reads ${FORMAT}: use the version of ` +
+          'the program that wrote it, or restore a dump into a new directory',
+      );
     this.log = openSync(join(directory, 'data.sqlite-wal'), 'r');
   }
 
@@ -49,22 +55,18 @@ export class Database {
     return datasync(this.log);
   }
 
-  /** Prepares once and keeps the statement; rows come as arrays, which is a quarter faster than objects. */
-  statement(sql: string): StatementSync {
-    let statement = this.statements.get(sql);
-    if (!statement) {
-      statement = this.sqlite.prepare(sql);
+  /** Statements on a table that may go: whoever uses the table keeps them. `resolve` puts in its name. */
+  templates(resolve: (template: string) => string): (template: string) => StatementSync {
+    const prepared = new Map<string, StatementSync>();
+    return (template) => {
+      let statement = prepared.get(template);
+      if (statement) return statement;
+      statement = this.sqlite.prepare(resolve(template));
+      // Rows as arrays are a quarter faster than as objects.
       statement.setReturnArrays(true);
-      this.statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  /** A statement that its owner keeps, for tables that come and go. */
-  prepare(sql: string): StatementSync {
-    const statement = this.sqlite.prepare(sql);
-    statement.setReturnArrays(true);
-    return statement;
+      prepared.set(template, statement);
+      return statement;
+    };
   }
 
   meta(key: string): unknown {
@@ -77,25 +79,10 @@ export class Database {
   }
 
   /** Moves the write-ahead log into the main file; readers and writers are in this thread, so nothing blocks it. */
-  checkpoint(): void {
-    this.sqlite.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-  }
-
   close(): void {
-    this.statements.clear();
+    this.sqlite.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     closeSync(this.log);
     this.sqlite.close();
-  }
-
-  private checkFormat(): void {
-    const found = this.meta('format');
-    if (found === undefined) this.setMeta('format', FORMAT);
-    else if (found !== FORMAT) {
-      throw new Error(
-        `${this.directory} has storage format ${JSON.stringify(found)}, this program reads ${FORMAT}: use the version of the ` +
-          'program that wrote it, or restore a dump into a new directory',
-      );
-    }
   }
 }
 

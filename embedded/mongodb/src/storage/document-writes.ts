@@ -1,31 +1,23 @@
 import { ObjectId, Timestamp } from 'bson';
 import { typeName } from '../bson/type-of.js';
-import { BDoc } from '../bson/values.js';
-import type { BValue } from '../bson/values.js';
-import type { Catalog } from '../catalog/catalog.js';
+import { BDoc, type BValue } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
 import { CommandError } from '../errors.js';
-import type { Oplog } from '../oplog/oplog.js';
-import type { CommitClock } from './commit-clock.js';
-import { duplicateKey } from './duplicate-key.js';
+import type { IndexKeys } from '../query/index-keys.js';
 import { toTimestamp } from './commit-clock.js';
+import { duplicateKey } from './duplicate-key.js';
+import type { Engine } from './engine.js';
 
 /** Largest document that a user may store, in bytes. */
 export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+/** What an index entry adds to a batch beside its document, roughly. */
+const ENTRY_BYTES = 32;
 
-interface Parts {
-  catalog: Catalog;
-  oplog: Oplog;
-  clock: CommitClock;
-  addBytes: (bytes: number) => void;
-}
-
-/** Entries that a document has in one index. */
-interface Entries {
+/** What one document adds to one index, and takes away. */
+interface Change extends IndexKeys {
   index: Index;
-  keys: readonly Buffer[];
-  multikeyPaths: readonly string[];
+  removed?: Buffer[];
 }
 
 /**
@@ -33,145 +25,114 @@ interface Entries {
  * refused document needs no savepoint. Every write brings its indexes, counters and oplog entry along.
  */
 export class DocumentWrites {
-  constructor(private readonly parts: Parts) {}
+  constructor(private readonly engine: Engine) {}
 
   /** Stores a document as it stands after `_id` was put first; returns what was stored. */
   insert(collection: Collection, input: BDoc): BDoc {
-    const { clock, catalog, oplog } = this.parts;
     const doc = this.prepared(input);
     const bytes = checkedBytes(doc);
-    const entries = this.entriesOf(collection, doc);
-    for (const entry of entries) this.checkUnique(collection, entry, doc, -1);
+    const changes = collection.indexes.map((index) => ({ index, ...index.keysOf(doc) }));
+    checkUnique(collection, changes, doc, -1);
 
     const rid = collection.nextRid++;
-    const ts = clock.next();
-    collection.records.insert(rid, ts, bytes);
-    for (const entry of entries) this.addEntries(entry, rid);
-    oplog.append({ ts, op: 'i', ns: collection.ns, uuid: collection.uuid, o: bytes, o2: null });
+    collection.records.insert(rid, this.log(collection, 'i', bytes), bytes);
+    this.apply(changes, rid);
     this.account(collection, 1, bytes.length, bytes.length);
-    catalog.touch(collection);
     return doc;
   }
 
   /** Replaces a stored document by its changed version. */
   update(collection: Collection, rid: number, before: BDoc, after: BDoc): void {
-    const { clock, oplog } = this.parts;
     const bytes = checkedBytes(after);
-    const changes = this.entryChanges(collection, before, after);
-    for (const { added } of changes) this.checkUnique(collection, added, after, rid);
+    // The first index is on _id, which never changes.
+    const changes = collection.indexes.slice(1).map((index): Change => {
+      const old = index.keysOf(before).keys;
+      const { keys, multikeyPaths } = index.keysOf(after);
+      return { index, keys: without(keys, old), removed: without(old, keys), multikeyPaths };
+    });
+    checkUnique(collection, changes, after, rid);
 
-    const ts = clock.next();
-    collection.records.replace(rid, ts, bytes);
-    for (const { index, removed, added } of changes) {
-      for (const key of removed) index.table.delete(key, rid);
-      this.addEntries(added, rid);
-    }
-    oplog.append({ ts, op: 'u', ns: collection.ns, uuid: collection.uuid, o: bytes, o2: null });
+    collection.records.replace(rid, this.log(collection, 'u', bytes), bytes);
+    this.apply(changes, rid);
     this.account(collection, 0, bytes.length - before.toBytes().length, bytes.length);
   }
 
   delete(collection: Collection, rid: number, doc: BDoc): void {
-    const { clock, oplog } = this.parts;
-    const size = doc.toBytes().length;
     const id = BDoc.of(['_id', doc.get('_id') ?? null]).toBytes();
-    for (const { index, keys } of this.entriesOf(collection, doc)) {
-      for (const key of keys) index.table.delete(key, rid);
-    }
+    for (const index of collection.indexes)
+      for (const key of index.keysOf(doc).keys) index.table.delete(key, rid);
     collection.records.delete(rid);
-    oplog.append({ ts: clock.next(), op: 'd', ns: collection.ns, uuid: collection.uuid, o: id, o2: null });
-    this.account(collection, -1, -size, id.length);
+    this.log(collection, 'd', id);
+    this.account(collection, -1, -doc.toBytes().length, id.length);
   }
 
   /** Adds the entries of one document to an index that is being built. */
   build(collection: Collection, index: Index, rid: number, doc: BDoc): void {
-    const entry = { index, ...index.keysOf(doc) };
-    this.checkUnique(collection, entry, doc, rid);
-    for (const key of entry.keys) index.table.insertIfAbsent(key, rid);
-    this.noteMultikey(entry);
-    this.parts.addBytes(entry.keys.length * 32);
+    const changes = [{ index, ...index.keysOf(doc) }];
+    checkUnique(collection, changes, doc, rid);
+    this.apply(changes, rid);
+    this.engine.queue.addBytes(changes[0]!.keys.length * ENTRY_BYTES);
   }
 
-  private prepared(input: BDoc): BDoc {
-    let doc = input;
-    const id = doc.get('_id') ?? new ObjectId();
-    if (!startsWithId(doc.toBytes())) {
-      doc = BDoc.of(['_id', id], ...doc.entries().filter(([name]) => name !== '_id'));
+  private log({ ns, uuid }: Collection, op: 'i' | 'u' | 'd', o: Buffer): number {
+    return this.engine.log(op, ns, uuid, o);
+  }
+
+  private apply(changes: Change[], rid: number): void {
+    for (const { index, keys, removed, multikeyPaths } of changes) {
+      const { table, multikey, state } = index;
+      for (const key of removed ?? []) table.delete(key, rid);
+      for (const key of keys) {
+        if (state === 'building') table.insertIfAbsent(key, rid);
+        else table.insert(key, rid);
+      }
+      const fresh = multikeyPaths.filter((path) => !multikey.has(path));
+      if (fresh.length > 0) this.engine.catalog.addMultikeyPaths(index, fresh);
     }
-    checkId(id);
-    return this.withTimestamps(doc);
-  }
-
-  /** A top-level `Timestamp(0, 0)` means "now" when a document is inserted. */
-  private withTimestamps(doc: BDoc): BDoc {
-    if (!doc.toBytes().includes(EMPTY_TIMESTAMP)) return doc;
-    let stamped = doc;
-    for (const [name, value] of doc.entries()) {
-      if (name === '_id' || !(value instanceof Timestamp) || !value.isZero()) continue;
-      if (stamped === doc) stamped = doc.clone();
-      stamped.set(name, toTimestamp(this.parts.clock.next()));
-    }
-    return stamped;
-  }
-
-  private entriesOf(collection: Collection, doc: BDoc): Entries[] {
-    return collection.indexes.map((index) => ({ index, ...index.keysOf(doc) }));
-  }
-
-  private entryChanges(collection: Collection, before: BDoc, after: BDoc): EntryChange[] {
-    const changes: EntryChange[] = [];
-    for (const index of collection.indexes.slice(1)) {
-      const old = index.keysOf(before).keys;
-      const { keys, multikeyPaths } = index.keysOf(after);
-      const removed = old.filter((key) => !keys.some((other) => other.equals(key)));
-      const added = keys.filter((key) => !old.some((other) => other.equals(key)));
-      if (removed.length + added.length > 0)
-        changes.push({ index, removed, added: { index, keys: added, multikeyPaths } });
-    }
-    return changes;
-  }
-
-  private checkUnique(collection: Collection, { index, keys }: Entries, doc: BDoc, rid: number): void {
-    if (!index.unique) return;
-    for (const key of keys) {
-      const owner = index.table.owner(key);
-      if (owner !== undefined && owner !== rid) throw duplicateKey(collection.ns, index, doc, key);
-    }
-  }
-
-  private addEntries(entry: Entries, rid: number): void {
-    for (const key of entry.keys) {
-      if (entry.index.state === 'building') entry.index.table.insertIfAbsent(key, rid);
-      else entry.index.table.insert(key, rid);
-    }
-    this.noteMultikey(entry);
-  }
-
-  private noteMultikey({ index, multikeyPaths }: Entries): void {
-    const fresh = multikeyPaths.filter((path) => !index.multikey.has(path));
-    if (fresh.length > 0) this.parts.catalog.addMultikeyPaths(index, fresh);
   }
 
   private account(collection: Collection, count: number, bytes: number, written: number): void {
     collection.count += count;
     collection.bytes += bytes;
-    this.parts.catalog.touch(collection);
-    this.parts.addBytes(written);
+    this.engine.catalog.touch(collection);
+    this.engine.queue.addBytes(written);
+  }
+
+  private prepared(input: BDoc): BDoc {
+    const id = input.get('_id') ?? new ObjectId();
+    checkId(id);
+    const rest = (): [string, BValue][] => input.entries().filter(([name]) => name !== '_id');
+    const doc = startsWithId(input.toBytes()) ? input : BDoc.of(['_id', id], ...rest());
+    // A top-level `Timestamp(0, 0)` means "now" when a document is inserted.
+    const isNow = ([name, value]: [string, BValue]): boolean =>
+      name !== '_id' && value instanceof Timestamp && value.isZero();
+    if (!doc.toBytes().includes(ZEROS) || !doc.entries().some(isNow)) return doc;
+    const now = (): Timestamp => toTimestamp(this.engine.clock.next());
+    return BDoc.of(...doc.entries().map((field) => (isNow(field) ? ([field[0], now()] as const) : field)));
   }
 }
 
-interface EntryChange {
-  index: Index;
-  removed: Buffer[];
-  added: Entries;
+/** The end of a name and an empty timestamp; a cheap test before decoding. */
+const ZEROS = Buffer.alloc(9);
+
+function without(keys: Buffer[], others: Buffer[]): Buffer[] {
+  return keys.filter((key) => !others.some((other) => other.equals(key)));
+}
+
+function checkUnique(collection: Collection, changes: Change[], doc: BDoc, rid: number): void {
+  for (const { index, keys } of changes) {
+    if (!index.unique) continue;
+    for (const key of keys) {
+      const owner = index.table.owner(key);
+      if (owner !== undefined && owner !== rid) throw duplicateKey(collection.ns, index, doc, key);
+    }
+  }
 }
 
 /** Looks at the name of the first field without decoding the document. */
 function startsWithId(bytes: Buffer): boolean {
   return bytes.length > 9 && bytes.toString('latin1', 5, 9) === '_id\0';
 }
-
-/** Element bytes of an empty timestamp are eight zero bytes after the name; a cheap test before decoding. */
-const EMPTY_TIMESTAMP = Buffer.alloc(9);
 
 function checkedBytes(doc: BDoc): Buffer {
   const bytes = doc.toBytes();
@@ -185,13 +146,12 @@ function checkedBytes(doc: BDoc): Buffer {
 /** An `_id` may be anything but an array, a regular expression or undefined. */
 function checkId(id: BValue): void {
   const type = typeName(id);
-  if (type === 'array' || type === 'regex' || type === 'undefined') {
+  if (type === 'array' || type === 'regex' || type === 'undefined')
     throw new CommandError('InvalidIdField', `The '_id' value cannot be of type ${type}`);
-  }
-  if (id instanceof BDoc && id.keys().some((name) => name.startsWith('$'))) {
+  const dollar = id instanceof BDoc ? id.keys().find((name) => name.startsWith('$')) : undefined;
+  if (dollar !== undefined)
     throw new CommandError(
       'DollarPrefixedFieldName',
-      `_id fields may not contain '$'-prefixed fields: ${id.keys().join()}`,
+      `_id fields may not contain '$'-prefixed fields: ${dollar}`,
     );
-  }
 }

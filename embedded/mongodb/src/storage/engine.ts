@@ -1,50 +1,49 @@
+import { BDoc } from '../bson/values.js';
 import { Catalog } from '../catalog/catalog.js';
 import type { Collection } from '../catalog/collection.js';
-import { BDoc } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import { OPLOG_NAMESPACE, Oplog } from '../oplog/oplog.js';
+import type { OplogOp } from '../oplog/oplog.js';
 import { RetryRecords } from '../session/retry-records.js';
 import { CommitClock } from './commit-clock.js';
 import { Database } from './database.js';
 import { DocumentWrites } from './document-writes.js';
 import { WriteQueue } from './write-queue.js';
 
-export interface EngineOptions {
-  directory: string;
-  oplogMaxBytes: number;
-}
-
 /** Everything that is stored, and the one queue through which it changes. */
 export class Engine {
-  readonly db: Database;
   readonly catalog: Catalog;
   readonly oplog: Oplog;
   readonly clock: CommitClock;
   readonly retries: RetryRecords;
   readonly queue: WriteQueue;
-  readonly writes: DocumentWrites;
+  readonly writes = new DocumentWrites(this);
+  private readonly db: Database;
   private commits = 0;
 
-  constructor(options: EngineOptions) {
-    this.db = new Database(options.directory);
+  constructor({ directory, oplogMaxBytes }: { directory: string; oplogMaxBytes: number }) {
+    this.db = new Database(directory);
     this.catalog = new Catalog(this.db);
     this.catalog.load();
     this.catalog.dropUnfinishedIndexes();
-    this.oplog = new Oplog(this.db, options.oplogMaxBytes);
+    this.oplog = new Oplog(this.db, oplogMaxBytes);
     this.clock = new CommitClock(this.oplog.newest());
     this.retries = new RetryRecords(this.db);
     this.queue = new WriteQueue(this.db, {
-      beforeCommit: () => this.beforeCommit(),
+      beforeCommit: () => {
+        this.retries.save();
+        this.catalog.saveCounters();
+        this.oplog.trim();
+      },
       committed: () => {
         this.commits += 1;
       },
-      rolledBack: () => this.rolledBack(),
-    });
-    this.writes = new DocumentWrites({
-      catalog: this.catalog,
-      oplog: this.oplog,
-      clock: this.clock,
-      addBytes: (bytes) => this.queue.addBytes(bytes),
+      rolledBack: () => {
+        this.commits += 1;
+        this.catalog.load();
+        this.retries.reset();
+        this.oplog.recount();
+      },
     });
   }
 
@@ -56,11 +55,11 @@ export class Engine {
     return this.catalog.get(ns) ?? this.createCollection(ns);
   }
 
-  createCollection(ns: string, options: BDoc = BDoc.of()): Collection {
+  createCollection(ns: string): Collection {
     if (ns === OPLOG_NAMESPACE)
       throw new CommandError('IllegalOperation', `${ns} is written by the server only`);
-    const collection = this.catalog.create(ns, options);
-    this.logCommand(collection.db, BDoc.of(['create', collection.name], ...options.entries()), collection);
+    const collection = this.catalog.create(ns);
+    this.logCommand(collection.db, BDoc.of(['create', collection.name]), collection);
     return collection;
   }
 
@@ -71,38 +70,23 @@ export class Engine {
 
   /** Writes a `c` entry: collections and indexes that come and go are part of the history. */
   logCommand(db: string, command: BDoc, collection?: Collection): void {
-    this.oplog.append({
-      ts: this.clock.next(),
-      op: 'c',
-      ns: `${db}.$cmd`,
-      uuid: collection?.uuid ?? null,
-      o: command.toBytes(),
-      o2: null,
-    });
+    this.log('c', `${db}.$cmd`, collection?.uuid ?? null, command.toBytes());
   }
 
   /** Writes a no-op entry, as after a pause or for a client that has seen a later time. */
   logNoop(reason: string): void {
-    const o = BDoc.of(['msg', reason]).toBytes();
-    this.oplog.append({ ts: this.clock.next(), op: 'n', ns: '', uuid: null, o, o2: null });
+    this.log('n', '', null, BDoc.of(['msg', reason]).toBytes());
+  }
+
+  /** Appends to the oplog; returns the commit time. */
+  log(op: OplogOp, ns: string, uuid: Buffer | null, o: Buffer): number {
+    const ts = this.clock.next();
+    this.oplog.append({ ts, op, ns, uuid, o });
+    return ts;
   }
 
   close(): void {
     this.oplog.close();
-    this.db.checkpoint();
     this.db.close();
-  }
-
-  private beforeCommit(): void {
-    this.retries.save();
-    this.catalog.saveCounters();
-    this.oplog.trim();
-  }
-
-  private rolledBack(): void {
-    this.commits += 1;
-    this.catalog.load();
-    this.retries.reset();
-    this.oplog.recount();
   }
 }

@@ -8,11 +8,10 @@ export type WriteSteps<T> = Generator<void, T>;
 /** Limits of one commit, so that nobody waits long behind a large write. */
 const MAX_STEPS = 1_000;
 const MAX_BATCH_MS = 4;
-/** Bytes written per commit. */
 const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
 /** Exit code after a failed write to disk: what was acknowledged is safe, what follows is not. */
-export const EXIT_DISK_FAILURE = 14;
+const EXIT_DISK_FAILURE = 14;
 
 export interface BatchHooks {
   /** Runs inside the transaction, just before COMMIT. */
@@ -26,18 +25,12 @@ export interface BatchHooks {
 interface Job {
   start: () => WriteSteps<unknown>;
   steps: WriteSteps<unknown> | null;
-  startedIn: number;
-  resolve: (value: unknown) => void;
+  /** Steps of it stand in an earlier commit. */
+  partlyDone: boolean;
+  /** Tells the caller; called when the log is on the disk. */
+  settle: (() => void) | null;
+  resolve: (value: never) => void;
   reject: (error: unknown) => void;
-}
-
-export interface WriteStats {
-  commits: number;
-  steps: number;
-  largestBatch: number;
-  commitMs: number;
-  /** Waiting for the disk, outside this thread. */
-  syncMs: number;
 }
 
 /**
@@ -46,13 +39,15 @@ export interface WriteStats {
  * meanwhile requests are read and reads are answered, and what is written collects for the next commit.
  */
 export class WriteQueue {
-  readonly stats: WriteStats = { commits: 0, steps: 0, largestBatch: 0, commitMs: 0, syncMs: 0 };
-  private readonly jobs: Job[] = [];
+  /** `syncMs`: waiting for the disk, outside this thread. */
+  readonly stats = { commits: 0, steps: 0, largestBatch: 0, commitMs: 0, syncMs: 0 };
+  private jobs: Job[] = [];
   private scheduled = false;
-  private batch = 0;
-  private batchBytes = 0;
-  private idleWaiters: (() => void)[] = [];
   private syncing = false;
+  private batchBytes = 0;
+  /** So many jobs run in batches of their own, because one of them spoiled the batch that they shared. */
+  private alone = 0;
+  private idleWaiters: (() => void)[] = [];
 
   constructor(
     private readonly db: Database,
@@ -62,13 +57,7 @@ export class WriteQueue {
   /** Queues a write; it must check what can fail before it touches rows. */
   run<T>(start: () => WriteSteps<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.jobs.push({
-        start,
-        steps: null,
-        startedIn: 0,
-        resolve: resolve as (value: unknown) => void,
-        reject,
-      });
+      this.jobs.push({ start, steps: null, partlyDone: false, settle: null, resolve, reject });
       this.schedule();
     });
   }
@@ -97,11 +86,11 @@ export class WriteQueue {
 
   private async writeNext(): Promise<void> {
     this.scheduled = false;
-    const settle = this.runBatch();
+    const ended = this.runBatch();
     this.syncing = true;
     await this.sync();
     this.syncing = false;
-    for (const tell of settle) tell();
+    for (const { settle } of ended) settle?.();
     if (this.jobs.length > 0) this.schedule();
     else for (const wake of this.idleWaiters.splice(0)) wake();
   }
@@ -116,164 +105,104 @@ export class WriteQueue {
     this.stats.syncMs += performance.now() - started;
   }
 
-  /** Runs what is queued and commits it. What it returns is to be called once the log is on the disk. */
-  private runBatch(): (() => void)[] {
-    const settle: (() => void)[] = [];
+  /** Runs what is queued and commits it; returns the jobs that have ended. */
+  private runBatch(): Job[] {
     const members: Job[] = [];
     const started = performance.now();
     let steps = 0;
-    this.batch += 1;
     this.batchBytes = 0;
+    const isFull = (): boolean =>
+      steps >= MAX_STEPS || this.batchBytes >= MAX_BATCH_BYTES || performance.now() - started >= MAX_BATCH_MS;
     try {
-      this.begin();
-      while (this.jobs.length > 0 && steps < MAX_STEPS && this.withinLimits(started)) {
+      this.db.statement('BEGIN IMMEDIATE').run();
+      do {
         const job = this.jobs.shift() as Job;
         members.push(job);
-        steps += this.advance(job, settle, steps, started);
-      }
+        do steps += 1;
+        while (!this.step(job) && !isFull());
+      } while (this.jobs.length > 0 && this.alone === 0 && !isFull());
+      this.commit(steps);
     } catch (error) {
-      return this.recover(error, members);
+      this.rollback(error, members);
+      return [];
     }
-    if (this.commit(steps)) return settle;
-    this.refuse(members);
-    return [];
+    this.alone = Math.max(0, this.alone - 1);
+    for (const job of members) if (!job.settle) this.jobs.push(Object.assign(job, { partlyDone: true }));
+    return members.filter((job) => job.settle);
   }
 
-  /** Runs one job until it ends or the batch is full; an unfinished job goes to the end of the queue. */
-  private advance(job: Job, settle: (() => void)[], before: number, started: number): number {
-    for (let taken = 1; ; taken += 1) {
-      let result: IteratorResult<void, unknown>;
-      try {
-        if (!job.steps) job.startedIn = this.batch;
-        job.steps ??= job.start();
-        result = job.steps.next();
-      } catch (error) {
-        if (!(error instanceof CommandError)) throw error;
-        settle.push(() => job.reject(error));
-        return taken;
-      }
-      if (result.done) {
-        const { value } = result;
-        settle.push(() => job.resolve(value));
-        return taken;
-      }
-      if (before + taken >= MAX_STEPS || !this.withinLimits(started)) {
-        this.jobs.push(job);
-        return taken;
-      }
-    }
-  }
-
-  private withinLimits(started: number): boolean {
-    return this.batchBytes < MAX_BATCH_BYTES && performance.now() - started < MAX_BATCH_MS;
-  }
-
-  private begin(): void {
-    this.db.statement('BEGIN IMMEDIATE').run();
-  }
-
-  /** False if the disk is full: the batch is rolled back and may be tried again once there is space. */
-  private commit(steps: number): boolean {
-    const started = performance.now();
+  /** One step of a job; true if it has ended. */
+  private step(job: Job): boolean {
     try {
-      this.hooks.beforeCommit();
+      job.steps ??= job.start();
+      const { done, value } = job.steps.next();
+      if (done) job.settle = () => job.resolve(value as never);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      job.settle = () => job.reject(error);
+    }
+    return job.settle !== null;
+  }
+
+  private commit(steps: number): void {
+    const started = performance.now();
+    this.hooks.beforeCommit();
+    try {
       this.db.statement('COMMIT').run();
     } catch (error) {
-      if (!isDiskFull(error)) exitOnDiskFailure(error);
-      this.rollback();
-      return false;
+      if (sqliteCode(error) !== SQLITE_FULL) exitOnDiskFailure(error);
+      throw error;
     }
     this.stats.commits += 1;
     this.stats.steps += steps;
     this.stats.largestBatch = Math.max(this.stats.largestBatch, steps);
     this.stats.commitMs += performance.now() - started;
     this.hooks.committed();
-    return true;
-  }
-
-  private refuse(members: Job[]): void {
-    const waiting = new Set(this.jobs);
-    for (const job of members) {
-      if (waiting.has(job)) this.jobs.splice(this.jobs.indexOf(job), 1);
-      job.reject(
-        new CommandError('OutOfDiskSpace', 'the disk of the data directory is full: free some space'),
-      );
-    }
   }
 
   /**
-   * A fault of ours in the middle of an operation: nothing of the batch is kept, then its members run one by one so
-   * that only the faulty one fails. A write that had committed earlier slices cannot start over and is told so.
+   * Nothing of the batch is kept. On a full disk all its members are refused, to be tried again once there is space.
+   * After a fault of ours they are repeated one by one, so that only the faulty one fails; a write that had committed
+   * earlier steps cannot start over and is told so.
    */
-  private recover(error: unknown, members: Job[]): (() => void)[] {
-    if (isDiskFailure(error)) exitOnDiskFailure(error);
-    this.rollback();
-    if (isDiskFull(error)) {
-      this.refuse(members);
-      return [];
-    }
-    log('error', 'a write failed unexpectedly, its batch is repeated one by one', { error: describe(error) });
-    const unfinished = new Set(this.jobs);
-    return members.map((job) => {
-      if (unfinished.has(job)) this.jobs.splice(this.jobs.indexOf(job), 1);
-      return this.runAlone(job, error);
-    });
-  }
-
-  private runAlone(job: Job, cause: unknown): () => void {
-    if (job.startedIn !== this.batch && job.steps) {
-      return () =>
-        job.reject(
-          new CommandError(
-            'InternalError',
-            `the write was interrupted after a part of it: ${describe(cause)}`,
-          ),
-        );
-    }
-    this.begin();
-    try {
-      const steps = job.start();
-      let result = steps.next();
-      while (!result.done) result = steps.next();
-      const { value } = result;
-      if (this.commit(1)) return () => job.resolve(value);
-      return () => this.refuse([job]);
-    } catch (error) {
-      if (isDiskFailure(error)) exitOnDiskFailure(error);
-      if (error instanceof CommandError) this.commit(1);
-      else this.rollback();
-      return () => job.reject(error);
-    }
-  }
-
-  private rollback(): void {
-    this.db.sqlite.exec('ROLLBACK');
+  private rollback(error: unknown, members: Job[]): void {
+    if (sqliteCode(error) === SQLITE_IOERR) exitOnDiskFailure(error);
+    // On some errors SQLite has rolled back already.
+    if (this.db.sqlite.isTransaction) this.db.sqlite.exec('ROLLBACK');
     this.hooks.rolledBack();
+    const full = sqliteCode(error) === SQLITE_FULL;
+    if (!full) log('error', 'a write failed unexpectedly and is rolled back', { error: textOf(error) });
+    const again = full || members.length === 1 ? [] : members.filter(({ partlyDone }) => !partlyDone);
+    this.alone = Math.max(0, this.alone - 1) + again.length;
+    this.jobs = [...again.map((job) => Object.assign(job, { steps: null, settle: null })), ...this.jobs];
+    for (const job of members) {
+      if (full)
+        job.reject(
+          new CommandError('OutOfDiskSpace', 'the disk of the data directory is full: free some space'),
+        );
+      else if (job.partlyDone)
+        job.reject(
+          new CommandError('InternalError', `the write was interrupted after a part of it: ${String(error)}`),
+        );
+      else if (again.length === 0) job.reject(error);
+    }
   }
 }
 
 const SQLITE_IOERR = 10;
 const SQLITE_FULL = 13;
 
-function isDiskFailure(error: unknown): boolean {
-  return primaryCode(error) === SQLITE_IOERR;
-}
-
-function isDiskFull(error: unknown): boolean {
-  return primaryCode(error) === SQLITE_FULL;
-}
-
 /** SQLite keeps the kind of an error in the low byte of its extended code. */
-function primaryCode(error: unknown): number {
+function sqliteCode(error: unknown): number {
   return ((error as { errcode?: number }).errcode ?? 0) & 0xff;
 }
 
 /** A failed fsync must never be retried: the kernel may have dropped the pages (fsyncgate, 2018). */
 function exitOnDiskFailure(error: unknown): never {
-  log('error', 'cannot write to the data directory, the server stops', { error: describe(error) });
+  log('error', 'cannot write to the data directory, the server stops', { error: textOf(error) });
   process.exit(EXIT_DISK_FAILURE);
 }
 
-function describe(error: unknown): string {
+function textOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,0 +1,122 @@
+import { BSONRegExp } from 'bson';
+import { typeName } from '../bson/type-of.js';
+import { BDoc, type BValue } from '../bson/values.js';
+import { EVERYTHING, isUnordered, pointOf, prefixOf, rangeOf, union } from './interval.js';
+import type { Interval, RangeOperator } from './interval.js';
+import { isOperatorDocument } from './leaf-predicate.js';
+
+/** What one condition of a filter says about the index keys of a path: a superset of what it matches. */
+export interface Condition {
+  path: string;
+  intervals: Interval[];
+  /** A document that matches has a value there, so that a sparse index holds it. */
+  exists: boolean;
+}
+
+/** What an index can do for a filter; all else is left to the filter, which is checked on every document. */
+export interface Conditions {
+  /** Conditions that all must hold (`$and` is flattened). */
+  all: Condition[];
+  /** The branches of each top-level `$or`. */
+  ors: BDoc[][];
+}
+
+export function conditionsOf(
+  filter: BDoc,
+  prefix = '',
+  found: Conditions = { all: [], ors: [] },
+): Conditions {
+  for (const [name, value] of filter.entries()) {
+    const list = Array.isArray(value) ? value.filter((branch) => branch instanceof BDoc) : [];
+    if (name === '$and') for (const branch of list) conditionsOf(branch, prefix, found);
+    else if (name === '$or' && prefix === '') found.ors.push(list);
+    else if (!name.startsWith('$')) addField(prefix + name, value, found);
+  }
+  return found;
+}
+
+function addField(path: string, value: BValue, found: Conditions): void {
+  if (value instanceof BSONRegExp) return add(path, '$regex', value, found);
+  if (!isOperatorDocument(value)) return add(path, '$eq', value, found);
+  for (const [name, operand] of value.entries()) {
+    if (name === '$elemMatch') addElement(path, operand, found);
+    else if (name !== '$all') add(path, name, operand, found);
+    else if (Array.isArray(operand))
+      for (const one of operand) if (!isOperatorDocument(one)) add(path, '$eq', one, found);
+  }
+}
+
+/** Conditions on the elements of an array. Null, nested arrays and names of positions have keys of other kinds. */
+function addElement(path: string, operand: BValue, found: Conditions): void {
+  if (!isOperatorDocument(operand)) {
+    if (operand instanceof BDoc && !operand.keys().some((name) => /^\d/.test(name)))
+      conditionsOf(operand, `${path}.`, found);
+    return;
+  }
+  for (const [name, value] of operand.entries())
+    if (RANGES.has(name) || name === '$eq' || name === '$in')
+      if (![value].flat().some(isNull)) add(path, name, value, found);
+}
+
+const RANGES = new Set(['$gt', '$gte', '$lt', '$lte']);
+
+/** A name of an array position; what stands there can be missing in one way and present in another. */
+const POSITION = /\.\d+(\.|$)/;
+
+function add(path: string, operator: string, operand: BValue, found: Conditions): void {
+  const condition = read(operator, operand);
+  if (condition && (condition.exists || !POSITION.test(path))) found.all.push({ path, ...condition });
+}
+
+function read(operator: string, operand: BValue): Omit<Condition, 'path'> | null {
+  switch (operator) {
+    case '$eq':
+      return isKey(operand) ? { intervals: points([operand]), exists: !isNull(operand) } : null;
+    case '$in':
+      if (!Array.isArray(operand) || !operand.every(isKey)) return null;
+      return { intervals: points(operand), exists: !operand.some(isNull) };
+    case '$gt':
+    case '$gte':
+    case '$lt':
+    case '$lte':
+      return isKey(operand) ? range(operator, operand) : null;
+    case '$exists': {
+      const exists = operand !== false && operand !== 0 && !isNull(operand);
+      return { intervals: exists ? [EVERYTHING] : points([null]), exists };
+    }
+    case '$regex':
+      return operand instanceof BSONRegExp ? { intervals: pattern(operand), exists: true } : null;
+    default:
+      return null;
+  }
+}
+
+function range(operator: RangeOperator, operand: BValue): Omit<Condition, 'path'> {
+  // `{$gte: null}` also matches a missing field, and so do comparisons with MinKey and MaxKey.
+  if (isNull(operand)) return { intervals: points([null]), exists: false };
+  return { intervals: [rangeOf(operator, operand)], exists: !isUnordered(operand) };
+}
+
+/** Arrays and regular expressions match in other ways than by one key. */
+function isKey(value: BValue): boolean {
+  return !Array.isArray(value) && !(value instanceof BSONRegExp);
+}
+
+/** A missing value has the key of null, an empty array on the way the key of undefined: null looks for both. */
+function points(values: BValue[]): Interval[] {
+  return union([...(values.some(isNull) ? [pointOf(undefined)] : []), ...values.map(pointOf)]);
+}
+
+function isNull(value: BValue): boolean {
+  return value === null || (typeof value === 'object' && typeName(value) === 'undefined');
+}
+
+/** A pattern anchored to a literal prefix bounds the strings; any pattern also equals itself as a stored value. */
+function pattern(value: BSONRegExp): Interval[] {
+  const literal =
+    value.options === '' && !value.pattern.includes('|') ? /^\^([\w @:/#-]+)(.?)/.exec(value.pattern) : null;
+  if (!literal) return [EVERYTHING];
+  const [, text = '', next = ''] = literal;
+  const prefix = next !== '' && '?*{'.includes(next) ? text.slice(0, -1) : text;
+  return prefix === '' ? [EVERYTHING] : union([prefixOf(prefix), pointOf(value)]);
+}
