@@ -16,6 +16,7 @@ import { DeliveryListRepository } from './webhooks/lists/delivery-list.repositor
 import { EventTypeCache } from './webhooks/event-type/event-type-cache.js';
 import { EventTypeRepository } from './webhooks/event-type/event-type.repository.js';
 import { MessageRepository } from './webhooks/message.repository.js';
+import { StatisticsRepository } from './webhooks/statistics/statistics.repository.js';
 import { TaskRepository } from './webhooks/replay/task.repository.js';
 import { createWebhookIndexes, webhookModels } from './webhooks/webhook-models.js';
 import type { WebhookModels } from './webhooks/webhook-models.js';
@@ -60,6 +61,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     fromModels(MessageRepository),
     fromModels(AttemptListRepository),
     fromModels(DeliveryListRepository),
+    fromModels(StatisticsRepository),
     fromModels(DeliveryCancelRepository),
     fromModels(TaskRepository),
     fromModels(EventTypeRepository),
@@ -95,6 +97,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     MessageRepository,
     AttemptListRepository,
     DeliveryListRepository,
+    StatisticsRepository,
     DeliveryCancelRepository,
     TaskRepository,
     ApiKeyRepository,

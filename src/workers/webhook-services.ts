@@ -18,6 +18,10 @@ import { ResultFlush } from '../activities/webhooks/result-flush.js';
 import { RetrySchedules } from '../activities/webhooks/retry-schedules.js';
 import { RetryWorkflows } from '../activities/webhooks/retry-workflows.js';
 import { sendAttemptActivity } from '../activities/webhooks/send-attempt.activity.js';
+import { AttemptStatistics } from '../activities/webhooks/statistics/attempt-statistics.js';
+import { pruneStatisticsActivity } from '../activities/webhooks/statistics/prune-statistics.activity.js';
+import { Recount } from '../activities/webhooks/statistics/recount.js';
+import { recountStatisticsActivity } from '../activities/webhooks/statistics/recount-statistics.activity.js';
 import { Sweep } from '../activities/webhooks/sweep.js';
 import { sweepActivity } from '../activities/webhooks/sweep.activity.js';
 import { WEBHOOK_QUEUES } from '../contracts/webhooks/delivery.js';
@@ -36,6 +40,8 @@ import { LaneRepository } from '../store/webhooks/lane.repository.js';
 import { RetryScheduleRepository } from '../store/webhooks/retry-schedule.repository.js';
 import { replaySources } from '../store/webhooks/replay/replay-sources.js';
 import { TaskRepository } from '../store/webhooks/replay/task.repository.js';
+import { RecountSource } from '../store/webhooks/statistics/recount-source.repository.js';
+import { StatisticsRepository } from '../store/webhooks/statistics/statistics.repository.js';
 import { SweepRepository } from '../store/webhooks/sweep.repository.js';
 import type { WebhookModels } from '../store/webhooks/webhook-models.js';
 
@@ -76,7 +82,10 @@ export function webhookServices(options: WebhookServicesOptions) {
     svixHeaders: config.WEBHOOK_SVIX_HEADERS,
     schedules: new RetrySchedules(new RetryScheduleRepository(models), scheduleSec),
   });
-  const flush = new ResultFlush({ deliveries, attempts, health, log, giveUp });
+  const statisticsRows = new StatisticsRepository(models);
+  const statistics = new AttemptStatistics(statisticsRows, log);
+  const recount = new Recount(new RecountSource(models), statisticsRows);
+  const flush = new ResultFlush({ deliveries, attempts, health, statistics, log, giveUp });
   const handover = new RetryWorkflows(temporal.client, log);
   const dispatchers = new Dispatchers(temporal.client);
   const watch = new LaneWatch(lanes, (lane, deadOwner) => dispatchers.wake(lane, { deadOwner }), log);
@@ -112,7 +121,20 @@ export function webhookServices(options: WebhookServicesOptions) {
       previewReplay: previewReplayActivity(replay),
       replayPage: replayPageActivity(replay),
       steerReplay: steerReplayActivity(replay),
+      recountStatistics: recountStatisticsActivity(recount),
+      pruneStatistics: pruneStatisticsActivity(recount),
     },
   };
-  return { lanes: laneService, deliveries, dispatchers, watch, sweeper, sender, flush, activities };
+  return {
+    lanes: laneService,
+    deliveries,
+    dispatchers,
+    watch,
+    sweeper,
+    sender,
+    flush,
+    statistics,
+    recount,
+    activities,
+  };
 }

@@ -14,6 +14,7 @@ import { WEBHOOK_MODELS } from '../store/store.module.js';
 import type { WebhookModels } from '../store/webhooks/webhook-models.js';
 import { HintServer } from './hint-server.js';
 import { LaneGuardian } from './lane-guardian.js';
+import { ensureStatisticsSchedule } from './statistics-schedule.js';
 import { ensureSweeperSchedule, removeSweeperSchedule } from './sweeper-schedule.js';
 import { TemporalWorkers } from './temporal-workers.js';
 import { webhookServices } from './webhook-services.js';
@@ -83,6 +84,7 @@ export class WebhookWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#services.watch.stop();
     await Promise.all([this.#guardian.stop(), this.#workers.stop()]);
     await this.#settled();
+    await this.#services.statistics.close();
     clearTimeout(deadline);
     await Promise.all([this.#services.sender.close(), this.#hints.close()]);
   }
@@ -101,6 +103,7 @@ export class WebhookWorker implements OnApplicationBootstrap, OnModuleDestroy {
     await Promise.all(
       laneNames(this.config.WEBHOOK_LANES).map((lane) => this.#services.dispatchers.ensure(lane)),
     );
+    await ensureStatisticsSchedule(client);
     if (!this.#sweeps) return removeSweeperSchedule(client);
     await ensureSweeperSchedule(client);
     await this.#services.sweeper.run();

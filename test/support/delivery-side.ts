@@ -206,6 +206,7 @@ export class RunningLanes {
   async end(): Promise<void> {
     await this.leave();
     await this.services.lanes.settled();
+    await this.services.statistics.close();
     await this.services.sender.close();
   }
 }

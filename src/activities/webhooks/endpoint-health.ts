@@ -1,10 +1,8 @@
+import { DISABLE_AFTER_MS } from '../../domain/webhooks/auto-disable.js';
 import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
 import type { EndpointHealthRepository } from '../../store/webhooks/endpoint-health.repository.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
 import type { PreparedEndpoint } from './prepared-endpoints.js';
-
-/** Every try failed for this long: the endpoint is disabled. */
-const DISABLE_AFTER_MS = 5 * 86_400_000;
 
 /** What results mean for their endpoints: since when they fail, and whether they are disabled. */
 export class EndpointHealth {

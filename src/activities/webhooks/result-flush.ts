@@ -5,6 +5,7 @@ import type { AttemptRepository } from '../../store/webhooks/attempt.repository.
 import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
 import type { EndpointHealth } from './endpoint-health.js';
+import type { AttemptStatistics } from './statistics/attempt-statistics.js';
 
 const MAX_ROWS = 256;
 /** Between two groups: nobody waits for a result, and two writes a group cost the same for one row as for ten. */
@@ -18,6 +19,7 @@ export interface ResultFlushOptions {
   deliveries: DeliveryRepository;
   attempts: AttemptRepository;
   health: EndpointHealth;
+  statistics: AttemptStatistics;
   log: Logger;
   /** Fires when results can no longer be written usefully: the process must end. */
   giveUp: AbortSignal;
@@ -85,11 +87,13 @@ export class ResultFlush {
     webhookMetrics.flushRows.observe({ kind: 'result' }, group.length);
     if (late.size > 0) await this.#markLate(tried.filter(({ row }) => late.has(row._id)));
     await health.apply(group);
+    this.options.statistics.count(tried.map(({ attempt }) => attempt!));
     return group.map(({ row }) => (late.has(row._id) ? 'late' : 'written'));
   }
 
   async #markLate(outcomes: DeliveryOutcome[]): Promise<void> {
     webhookMetrics.duplicates.inc(outcomes.length);
+    for (const { attempt } of outcomes) attempt!.late = true;
     await this.options.attempts.markLate(outcomes.map(({ attempt }) => attempt!._id));
   }
 }

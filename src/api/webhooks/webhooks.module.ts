@@ -35,6 +35,9 @@ import { BackgroundTaskController } from './replay/background-task.controller.js
 import { ReplayTasks } from './replay/replay-tasks.js';
 import { ReplayController } from './replay/replay.controller.js';
 import { Resend } from './resend.js';
+import { EndpointHealthReport } from './statistics/endpoint-health.js';
+import { StatisticsReader } from './statistics/statistics-reader.js';
+import { StatisticsController } from './statistics/statistics.controller.js';
 
 @Module({
   controllers: [
@@ -46,6 +49,7 @@ import { Resend } from './resend.js';
     MessageController,
     AttemptController,
     DeliveryController,
+    StatisticsController,
     ReplayController,
     BackgroundTaskController,
     EventTypeController,
@@ -61,6 +65,8 @@ import { Resend } from './resend.js';
     Resend,
     AttemptReader,
     DeliveryReader,
+    StatisticsReader,
+    EndpointHealthReport,
     ReplayTasks,
     {
       provide: LaneBacklogRepository,
