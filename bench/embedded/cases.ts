@@ -1,11 +1,15 @@
 import type mongoose from 'mongoose';
+import type { Readers } from './readers.js';
 
 type Collection<T extends mongoose.mongo.Document = mongoose.mongo.Document> = mongoose.mongo.Collection<T>;
 
-/** One measured case: what is counted, how often, and the bar that it should meet on the reference machine. */
+/**
+ * One measured case: what is counted, how often, and the bar that it should meet on the reference machine. `ms` is the
+ * time of one unit and should stay below its bar; all others are units per second.
+ */
 export interface Case {
   name: string;
-  unit: string;
+  unit: '1/s' | 'documents/s' | 'ms';
   bar: number;
   /** Does the work and returns how many units it did. */
   run(context: CaseContext): Promise<number>;
@@ -14,6 +18,7 @@ export interface Case {
 export interface CaseContext {
   client: mongoose.mongo.MongoClient;
   docs: Collection<Doc>;
+  readers: Readers;
   /** Documents in `docs`. */
   count: number;
   /** Differs from run to run, for names and ids that must be fresh. */
@@ -34,7 +39,7 @@ export const IN_FLIGHT = 64;
 const BATCH = 500;
 
 export function document(id: number): Doc {
-  return { _id: id, tenant: `t${id % 100}`, key: id, n: 0, at: new Date(1e12 + id), pad: 'x'.repeat(200) };
+  return { _id: id, tenant: `t${id % 10}`, key: id, n: 0, at: new Date(1e12 + id), pad: 'x'.repeat(200) };
 }
 
 /** Inserts `count` documents in batches of 500. */
@@ -45,7 +50,7 @@ export async function fill(collection: Collection<Doc>, count: number): Promise<
 }
 
 /** Runs `total` operations with at most `width` of them at a time. */
-async function inFlight(
+export async function inFlight(
   total: number,
   width: number,
   operation: (n: number) => Promise<unknown>,
@@ -59,7 +64,7 @@ async function inFlight(
 }
 
 /** A permutation-like walk over the ids, so that neither cache nor key order flatters a lookup. */
-const scattered = (n: number, count: number): number => (n * 7_919) % count;
+export const scattered = (n: number, count: number): number => (n * 7_919) % count;
 
 const fresh = ({ client, round }: CaseContext, name: string): Collection<Doc> =>
   client.db('bench').collection<Doc>(`${name}${round}`);
@@ -98,21 +103,31 @@ export const CASES: Case[] = [
       inFlight(15_000, IN_FLIGHT, (n) => docs.updateOne({ _id: scattered(n, count) }, { $inc: { n: 1 } })),
   },
   {
-    name: `findOne by _id, ${IN_FLIGHT} in flight`,
+    name: `findOne by _id, ${IN_FLIGHT} in flight, two client processes`,
     unit: '1/s',
     bar: 15_000,
-    run: ({ docs, count }) => inFlight(20_000, IN_FLIGHT, (n) => docs.findOne({ _id: scattered(n, count) })),
+    run: ({ readers, count }) => readers.read('_id', 20_000, count),
   },
   {
-    name: `find by secondary key, ${IN_FLIGHT} in flight`,
+    name: `find by secondary key, ${IN_FLIGHT} in flight, two client processes`,
     unit: '1/s',
     bar: 10_000,
-    run: ({ docs, count }) =>
-      inFlight(20_000, IN_FLIGHT, (n) => docs.find({ key: scattered(n, count) }).toArray()),
+    run: ({ readers, count }) => readers.read('key', 20_000, count),
   },
   {
-    name: 'filter without index',
-    unit: 'documents scanned/s',
+    name: 'range, sort and limit 50 served by an index',
+    unit: 'ms',
+    bar: 5,
+    run: ({ docs, count }) =>
+      inFlight(500, 1, async (n) => {
+        const at = { $gte: document(scattered(n, count * 0.9)).at };
+        const page = await docs.find({ tenant: 't7', at }).sort({ at: 1 }).limit(50).toArray();
+        if (page.length !== 50) throw new Error(`expected 50 documents, got ${page.length}`);
+      }),
+  },
+  {
+    name: 'filter without index, documents scanned',
+    unit: 'documents/s',
     bar: 300_000,
     async run({ docs, count }) {
       await docs.find({ n: -1 }).toArray();
@@ -120,7 +135,7 @@ export const CASES: Case[] = [
     },
   },
   {
-    name: '$group by 100 keys',
+    name: '$group of all documents into 10 keys',
     unit: 'documents/s',
     bar: 250_000,
     async run({ docs, count }) {
