@@ -36,6 +36,24 @@ export class LoadGenerator {
     return sent;
   }
 
+  /** Closed loop of batches: `connections` batches of `size` in flight until `count` messages are accepted. */
+  async batches(count: number, size: number, connections: number): Promise<Sent[]> {
+    const sent: Sent[] = [];
+    const { path, body } = this.#request;
+    const items = Array.from({ length: size }, () => body).join(',');
+    const request = {
+      ...this.#request,
+      path: path.replace('/msg?', '/msg/batch?'),
+      body: `{"items":[${items}]}`,
+    };
+    let left = count;
+    const lane = async () => {
+      while ((left -= size) >= 0) sent.push(...(await this.#sendBatch(request)));
+    };
+    await Promise.all(Array.from({ length: connections }, lane));
+    return sent;
+  }
+
   /** Open loop: `perSecond` requests a second whatever the answers do, for `seconds`. */
   async openLoop(perSecond: number, seconds: number): Promise<Sent[]> {
     const begin = performance.now();
@@ -56,6 +74,19 @@ export class LoadGenerator {
 
   close(): Promise<void> {
     return this.#pool.close();
+  }
+
+  async #sendBatch(request: Parameters<Pool['request']>[0]): Promise<Sent[]> {
+    const sentAt = wallClock();
+    const { statusCode, body } = await this.#pool.request(request);
+    const text = await body.text();
+    if (statusCode !== 202) throw new Error(`expected 202, got ${statusCode}: ${text.slice(0, 500)}`);
+    const acceptedAt = wallClock();
+    const { results } = JSON.parse(text) as { results: { id?: string; status: number }[] };
+    return results.map(({ id, status }) => {
+      if (id === undefined) throw new Error(`expected 202 for each item, got ${status}`);
+      return { id, sentAt, acceptedAt };
+    });
   }
 
   async #send(): Promise<Sent> {

@@ -1,5 +1,5 @@
 // Accepted and delivered webhooks per second and the time from accept to delivery, on the embedded stack with
-// everything on this machine and fsync on. npm run bench:webhooks [-- --json] [--messages 20000] [--rate 200]
+// everything on this machine and fsync on. npm run bench:webhooks [-- --json] [--messages 20000] [--rate 200] [--batch 100]
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { Sink } from './sink.js';
 
 const CONNECTIONS = 64;
 const PAYLOAD_BYTES = 1_024;
+const BATCH_CONNECTIONS = 4;
 const LATENCY_SECONDS = 20;
 const DRAIN_MS = 120_000;
 
@@ -22,6 +23,7 @@ const { values: options } = parseArgs({
   options: {
     messages: { type: 'string', default: '20000' },
     rate: { type: 'string', multiple: true, default: ['200', '500'] },
+    batch: { type: 'string', default: '100' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -44,12 +46,17 @@ try {
   }
   say(`${options.messages} messages at ${CONNECTIONS} connections ...`);
   const throughput = await measure(() => load.closedLoop(Number(options.messages), CONNECTIONS));
+  say(`${options.messages} messages by batches of ${options.batch} ...`);
+  const batches = await measure(() =>
+    load.batches(Number(options.messages), Number(options.batch), BATCH_CONNECTIONS),
+  );
   await load.close();
   const result = {
     at: new Date().toISOString(),
     machine: machine(),
     payloadBytes: PAYLOAD_BYTES,
     throughput,
+    batches: { size: Number(options.batch), connections: BATCH_CONNECTIONS, ...batches },
     latency,
   };
   mkdirSync('bench/results', { recursive: true });
@@ -118,6 +125,7 @@ type Measured = Awaited<ReturnType<typeof measure>>;
 function table(result: {
   machine: Record<string, unknown>;
   throughput: Measured;
+  batches: Measured & { size: number; connections: number };
   latency: (Measured & { offeredPerSecond: number })[];
 }): string {
   const rows = [
@@ -134,8 +142,12 @@ function table(result: {
       'lost',
       'dup',
     ],
-    ...[{ offeredPerSecond: 0, ...result.throughput }, ...result.latency].map((one) => [
-      one.offeredPerSecond === 0 ? `${CONNECTIONS} connections` : `${one.offeredPerSecond}/s`,
+    ...[
+      { load: `${CONNECTIONS} connections`, ...result.throughput },
+      { load: `${result.batches.connections} x batch of ${result.batches.size}`, ...result.batches },
+      ...result.latency.map((one) => ({ load: `${one.offeredPerSecond}/s`, ...one })),
+    ].map((one) => [
+      one.load,
       one.messages,
       one.acceptedPerSecond,
       one.deliveredPerSecond,

@@ -6,7 +6,7 @@ import { Logger as NestLogger } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import type { Config } from '../platform/config.js';
 import { ProblemError } from '../platform/errors.js';
-import { parseJsonBody } from '../platform/http/json-body.js';
+import { parseJsonBody, parseLines } from '../platform/http/json-body.js';
 import { RouteTable } from '../platform/http/route-table.js';
 import { newId } from '../platform/ids.js';
 import { httpMetrics } from '../platform/metrics.js';
@@ -16,6 +16,7 @@ import { isSvixPath } from './webhooks/svix-paths.js';
 
 /** Room for everything in a message but its payload. */
 const ENVELOPE_BYTES = 65_536;
+const BATCH_BYTES = 4 * 1_048_576;
 
 /** The whole HTTP API, not yet listening. */
 export async function createHttpServer(config: Config, logger: Logger): Promise<NestFastifyApplication> {
@@ -27,7 +28,8 @@ export async function createHttpServer(config: Config, logger: Logger): Promise<
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const routes = new RouteTable(fastify);
-  acceptJsonOnly(fastify);
+  acceptJson(fastify);
+  acceptBatches(fastify);
   measureRequests(fastify);
 
   const app = await NestFactory.create<NestFastifyApplication>(
@@ -64,8 +66,8 @@ function noRoute(request: FastifyRequest, routes: RouteTable): ProblemError {
   return new ProblemError('not_found', `There is no route ${request.method} ${path}.`);
 }
 
-// A body of any other type is refused, whatever the route: nothing here takes forms or text.
-function acceptJsonOnly(fastify: FastifyInstance): void {
+// A body of any other type is refused: nothing here takes forms or text.
+function acceptJson(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
     try {
@@ -74,6 +76,23 @@ function acceptJsonOnly(fastify: FastifyInstance): void {
       done(error as Error);
     }
   });
+}
+
+/** Batches may be larger than single messages, and lines of JSON. */
+function acceptBatches(fastify: FastifyInstance): void {
+  const isBatch = (url: string | undefined) => url !== undefined && /\/msg\/batch\/?$/.test(url);
+  fastify.addHook('onRoute', (route) => {
+    if (isBatch(route.url)) route.bodyLimit = BATCH_BYTES;
+  });
+  fastify.addContentTypeParser<Buffer>(
+    'application/x-ndjson',
+    { parseAs: 'buffer', bodyLimit: BATCH_BYTES },
+    (request, bytes, done) => {
+      if (isBatch(request.routeOptions.url)) done(null, { items: parseLines(request, bytes) });
+      else
+        done(new ProblemError('unsupported_media_type', 'Only a batch takes lines; use application/json.'));
+    },
+  );
 }
 
 function measureRequests(fastify: FastifyInstance): void {

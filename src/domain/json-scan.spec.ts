@@ -1,4 +1,4 @@
-import { JsonScanError, scanJsonObject } from './json-scan.js';
+import { JsonScanError, scanJsonArray, scanJsonObject } from './json-scan.js';
 
 const scan = (text: string) => scanJsonObject(Buffer.from(text));
 const value = (text: string, key: string) => {
@@ -27,6 +27,15 @@ describe('JSON scan', () => {
   it('tells JSON that is not an object from an object', () => {
     expect(scan('[1]')).toBeNull();
     expect(scan('{}')).toEqual([]);
+  });
+
+  it('gives the bytes of the items of an array unchanged', () => {
+    const text = '[ {"a":[1.50]} ,2e1,\n"x,]" , [] ]';
+    const items = scanJsonArray(Buffer.from(text))!.map(({ start, end }) => text.slice(start, end));
+    expect(items).toEqual(['{"a":[1.50]}', '2e1', '"x,]"', '[]']);
+    expect(scanJsonArray(Buffer.from(' [ ] '))).toEqual([]);
+    expect(scanJsonArray(Buffer.from('{}'))).toBeNull();
+    expect(() => scanJsonArray(Buffer.from('[1,]'))).toThrow(JsonScanError);
   });
 
   const broken: [string, number][] = [

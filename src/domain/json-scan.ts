@@ -34,6 +34,16 @@ export function scanJsonObject(bytes: Buffer): JsonMember[] | null {
   return scanner.document();
 }
 
+/**
+ * The byte ranges `[start, end)` of the items of a JSON array, each exactly as it stands.
+ * @returns null when the text is JSON but not an array
+ * @throws JsonScanError
+ */
+export function scanJsonArray(bytes: Buffer): { start: number; end: number }[] | null {
+  const scanner = new Scanner(bytes);
+  return scanner.items();
+}
+
 class Scanner {
   #at = 0;
   // Numbers and literals are matched on a latin1 view: same offsets as the bytes, no copy of the strings.
@@ -54,11 +64,22 @@ class Scanner {
     return isObject ? members : null;
   }
 
+  items(): { start: number; end: number }[] | null {
+    this.#space();
+    const items: { start: number; end: number }[] = [];
+    const isArray = this.#peek() === '[';
+    if (isArray) this.#array(1, items);
+    else this.#value(1);
+    this.#space();
+    if (this.#at < this.bytes.length) this.#fail('expected the end of the text');
+    return isArray ? items : null;
+  }
+
   #value(depth: number): void {
     if (depth > MAX_DEPTH) this.#fail(`nested deeper than ${MAX_DEPTH} levels`);
     const char = this.#peek();
     if (char === '{') this.#object(depth, null);
-    else if (char === '[') this.#array(depth);
+    else if (char === '[') this.#array(depth, null);
     else if (char === '"') this.#string();
     else this.#scalar();
   }
@@ -87,13 +108,15 @@ class Scanner {
     if (!this.#take('}')) this.#fail("expected ',' or '}'");
   }
 
-  #array(depth: number): void {
+  #array(depth: number, items: { start: number; end: number }[] | null): void {
     this.#at++;
     this.#space();
     if (this.#take(']')) return;
     do {
       this.#space();
+      const start = this.#at;
       this.#value(depth + 1);
+      items?.push({ start, end: this.#at });
       this.#space();
     } while (this.#take(','));
     if (!this.#take(']')) this.#fail("expected ',' or ']'");

@@ -47,4 +47,16 @@ describe('group commit', () => {
     expect(answers.map((a) => a.status)).toEqual(['rejected', 'rejected', 'fulfilled']);
     await commit.idle();
   });
+
+  it('keeps items that were added together in one group, even over its limit', async () => {
+    const { groups, flush, released } = heldFlush();
+    const commit = new GroupCommit({ maxItems: 3, flush });
+    const first = commit.add(1);
+    while (groups.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const later = [commit.addAll([2, 3]), commit.addAll([4, 5, 6, 7]), commit.add(8)];
+    for (let i = 0; i < 4; i++) await released();
+    expect(await first).toBe(2);
+    expect(await Promise.all(later)).toEqual([[4, 6], [8, 10, 12, 14], 16]);
+    expect(groups).toEqual([[1], [2, 3], [4, 5, 6, 7], [8]]);
+  });
 });

@@ -1,11 +1,11 @@
 interface Waiting<In, Out> {
-  item: In;
-  resolve: (out: Out) => void;
+  items: readonly In[];
+  resolve: (answers: (Out | Error)[]) => void;
   reject: (error: unknown) => void;
 }
 
 export interface GroupCommitOptions<In, Out> {
-  /** Largest group handed to `flush`. */
+  /** A group is full at this many items; items that were added together stay together and may go over it. */
   maxItems: number;
   /** Writes a group; the answers stand in the order of the items. An `Error` answer rejects that item alone. */
   flush: (items: In[]) => Promise<(Out | Error)[]>;
@@ -21,9 +21,16 @@ export class GroupCommit<In, Out> {
 
   constructor(private readonly options: GroupCommitOptions<In, Out>) {}
 
-  add(item: In): Promise<Out> {
-    return new Promise<Out>((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
+  async add(item: In): Promise<Out> {
+    const [answer] = await this.addAll([item]);
+    if (answer === undefined || answer instanceof Error) throw answer ?? noAnswer();
+    return answer;
+  }
+
+  /** Adds items that one flush writes together; an `Error` in the answers stands for that item alone. */
+  addAll(items: readonly In[]): Promise<(Out | Error)[]> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ items, resolve, reject });
       this.#flushing ??= this.#drain();
     });
   }
@@ -36,21 +43,33 @@ export class GroupCommit<In, Out> {
   async #drain(): Promise<void> {
     // Items that arrive in the same turn of the event loop belong to the same group.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) await this.#flush(this.#waiting.splice(0, this.options.maxItems));
+    while (this.#waiting.length > 0) await this.#flush(this.#nextGroup());
     this.#flushing = null;
+  }
+
+  #nextGroup(): Waiting<In, Out>[] {
+    let count = 0;
+    let end = 0;
+    while (end < this.#waiting.length) {
+      count += this.#waiting[end]?.items.length ?? 0;
+      if (end > 0 && count > this.options.maxItems) break;
+      end++;
+    }
+    return this.#waiting.splice(0, end);
   }
 
   async #flush(group: Waiting<In, Out>[]): Promise<void> {
     try {
-      const answers = await this.options.flush(group.map((waiting) => waiting.item));
-      group.forEach((waiting, i) => {
-        const answer = answers[i];
-        if (answer === undefined || answer instanceof Error) {
-          waiting.reject(answer ?? new Error('group commit: the flush gave no answer for an item'));
-        } else waiting.resolve(answer);
-      });
+      const answers = await this.options.flush(group.flatMap((waiting) => waiting.items));
+      let at = 0;
+      for (const { items, resolve } of group) {
+        resolve(items.map((_, i) => answers[at + i] ?? noAnswer()));
+        at += items.length;
+      }
     } catch (error) {
       for (const waiting of group) waiting.reject(error);
     }
   }
 }
+
+const noAnswer = () => new Error('group commit: the flush gave no answer for an item');

@@ -40,7 +40,7 @@ export const webhookMetrics = {
     name: 'holdfast_webhook_flush_rows',
     help: 'Rows written together by a flush',
     labelNames: ['kind'],
-    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 1024],
     registers,
   }),
   delivered: new Counter({ name: 'holdfast_webhook_delivered_total', help: 'Deliveries taken', registers }),

@@ -13,6 +13,8 @@ import { LaneBacklogRepository } from '../../store/webhooks/lane-backlog.reposit
 import { ApplicationAccess } from './application-access.js';
 import { ApplicationPolicyController } from './application-policy.controller.js';
 import { ApplicationController } from './application.controller.js';
+import { BatchIngest } from './batch/batch-ingest.js';
+import { BatchController } from './batch/batch.controller.js';
 import { DeliveryFanOut } from './delivery-fan-out.js';
 import { EndpointPolicyController } from './endpoint-policy.controller.js';
 import { EndpointPolicyWriter } from './endpoint-policy-writer.js';
@@ -46,6 +48,7 @@ import { StatisticsController } from './statistics/statistics.controller.js';
     EndpointController,
     EndpointPolicyController,
     EndpointSecretController,
+    BatchController,
     MessageController,
     AttemptController,
     DeliveryController,
@@ -62,6 +65,7 @@ import { StatisticsController } from './statistics/statistics.controller.js';
     EventTypeWriter,
     EndpointSecrets,
     MessageIngest,
+    BatchIngest,
     Resend,
     AttemptReader,
     DeliveryReader,

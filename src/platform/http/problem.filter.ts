@@ -27,7 +27,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.code === 'internal' || problem.code === 'unavailable') {
       this.log.error({ err: thrown, requestId: request.id }, 'request failed');
     }
-    const { status, title } = ERRORS[problem.code];
+    const { status } = problem;
     const compatible = status === 422 && problem.extra.errors !== undefined && SVIX_SURFACE.test(request.url);
     void reply
       .status(status)
@@ -35,21 +35,27 @@ export class ProblemFilter implements ExceptionFilter {
       .type(compatible ? 'application/json' : 'application/problem+json')
       .send(
         JSON.stringify({
-          type: `/problems/${problem.code}`,
-          title,
-          status,
-          detail: compatible
-            ? problem.extra.errors?.map(({ loc, msg, type }) => ({ loc, msg, type }))
-            : problem.detail,
+          ...problemBody(problem),
+          ...(compatible
+            ? { detail: problem.extra.errors?.map(({ loc, msg, type }) => ({ loc, msg, type })) }
+            : {}),
           instance: request.url.split('?')[0],
-          code: problem.code,
-          ...(problem.extra.errors === undefined ? {} : { errors: problem.extra.errors }),
-          ...problem.extra.members,
           requestId: request.id,
         }),
       );
   }
 }
+
+/** The members of a problem that do not depend on the request (RFC 9457). */
+export const problemBody = (problem: ProblemError) => ({
+  type: `/problems/${problem.code}`,
+  title: ERRORS[problem.code].title,
+  status: problem.status,
+  detail: problem.detail,
+  code: problem.code,
+  ...(problem.extra.errors === undefined ? {} : { errors: problem.extra.errors }),
+  ...problem.extra.members,
+});
 
 const BY_STATUS: Record<number, ErrorCode> = {
   401: 'authentication_failed',
@@ -63,7 +69,7 @@ const BY_STATUS: Record<number, ErrorCode> = {
   503: 'unavailable',
 };
 
-function toProblem(thrown: unknown): ProblemError {
+export function toProblem(thrown: unknown): ProblemError {
   if (thrown instanceof ProblemError) return thrown;
   if (isDatabaseAway(thrown))
     return new ProblemError('unavailable', 'The database does not answer. Try again.', {

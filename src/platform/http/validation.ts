@@ -8,7 +8,7 @@ type Place = 'body' | 'query' | 'path';
 interface Issue {
   message: string;
   path?: readonly (PropertyKey | { key: PropertyKey })[] | undefined;
-  code?: string;
+  code?: string | undefined;
 }
 
 const pipeFor = (place: Place) =>
@@ -28,7 +28,8 @@ export class ValidationPipe implements PipeTransform {
   }
 }
 
-function validationProblem(issues: readonly Issue[], place: Place): ProblemError {
+/** A 422 that lists every fault with its place. */
+export function validationProblem(issues: readonly Issue[], place: Place): ProblemError {
   const errors = issues.map((issue): Fault => {
     const path = (issue.path ?? []).map(
       (step) => (typeof step === 'object' ? step.key : step) as string | number,

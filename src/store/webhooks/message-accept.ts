@@ -79,6 +79,11 @@ export class MessageAccept {
     return this.#commit.add(draft);
   }
 
+  /** Stores the messages with one flush; each answer stands alone, an `Error` where it is not known what became of it. */
+  acceptAll(drafts: readonly MessageDraft[]): Promise<(Accepted | Error)[]> {
+    return drafts.length === 0 ? Promise.resolve([]) : this.#commit.addAll(drafts);
+  }
+
   /** Resolves when everything handed over so far is answered. */
   idle(): Promise<void> {
     return this.#commit.idle();
