@@ -37,6 +37,7 @@ export const CODES = {
   WriteConflict: 112,
   CommandNotSupported: 115,
   CursorInUse: 125,
+  ExceededMemoryLimit: 146,
   InvalidPipelineOperator: 168,
   CannotIndexParallelArrays: 171,
   QueryPlanKilled: 175,

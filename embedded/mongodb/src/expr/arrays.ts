@@ -203,11 +203,20 @@ function indexOfArray([array, value, start = 0, end]: Value[], name: string): Va
   return list.findIndex((element, i) => i >= from && i < to && equal(element, value));
 }
 
+/** What MongoDB holds in the 100 MiB that it allows one range, at 16 bytes a value. */
+const MAX_RANGE = (100 * 1024 * 1024) / 16;
+
 function range([start, end, step = 1]: BValue[], name: string): Value {
   const from = expectInteger(start, 34443, name);
   const to = expectInteger(end, 34445, name);
   const by = expectInteger(step, 34447, name);
   if (by === 0) throw new CommandError(34449, '$range requires a non-zero step value');
+  if ((to - from) / by > MAX_RANGE) {
+    throw new CommandError(
+      'ExceededMemoryLimit',
+      `${name} would use too much memory: expected at most ${MAX_RANGE} numbers, got ${Math.ceil((to - from) / by)}`,
+    );
+  }
   const numbers: number[] = [];
   for (let n = from; by > 0 ? n < to : n > to; n += by) numbers.push(n);
   return numbers;

@@ -503,6 +503,8 @@ describe('an expression that cannot be answered', () => {
     [{ $arrayElemAt: ['x', 0] }, 28689],
     [{ $in: [1, 'x'] }, 40081],
     [{ $range: [0, 1, 0] }, 34449],
+    [{ $range: [0, 1e10] }, 146],
+    [{ $range: [0, -1e10, -1] }, 146],
     [{ $filter: { input: [], cond: true, foo: 1 } }, 9],
     [{ $map: { input: 5, in: 1 } }, 16883],
     [{ $mergeObjects: [5] }, 40400],
