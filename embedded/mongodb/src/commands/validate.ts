@@ -21,15 +21,15 @@ export const validate = defineCommand({
     checkBSONConformance: 'bool',
     background: 'bool',
   } as const,
-  async run(_args, context) {
-    const collection = existing(context);
-    const check = new Check(collection);
-    // Writes may come between two chunks; only a quiet queue gives a picture that can be compared both ways.
-    await context.engine.queue.run(function* () {
+  run(_args, context) {
+    // Writes may come between two chunks; only a quiet queue gives a picture that can be compared both ways. The
+    // collection is looked up in there too: it may be dropped before it is our turn.
+    return context.engine.queue.run(function* () {
+      const check = new Check(existing(context));
       check.run();
       yield;
+      return check.reply();
     });
-    return check.reply();
   },
 });
 
