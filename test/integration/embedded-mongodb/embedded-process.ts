@@ -27,6 +27,10 @@ export class EmbeddedProcess {
     return server;
   }
 
+  get pid(): number {
+    return this.child.pid as number;
+  }
+
   /** A client that this object closes. */
   async connect(options: mongoose.mongo.MongoClientOptions = {}): Promise<mongoose.mongo.MongoClient> {
     const client = new mongoose.mongo.MongoClient(this.uri, { serverSelectionTimeoutMS: 2_000, ...options });

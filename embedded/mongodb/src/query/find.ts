@@ -160,7 +160,8 @@ function* rows(
 /** Chunk sizes are powers of four, because each size is a statement of its own. */
 const FIRST_CHUNK_ROWS = 16;
 const MAX_CHUNK_ROWS = 1024;
-const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
+/** An open cursor keeps its chunk until it is asked for more. */
+const MAX_CHUNK_BYTES = 1024 * 1024;
 
 /** Keeps no SQLite statement open, only a position, so that it can rest between two batches of a cursor. */
 function* chunked<R extends Row>(
@@ -172,6 +173,7 @@ function* chunked<R extends Row>(
   let after: R | undefined;
   const average = collection.bytes / Math.max(1, collection.count);
   let size = wanted === 1 ? 1 : wanted > 0 && wanted <= 4 ? 4 : FIRST_CHUNK_ROWS;
+  while (size > 1 && size * average > MAX_CHUNK_BYTES) size /= 4;
   for (;;) {
     if (collection.dropped) throw killed(collection.ns);
     const chunk = next(after, size);

@@ -7,7 +7,7 @@ import { CommandError } from '../errors.js';
 import { log } from '../stats/log.js';
 import { FrameReader, OP_MSG, OP_QUERY, ProtocolError } from './frame.js';
 import type { Frame } from './frame.js';
-import { encodeOpMsg, parseOpMsg } from './op-msg.js';
+import { encodeOpMsg, parseOpMsg, wantsNoReply } from './op-msg.js';
 import type { OpMsg } from './op-msg.js';
 import type { RequestGate } from './request-gate.js';
 import { encodeOpReply, parseOpQuery } from './op-query.js';
@@ -39,7 +39,7 @@ export class Connection {
       log('debug', 'connection failed', { peer: peer.address, error: error.message }),
     );
     socket.on('close', () => {
-      // What was received whole is still carried out: it may be a write that wants no reply.
+      // What was received whole and wants no reply is still carried out: it may be a write.
       this.closed = true;
     });
   }
@@ -73,7 +73,8 @@ export class Connection {
     this.running = true;
     try {
       for (let frame = this.waiting.shift(); frame; frame = this.waiting.shift()) {
-        await this.answer(frame);
+        // Nobody is left to be answered; what wanted no answer may be a write.
+        if (!this.closed || wantsNoReply(frame)) await this.answer(frame);
         this.done(frame);
       }
     } catch (error) {

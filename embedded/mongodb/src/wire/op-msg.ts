@@ -21,6 +21,13 @@ export interface OpMsg {
   exhaustAllowed: boolean;
 }
 
+/** True for a message that asks not to be answered. */
+export function wantsNoReply({ opCode, message }: Frame): boolean {
+  return (
+    opCode === OP_MSG && message.length >= HEADER_BYTES + 4 && (message[HEADER_BYTES]! & MORE_TO_COME) !== 0
+  );
+}
+
 /** Decodes a frame; sections of kind 0 and 1 may come in any order. */
 export function parseOpMsg(frame: Frame): OpMsg {
   const bytes = frame.message.subarray(HEADER_BYTES);
