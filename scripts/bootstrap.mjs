@@ -16,6 +16,7 @@ const TARGETS = {
   'bench:webhooks': 'dist/bench/webhooks/webhooks.bench.js',
   'bench:mongodb': 'dist/bench/embedded/embedded.bench.js',
   'torture:mongodb': 'dist/test/crash/embedded-mongodb/torture.js',
+  'fuzz:mongodb': 'dist/test/crash/embedded-mongodb/fuzz.js',
 };
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
