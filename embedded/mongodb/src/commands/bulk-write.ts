@@ -1,6 +1,6 @@
 import { BDoc, double } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { CommandError, unsupported } from '../errors.js';
 import type { WriteSteps } from '../storage/write-queue.js';
 import { firstBatch, listed } from './command-cursor.js';
 import { checkCollation, defineCommand, evalContextOf } from './context.js';
@@ -49,11 +49,12 @@ export const bulkWrite = defineCommand({
     cursor: 'doc',
     let: 'doc',
     bypassDocumentValidation: 'ignored',
-    bypassEmptyTsReplacement: 'ignored',
+    bypassEmptyTsReplacement: 'bool',
     stmtId: 'ignored',
     stmtIds: 'array',
   } as const,
   async run(args, context) {
+    if (args.bypassEmptyTsReplacement) throw unsupported('bulkWrite with bypassEmptyTsReplacement');
     const documents = required(args.ops, 'bulkWrite.ops');
     checkStatementCount(documents.length);
     const namespaces = required(args.nsInfo, 'bulkWrite.nsInfo').map(namespaceOfInfo);

@@ -98,7 +98,7 @@ export const renameCollection = defineCommand({
   adminOnly: true,
   help: 'renames a collection',
   writes: true,
-  schema: { to: 'string', dropTarget: 'bool' } as const,
+  schema: { to: 'string', dropTarget: 'bool', stayTemp: 'ignored' } as const,
   run(args, { engine, target }) {
     const from = typeof target === 'string' ? target : '';
     const to = required(args.to, 'renameCollection.to');

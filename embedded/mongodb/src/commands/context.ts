@@ -69,7 +69,7 @@ export function namespaceOf(context: CommandContext): string {
 }
 
 /** The oplog is a table of its own and no collection: only these commands know how to read it. */
-const OPLOG_COMMANDS = new Set(['find', 'count']);
+const OPLOG_COMMANDS = new Set(['find', 'count', 'listIndexes']);
 
 export function collectionName({ target, db }: CommandContext): string {
   checkDatabaseName(db);

@@ -24,7 +24,7 @@ const SCHEMA = {
   let: 'doc',
   collation: 'doc',
   bypassDocumentValidation: 'ignored',
-  bypassEmptyTsReplacement: 'ignored',
+  bypassEmptyTsReplacement: 'bool',
   stmtId: 'ignored',
 } as const;
 
@@ -82,6 +82,7 @@ function* modify(context: CommandContext, args: FamArgs): WriteSteps<BDoc> {
     update: updateOf(args.update as BValue),
     upsert: args.upsert ?? false,
     arrayFilters: args.arrayFilters,
+    bypassEmptyTsReplacement: args.bypassEmptyTsReplacement,
   });
   const last = BDoc.of(['n', effect.upserted ? 1 : effect.matched], ['updatedExisting', effect.matched > 0]);
   if (effect.upserted) last.set('upserted', effect.upserted.get('_id') as BValue);

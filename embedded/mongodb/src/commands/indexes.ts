@@ -4,6 +4,7 @@ import type { Index } from '../catalog/index.js';
 import { identity, isIdKey, parseIndexSpec, sameOptions, specDocument } from '../catalog/index-spec.js';
 import type { IndexSpec } from '../catalog/index-spec.js';
 import { CommandError } from '../errors.js';
+import { OPLOG_NAMESPACE } from '../oplog/oplog.js';
 import type { Engine } from '../storage/engine.js';
 import type { WriteSteps } from '../storage/write-queue.js';
 import { existing, findByNameOrPattern } from './collections.js';
@@ -111,6 +112,7 @@ export const listIndexes = defineCommand({
   help: 'returns the indexes of a collection',
   schema: { cursor: 'doc', includeBuildUUIDs: 'ignored', includeIndexBuildInfo: 'ignored' } as const,
   run(args, context) {
+    if (namespaceOf(context) === OPLOG_NAMESPACE) return firstBatch(context, OPLOG_NAMESPACE, listed([]), {});
     const collection = existing(context);
     const batchSize = integer(args.cursor?.get('batchSize') ?? null);
     const documents = collection.readyIndexes.map(({ spec }) => specDocument(spec));

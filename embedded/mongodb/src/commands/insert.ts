@@ -10,7 +10,7 @@ export const insert = defineCommand({
     documents: 'docs',
     ordered: 'bool',
     bypassDocumentValidation: 'ignored',
-    bypassEmptyTsReplacement: 'ignored',
+    bypassEmptyTsReplacement: 'bool',
     stmtId: 'ignored',
     stmtIds: 'array',
   } as const,
@@ -27,7 +27,8 @@ export const insert = defineCommand({
         stmtIds: args.stmtIds,
         // oxlint-disable-next-line require-yield -- one insert is one step
         *apply(index) {
-          engine.writes.insert(engine.collectionForWrite(ns), documents[index] as (typeof documents)[number]);
+          const document = documents[index] as (typeof documents)[number];
+          engine.writes.insert(engine.collectionForWrite(ns), document, args.bypassEmptyTsReplacement);
           return { n: 1 };
         },
       }),

@@ -1,5 +1,6 @@
 import * as admin from './admin.js';
 import { aggregate } from './aggregate.js';
+import { applyOps } from './apply-ops.js';
 import { bulkWrite } from './bulk-write.js';
 import * as collections from './collections.js';
 import type { Command } from './context.js';
@@ -31,6 +32,7 @@ const COMMANDS: Command[] = [
   admin.replSetGetConfig,
   admin.configureFailPoint,
   aggregate,
+  applyOps,
   bulkWrite,
   collections.create,
   collections.drop,
@@ -74,7 +76,7 @@ export function findCommand(name: string): Command | undefined {
 
 /** Commands of MongoDB 8.0 that this server does not have: they answer 115, an invented name answers 59. */
 export const MISSING_COMMANDS: ReadonlySet<string> = new Set(
-  `abortTransaction addShard analyze applyOps authenticate autoCompact balancerStart balancerStatus balancerStop
+  `abortTransaction addShard analyze authenticate autoCompact balancerStart balancerStatus balancerStop
   cloneCollectionAsCapped commitTransaction compact convertToCapped coordinateCommitTransaction createRole
   createSearchIndexes createUser currentOp dataSize dbHash dropAllRolesFromDatabase dropAllUsersFromDatabase
   dropConnections dropRole dropSearchIndex dropUser enableSharding features filemd5 flushRouterConfig fsync

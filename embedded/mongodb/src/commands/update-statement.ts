@@ -20,6 +20,8 @@ export interface UpdateStatement {
   arrayFilters?: BDoc[] | undefined;
   hint?: string | BDoc | undefined;
   sort?: BDoc | undefined;
+  /** An upsert keeps empty timestamps instead of setting them to now. */
+  bypassEmptyTsReplacement?: boolean | undefined;
   context: EvalContext;
 }
 
@@ -49,7 +51,7 @@ export function* runUpdate(engine: Engine, statement: UpdateStatement): WriteSte
   const effect = multi
     ? yield* updateAll(engine, statement.ns, prepared, update)
     : updateOne(engine, statement.ns, first(prepared, engine), update);
-  return effect.matched === 0 && statement.upsert ? insertInstead(engine, statement.ns, update) : effect;
+  return effect.matched === 0 && statement.upsert ? insertInstead(engine, statement, update) : effect;
 }
 
 /** The first document of a read, taken without a pause: a write must not be interrupted between look and change. */
@@ -108,7 +110,8 @@ export function* matchingRecords(engine: Engine, prepared: PreparedFind): WriteS
   return rids;
 }
 
-function insertInstead(engine: Engine, ns: string, update: Update): UpdateEffect {
-  const stored = engine.writes.insert(engine.collectionForWrite(ns), update.upsertBase());
+function insertInstead(engine: Engine, statement: UpdateStatement, update: Update): UpdateEffect {
+  const collection = engine.collectionForWrite(statement.ns);
+  const stored = engine.writes.insert(collection, update.upsertBase(), statement.bypassEmptyTsReplacement);
   return { matched: 0, modified: 0, before: null, after: stored, upserted: stored };
 }

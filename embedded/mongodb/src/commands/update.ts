@@ -32,7 +32,7 @@ export const update = defineCommand({
     ordered: 'bool',
     let: 'doc',
     bypassDocumentValidation: 'ignored',
-    bypassEmptyTsReplacement: 'ignored',
+    bypassEmptyTsReplacement: 'bool',
     stmtId: 'ignored',
     stmtIds: 'array',
   } as const,
@@ -42,7 +42,11 @@ export const update = defineCommand({
     checkStatementCount(updates.length);
     const { engine, info } = context;
     info.count('update', updates.length);
-    const statements = updates.map((one) => parseUpdate(one, ns, context, args.let));
+    const { bypassEmptyTsReplacement } = args;
+    const statements = updates.map((one) => ({
+      ...parseUpdate(one, ns, context, args.let),
+      bypassEmptyTsReplacement,
+    }));
     const result = await engine.queue.run(() =>
       runStatements(context, {
         count: statements.length,

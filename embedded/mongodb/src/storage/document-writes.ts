@@ -27,9 +27,9 @@ interface Change extends IndexKeys {
 export class DocumentWrites {
   constructor(private readonly engine: Engine) {}
 
-  /** Stores a document as it stands after `_id` was put first; returns what was stored. */
-  insert(collection: Collection, input: BDoc): BDoc {
-    const doc = this.prepared(input);
+  /** Stores a document as it stands after `_id` was put first; returns what was stored. `literal`: empty timestamps stay. */
+  insert(collection: Collection, input: BDoc, literal = false): BDoc {
+    const doc = this.prepared(input, literal);
     const bytes = checkedBytes(doc);
     const changes = collection.indexes.map((index) => ({ index, ...index.keysOf(doc) }));
     checkUnique(collection, changes, doc, -1);
@@ -98,7 +98,7 @@ export class DocumentWrites {
     this.engine.queue.addBytes(written);
   }
 
-  private prepared(input: BDoc): BDoc {
+  private prepared(input: BDoc, literal: boolean): BDoc {
     const id = input.get('_id') ?? new ObjectId();
     checkId(id);
     const rest = (): [string, BValue][] => input.entries().filter(([name]) => name !== '_id');
@@ -106,7 +106,7 @@ export class DocumentWrites {
     // A top-level `Timestamp(0, 0)` means "now" when a document is inserted.
     const isNow = ([name, value]: [string, BValue]): boolean =>
       name !== '_id' && value instanceof Timestamp && value.isZero();
-    if (!doc.toBytes().includes(ZEROS) || !doc.entries().some(isNow)) return doc;
+    if (literal || !doc.toBytes().includes(ZEROS) || !doc.entries().some(isNow)) return doc;
     const now = (): Timestamp => toTimestamp(this.engine.clock.next());
     return BDoc.of(...doc.entries().map((field) => (isNow(field) ? ([field[0], now()] as const) : field)));
   }
