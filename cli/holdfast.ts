@@ -6,6 +6,7 @@ import { createKey, listKeys, revokeKey } from './keys.js';
 const USAGE = `Usage: holdfast <command>
 
   keys create --name NAME [--role viewer|operator|admin] [--scope messages:write ...] [--application ID_OR_UID]
+              [--expires-at 2027-01-31T00:00:00Z]
               makes an API key and shows it once
   keys list   lists the keys
   keys revoke ID
@@ -19,6 +20,7 @@ const options = {
   role: { type: 'string' },
   scope: { type: 'string', multiple: true },
   application: { type: 'string' },
+  'expires-at': { type: 'string' },
   url: { type: 'string' },
   key: { type: 'string' },
   json: { type: 'boolean', default: false },

@@ -8,6 +8,7 @@ interface Key {
   role: string;
   application?: string;
   createdAt: string;
+  expiresAt?: string;
   revokedAt?: string;
 }
 
@@ -16,6 +17,7 @@ interface CreateOptions {
   role?: string | undefined;
   scope?: string[] | undefined;
   application?: string | undefined;
+  'expires-at'?: string | undefined;
   json: boolean;
 }
 
@@ -27,6 +29,7 @@ export async function createKey(client: ApiClient, options: CreateOptions): Prom
     role,
     scopes,
     application,
+    expiresAt: options['expires-at'],
   });
   if (json) return JSON.stringify(key);
   return `${key.token}\n\nKeep it now: it is not stored and cannot be shown again. Key ${key.id}, role ${key.role}.`;
@@ -40,10 +43,16 @@ export async function listKeys(client: ApiClient, json: boolean): Promise<string
     `${key.prefix}_…`,
     key.role,
     key.application ?? 'all',
-    key.revokedAt === undefined ? 'in use' : `revoked ${key.revokedAt}`,
+    stateOf(key),
     key.name,
   ]);
   return table([['ID', 'KEY', 'ROLE', 'APPLICATION', 'STATE', 'NAME'], ...rows]);
+}
+
+function stateOf({ revokedAt, expiresAt }: Key): string {
+  if (revokedAt !== undefined) return `revoked ${revokedAt}`;
+  if (expiresAt === undefined) return 'in use';
+  return Date.parse(expiresAt) > Date.now() ? `until ${expiresAt}` : `expired ${expiresAt}`;
 }
 
 export async function revokeKey(client: ApiClient, id: string | undefined): Promise<string> {

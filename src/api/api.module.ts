@@ -19,14 +19,17 @@ import { IdempotencyRepository } from '../store/idempotency/idempotency.reposito
 import { StoreModule } from '../store/store.module.js';
 import { ApiKeyController } from './access/api-key.controller.js';
 import { ApiKeyService } from './access/api-key.service.js';
+import { PortalAccess } from './access/portal-access.js';
+import { PortalAccessController } from './access/portal-access.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The root of the api process. */
 @Module({
-  controllers: [HealthController, ApiKeyController],
+  controllers: [HealthController, ApiKeyController, PortalAccessController],
   providers: [
     ApiKeyService,
+    PortalAccess,
     {
       provide: TokenHasher,
       inject: [CONFIG],

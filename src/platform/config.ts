@@ -42,6 +42,9 @@ export const configSchema = z.object({
     .describe('host:port where the worker serves the Temporal core metrics; a free loopback port if unset'),
   API_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
   API_PORT: port.default(3000).describe('Port the API listens on; 0 takes a free one'),
+  API_PUBLIC_URL: z
+    .preprocess(emptyIsUnset, z.url().optional())
+    .describe('Where customers reach the API, for links given to them; where it was called if unset'),
   WORKER_HINT_HOST: z.string().default('127.0.0.1').describe('Address the worker takes lane hints on'),
   WORKER_HINT_PORT: port.default(0).describe('Port for lane hints; 0 takes a free one'),
   WORKER_QUEUES: list.describe('Task queues to serve, comma-separated; all when empty'),

@@ -4,7 +4,8 @@ import type { z } from 'zod';
 import { apiKeyIn, apiKeyList, createdApiKeyOut } from '../../contracts/access/api-key.js';
 import type { ApiKeyIn } from '../../contracts/access/api-key.js';
 import { reference } from '../../contracts/webhooks/names.js';
-import { Requires } from '../../platform/auth/auth.guard.js';
+import { Caller, Requires } from '../../platform/auth/auth.guard.js';
+import type { Principal } from '../../platform/auth/scopes.js';
 import { KeepsOwnIdempotency } from '../../platform/http/idempotency.interceptor.js';
 import { ApiKeyService } from './api-key.service.js';
 
@@ -18,22 +19,25 @@ export class ApiKeyController {
   @Requires('keys:write')
   @KeepsOwnIdempotency()
   @ApiResponse({ status: 201, standardSchema: createdApiKeyOut })
-  async create(@Body({ schema: apiKeyIn }) body: ApiKeyIn): Promise<z.infer<typeof createdApiKeyOut>> {
-    const { key, token } = await this.keys.create(body);
+  async create(
+    @Caller() caller: Principal,
+    @Body({ schema: apiKeyIn }) body: ApiKeyIn,
+  ): Promise<z.infer<typeof createdApiKeyOut>> {
+    const { key, token } = await this.keys.create(caller, body);
     return { ...key, token };
   }
 
   @Get()
   @Requires('keys:read')
   @ApiResponse({ status: 200, standardSchema: apiKeyList })
-  async list(): Promise<z.infer<typeof apiKeyList>> {
-    return { data: await this.keys.list() };
+  async list(@Caller() caller: Principal): Promise<z.infer<typeof apiKeyList>> {
+    return { data: await this.keys.list(caller) };
   }
 
   @Delete(':key_id')
   @HttpCode(204)
   @Requires('keys:write')
-  revoke(@Param('key_id', { schema: reference }) id: string): Promise<void> {
-    return this.keys.revoke(id);
+  revoke(@Caller() caller: Principal, @Param('key_id', { schema: reference }) id: string): Promise<void> {
+    return this.keys.revoke(caller, id);
   }
 }

@@ -29,9 +29,8 @@ export class EndpointSecretController {
     private readonly access: ApplicationAccess,
   ) {}
 
-  // A secret lets its holder sign as us, so reading it takes the right to write.
   @Get('secret')
-  @Requires('endpoints:write')
+  @Requires('secrets:read')
   @ApiResponse({ status: 200, standardSchema: secretOut })
   async secret(
     @Caller() caller: Principal,
@@ -43,7 +42,7 @@ export class EndpointSecretController {
 
   @Post('secret/rotate')
   @HttpCode(204)
-  @Requires('endpoints:write')
+  @Requires('secrets:write')
   async rotate(
     @Caller() caller: Principal,
     @Param('app_id', { schema: reference }) app: string,

@@ -8,12 +8,17 @@ export const apiKeyIn = z.strictObject({
   role: role.default('operator'),
   /** Narrows the role, e.g. `["messages:write"]`. */
   scopes: z
-    .array(z.string().regex(/^[a-z]+:(read|write)$/, { error: 'expected a scope such as messages:write' }))
+    .array(z.string().regex(/^[a-z-]+:(read|write)$/, { error: 'expected a scope such as messages:write' }))
     .min(1)
     .max(20)
     .nullish(),
   /** Id or uid of the only application the key may touch. */
   application: z.string().min(1).max(256).nullish(),
+  /** The key works until then; for ever when left out. */
+  expiresAt: z.iso
+    .datetime({ offset: true, error: 'expected an RFC 3339 date-time' })
+    .refine((text) => Date.parse(text) > Date.now(), { error: 'expected a time in the future' })
+    .nullish(),
 });
 export type ApiKeyIn = z.infer<typeof apiKeyIn>;
 
@@ -25,6 +30,7 @@ export const apiKeyOut = z.object({
   scopes: z.array(z.string()),
   application: z.string().optional(),
   createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().optional(),
   revokedAt: z.iso.datetime().optional(),
 });
 export type ApiKeyOut = z.infer<typeof apiKeyOut>;

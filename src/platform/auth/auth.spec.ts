@@ -66,9 +66,25 @@ describe('authentication', () => {
   });
 });
 
+describe('a key that expires', () => {
+  it('works until then, and not from memory either', async () => {
+    const token = newToken();
+    let now = 1000;
+    const row = { ...stored(token), expiresAt: new Date(3000) };
+    const clock = () => now;
+    const authenticator = new Authenticator(hasher, () => Promise.resolve(row), clock, clock);
+    await expect(authenticator.authenticate(`Bearer ${token}`)).resolves.toBeDefined();
+    now = 2999;
+    await expect(authenticator.authenticate(`Bearer ${token}`)).resolves.toBeDefined();
+    now = 3000;
+    await expect(authenticator.authenticate(`Bearer ${token}`)).rejects.toThrow('expired');
+  });
+});
+
 describe('scopes', () => {
   it('a viewer reads, an operator writes, only an admin manages keys', () => {
     expect(scopesOf('viewer', null).has('messages:write')).toBe(false);
+    expect(scopesOf('viewer', null).has('secrets:read')).toBe(false);
     expect(scopesOf('operator', null).has('messages:write')).toBe(true);
     expect(scopesOf('operator', null).has('keys:write')).toBe(false);
     expect(scopesOf('admin', null).has('keys:write')).toBe(true);

@@ -11,6 +11,7 @@ interface StoredKey {
   role: Role;
   scopes: string[] | null;
   app: string | null;
+  expiresAt?: Date | null;
 }
 
 const CACHE_MS = 5_000;
@@ -27,6 +28,7 @@ export class Authenticator {
     private readonly hasher: TokenHasher,
     private readonly findByPrefix: (prefix: string) => Promise<StoredKey | null>,
     private readonly nowMs: () => number = () => performance.now(),
+    private readonly dateMs: () => number = Date.now,
   ) {}
 
   /** @throws ProblemError `authentication_failed` */
@@ -41,17 +43,24 @@ export class Authenticator {
     const stored = await this.findByPrefix(prefix);
     if (stored === null || !this.hasher.matches(token, stored.hash))
       throw failed('The key is unknown or revoked.');
-    return this.#remember(hash, {
+    const leftMs = (stored.expiresAt?.getTime() ?? Infinity) - this.dateMs();
+    if (leftMs <= 0) throw failed('The key has expired.');
+    return this.#remember(hash, Math.min(leftMs, CACHE_MS), {
       keyId: stored._id,
       role: stored.role,
-      scopes: scopesOf(stored.role, stored.scopes),
+      scopes: scopesOf(stored.role, stored.scopes, stored.app),
       app: stored.app,
     });
   }
 
-  #remember(hash: string, principal: Principal): Principal {
+  /** Forgets what is remembered, because keys were changed: in this process they then change at once. */
+  forget(): void {
+    this.#known.clear();
+  }
+
+  #remember(hash: string, forMs: number, principal: Principal): Principal {
     if (this.#known.size >= CACHE_ENTRIES) this.#known.clear();
-    this.#known.set(hash, { principal, until: this.nowMs() + CACHE_MS });
+    this.#known.set(hash, { principal, until: this.nowMs() + forMs });
     return principal;
   }
 }

@@ -2,7 +2,8 @@ export const ROLES = ['viewer', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
 const RESOURCES = ['applications', 'endpoints', 'messages', 'attempts', 'event-types'] as const;
-type Resource = (typeof RESOURCES)[number] | 'keys';
+// Secrets let their holder sign as us, keys let him in: neither is a viewer's.
+type Resource = (typeof RESOURCES)[number] | 'secrets' | 'keys';
 export type Scope = `${Resource}:${'read' | 'write'}`;
 
 const reads = RESOURCES.map((resource): Scope => `${resource}:read`);
@@ -11,8 +12,8 @@ const writes = RESOURCES.map((resource): Scope => `${resource}:write`);
 /** What each role may do at most. Only admins manage keys. */
 export const ROLE_SCOPES: Record<Role, readonly Scope[]> = {
   viewer: reads,
-  operator: [...reads, ...writes],
-  admin: [...reads, ...writes, 'keys:read', 'keys:write'],
+  operator: [...reads, ...writes, 'secrets:read', 'secrets:write'],
+  admin: [...reads, ...writes, 'secrets:read', 'secrets:write', 'keys:read', 'keys:write'],
 };
 
 /** Who calls, as the guard found out. */
@@ -24,7 +25,15 @@ export interface Principal {
   app: string | null;
 }
 
-export function scopesOf(role: Role, narrowedTo: readonly string[] | null): ReadonlySet<Scope> {
-  const allowed = ROLE_SCOPES[role];
+/** What belongs to the whole organisation: a key of one application never has it. */
+const ORGANISATION_ONLY: readonly Scope[] = ['event-types:write'];
+
+/** @param app the only application of the key; null = all */
+export function scopesOf(
+  role: Role,
+  narrowedTo: readonly string[] | null,
+  app: string | null = null,
+): ReadonlySet<Scope> {
+  const allowed = ROLE_SCOPES[role].filter((scope) => app === null || !ORGANISATION_ONLY.includes(scope));
   return new Set(narrowedTo === null ? allowed : allowed.filter((scope) => narrowedTo.includes(scope)));
 }

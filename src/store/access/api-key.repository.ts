@@ -32,14 +32,30 @@ export class ApiKeyRepository {
     }
   }
 
-  list(): Promise<ApiKeyRow[]> {
-    return this.#keys.find().sort({ _id: 1 }).limit(1_000).lean<ApiKeyRow[]>();
+  find(id: string): Promise<ApiKeyRow | null> {
+    return this.#keys.findById(id).lean<ApiKeyRow | null>();
   }
 
-  /** False when there is no such key in use. */
-  async revoke(id: string, now: Date): Promise<boolean> {
+  /** Keys, customers' tokens left out. @param onlyApp the only application whose keys may be seen; null = all */
+  list(onlyApp: string | null): Promise<ApiKeyRow[]> {
+    const filter = { portal: { $ne: true }, ...(onlyApp === null ? {} : { app: onlyApp }) };
+    return this.#keys.find(filter).sort({ _id: 1 }).limit(1_000).lean<ApiKeyRow[]>();
+  }
+
+  /** Has the tokens of an application end at a time, unless they end before. @param sessions only theirs; null = all */
+  async expireAll(app: string, sessions: readonly string[] | null, at: Date): Promise<void> {
+    const whose = sessions === null ? {} : { session: { $in: [...sessions] } };
+    await this.#keys.updateMany(
+      { app, ...whose, revokedAt: null, $or: [{ expiresAt: null }, { expiresAt: { $gt: at } }] },
+      { $set: { expiresAt: at } },
+      { writeConcern: DURABLE },
+    );
+  }
+
+  /** False when there is no such key in use. @param onlyApp as for `list` */
+  async revoke(id: string, onlyApp: string | null, now: Date): Promise<boolean> {
     const result = await this.#keys.updateOne(
-      { _id: id, revokedAt: null },
+      { _id: id, revokedAt: null, ...(onlyApp === null ? {} : { app: onlyApp }) },
       { $set: { revokedAt: now } },
       { writeConcern: DURABLE },
     );

@@ -14,7 +14,13 @@ export interface ApiKeyRow {
   scopes: string[] | null;
   /** The only application this key may touch; null = all. */
   app: string | null;
+  /** Made for a customer by app-portal-access; such a token may end itself. */
+  portal: boolean;
+  /** The caller's own name for a customer's session; several tokens may share it. */
+  session: string | null;
   createdAt: Date;
+  /** It works until then; null = for ever. */
+  expiresAt: Date | null;
   revokedAt: Date | null;
 }
 
@@ -27,9 +33,13 @@ export const apiKeySchema = new Schema<ApiKeyRow>(
     role: { type: String, required: true },
     scopes: { type: [String], default: null },
     app: { type: String, default: null },
+    portal: { type: Boolean, default: false },
+    session: { type: String, default: null },
     createdAt: { type: Date, required: true },
+    expiresAt: { type: Date, default: null },
     revokedAt: { type: Date, default: null },
   },
   { collection: 'api_keys', versionKey: false },
 );
 apiKeySchema.index({ prefix: 1 }, { unique: true });
+apiKeySchema.index({ app: 1, _id: 1 });
