@@ -203,6 +203,14 @@ const COMMANDS: object[] = [
 ];
 
 const ADMIN_COMMANDS: object[] = [
+  { applyOps: [{ op: 'i', ns: 'fuzz.c', o: { _id: 900, n: 900 } }] },
+  { applyOps: [{ op: 'u', ns: 'fuzz.c', o2: { _id: 3 }, o: { _id: 3, n: 3 } }] },
+  {
+    applyOps: [
+      { op: 'd', ns: 'fuzz.c', o: { _id: 4 } },
+      { op: 'c', ns: 'fuzz.$cmd', o: { create: 'x' } },
+    ],
+  },
   ...[{ hello: 1 }, { isMaster: 1 }, { ping: 1 }, { buildInfo: 1 }, { hostInfo: 1 }, { serverStatus: 1 }],
   ...[{ getParameter: '*' }, { getLog: 'global' }, { replSetGetStatus: 1 }, { connectionStatus: 1 }],
   ...[{ listCommands: 1 }, { whatsmyuri: 1 }, { getCmdLineOpts: 1 }, { startSession: 1 }],

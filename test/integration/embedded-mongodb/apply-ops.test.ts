@@ -66,3 +66,13 @@ test.each([
 test('the oplog has no indexes', async () => {
   expect(await client.db('local').collection('oplog.rs').indexes()).toEqual([]);
 });
+
+test('an entry that would exchange the _id of a document in place is refused', async () => {
+  await db.collection('kept').insertOne({ _id: 1 as never, n: 1 });
+  for (const o of [{ _id: 2, n: 2 }, { n: 2 }])
+    await expect(apply({ op: 'u', ns: 'replayed.kept', o2: { _id: 1 }, o })).rejects.toMatchObject({
+      code: 66,
+    });
+  expect(await contents('kept')).toEqual([{ _id: 1, n: 1 }]);
+  expect(await db.command({ validate: 'kept' })).toMatchObject({ valid: true });
+});

@@ -78,6 +78,9 @@ async function apply(entry: Entry, context: CommandContext): Promise<void> {
   if (object.keys()[0]?.startsWith('$')) throw unsupported('an oplog entry with a partial update');
   const id = (op === 'u' ? required(entry.o2, 'applyOps.o2') : object).get('_id');
   if (id === undefined) throw new CommandError('FailedToParse', `an oplog entry '${op}' needs an _id`);
+  // Indexes go by `_id`: a document that exchanged it in place could not be found again.
+  if (op === 'u' && !identical(object.get('_id'), id))
+    throw new CommandError('ImmutableField', "an oplog entry 'u' needs the same _id in o and o2");
   if (op !== 'i' && op !== 'u' && op !== 'd')
     throw new CommandError('FailedToParse', `expected the op i, u, d, c or n, got '${op}'`);
   await context.engine.queue.run(() => write(context, ns, id, op === 'd' ? null : object));
