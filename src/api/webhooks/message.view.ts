@@ -13,7 +13,8 @@ export const messageView = (row: MessageRow, withContent: boolean): MessageOut =
   timestamp: row.at.toISOString(),
 });
 
-function payloadOf(row: MessageRow): Record<string, unknown> {
-  if (row.body === null) return { expired: true };
-  return JSON.parse(Buffer.from(row.body.buffer).toString('utf8')) as Record<string, unknown>;
-}
+/** The payload as it was received. */
+export const payloadText = (row: MessageRow): string =>
+  row.body === null ? '{"expired":true}' : Buffer.from(row.body.buffer).toString('utf8');
+
+const payloadOf = (row: MessageRow) => JSON.parse(payloadText(row)) as Record<string, unknown>;

@@ -33,6 +33,8 @@ import { LaneStarts } from './lane-starts.js';
 import { LaneUrls } from './lane-urls.js';
 import { MessageIngest } from './message-ingest.js';
 import { MessageController } from './message.controller.js';
+import { MessageContentController } from './messages/message-content.controller.js';
+import { MessageSearchController } from './messages/message-search.controller.js';
 import { BackgroundTaskController } from './replay/background-task.controller.js';
 import { ReplayTasks } from './replay/replay-tasks.js';
 import { ReplayController } from './replay/replay.controller.js';
@@ -50,6 +52,8 @@ import { StatisticsController } from './statistics/statistics.controller.js';
     EndpointSecretController,
     BatchController,
     MessageController,
+    MessageContentController,
+    MessageSearchController,
     AttemptController,
     DeliveryController,
     StatisticsController,

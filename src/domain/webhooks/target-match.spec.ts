@@ -1,5 +1,5 @@
 import { compileFilter } from './content-filter.js';
-import { matchTargets } from './target-match.js';
+import { isWanted, matchTargets } from './target-match.js';
 import type { TargetFilter } from './target-match.js';
 
 const endpoint = (filter: Partial<TargetFilter>): TargetFilter => ({
@@ -44,5 +44,12 @@ describe('target match', () => {
   });
   it('skips a disabled endpoint and says so', () => {
     expect(outcome({ disabled: true, eventTypes: ['a'] }, 'a')).toBe('disabled');
+  });
+
+  it('tells beforehand whether a type and its channels are wanted, whatever the payload', () => {
+    const some = [endpoint({ eventTypes: ['a.*'], channels: ['x'], filter: compileFilter({ n: 2 }) })];
+    expect(isWanted({ type: 'a.b', channels: ['x'] }, some)).toBe(true);
+    expect(isWanted({ type: 'a.b', channels: null }, some)).toBe(false);
+    expect(isWanted({ type: 'b', channels: ['x'] }, some)).toBe(false);
   });
 });

@@ -34,6 +34,16 @@ export function matchTargets(
   return { targets, skipped };
 }
 
+/** Whether an endpoint would take a message of this type and channels, if its content filter takes the payload. */
+export const isWanted = (
+  message: Omit<MatchedMessage, 'payload'>,
+  endpoints: readonly TargetFilter[],
+): boolean =>
+  endpoints.some((endpoint) => {
+    const why = reasonToSkip({ ...message, payload: null }, { ...endpoint, filter: null });
+    return why === null;
+  });
+
 function reasonToSkip(message: MatchedMessage, endpoint: TargetFilter): SkippedTarget['why'] | null {
   const { disabled, eventTypes, channels, filter } = endpoint;
   if (disabled) return 'disabled';

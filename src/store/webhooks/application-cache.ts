@@ -42,6 +42,12 @@ export class ApplicationCache {
     return this.load(idOrUid);
   }
 
+  /** The endpoints of an application as of a revision that was just read. */
+  async endpointsAsOf(id: string, rev: number): Promise<readonly TargetFilter[]> {
+    const entry = await this.get(id);
+    return (entry?.rev === rev ? entry : await this.load(id))?.endpoints ?? [];
+  }
+
   /** Reads the application anew. The revision is read before the endpoints, so a change in between shows. */
   async load(idOrUid: string): Promise<CachedApplication | null> {
     const app = await this.applications.find(idOrUid);

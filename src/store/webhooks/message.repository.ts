@@ -69,4 +69,22 @@ export class MessageRepository {
   async expunge(id: string): Promise<void> {
     await this.models.messages.updateOne({ _id: id }, { $set: { body: null } }, { writeConcern: DURABLE });
   }
+
+  /** As `expunge`, by ids or event ids. @returns those that were found */
+  async expungeMany(app: string, references: readonly string[]): Promise<Set<string>> {
+    const { messages } = this.models;
+    const projection = { _id: 1, ek: 1 } as const;
+    const [byId, byEventId] = await Promise.all([
+      messages.find({ _id: { $in: references }, app }, projection).lean<Pick<MessageRow, '_id' | 'ek'>[]>(),
+      messages
+        .find({ ek: { $in: references.map((one) => `${app}:${one}`) } }, projection)
+        .lean<Pick<MessageRow, '_id' | 'ek'>[]>(),
+    ]);
+    const ids = [...byId, ...byEventId].map((row) => row._id);
+    if (ids.length > 0) {
+      await messages.updateMany({ _id: { $in: ids } }, { $set: { body: null } }, { writeConcern: DURABLE });
+    }
+    const eventIds = byEventId.map((row) => row.ek.slice(app.length + 1));
+    return new Set([...byId.map((row) => row._id), ...eventIds]);
+  }
 }

@@ -118,6 +118,48 @@ describe('the svix package, unmodified, pointed at Holdfast', () => {
   }, 60_000);
 });
 
+describe('messages through the svix package', () => {
+  it('are searched, read as they came, checked beforehand and expunged in bulk', async () => {
+    await svix.application.create({ name: 'Content', uid: 'content' });
+    await svix.endpoint.create('content', {
+      url: `${running.sink.url}/content`,
+      eventTypes: ['work_order.*'],
+      channels: ['plant-7'],
+    });
+    const active = async (eventType: string, channels: string[]) =>
+      (await svix.message.precheck('content', { eventType, channels })).active;
+    expect(await active('work_order.created', ['plant-7'])).toBe(true);
+    expect(await active('work_order.created', ['plant-8'])).toBe(false);
+    expect(await active('inventory.updated', ['plant-7'])).toBe(false);
+
+    const raw = '{ "id": "WO-1", "cost": 1.50, "n": 12345678901234567890 }';
+    const sent = await running.api.call<{ id: string }>('POST', '/api/v1/app/content/msg', {
+      raw: `{"eventType":"work_order.created","tags":["t"],"payload":${raw}}`,
+    });
+    const other = await svix.message.create('content', {
+      eventType: 'inventory.updated',
+      eventId: 'inv-1',
+      payload: { partId: 'X' },
+    });
+    const get = async <T>(path: string) => (await running.api.get<T>(`/api/v1/app/content/msg${path}`)).body;
+    expect(await get(`/${sent.body.id}/raw`)).toEqual({ payload: raw });
+
+    const search = (body: object) =>
+      running.api.post<{ data: { id: string; payload: object }[] }>('/api/v1/app/content/msg/search', body);
+    const found = await search({ event_types: ['inventory.updated'], with_content: true });
+    expect(found.status).toBe(200);
+    expect(found.body.data.map(({ id, payload }) => [id, payload])).toEqual([[other.id, { partId: 'X' }]]);
+    expect((await search({ tag: 't', channel: null })).body.data.map(({ id }) => id)).toEqual([sent.body.id]);
+    expect((await search({ limit: 251 })).status).toBe(422);
+
+    const { body } = await running.api.post<{ results: object }>('/api/v1/app/content/msg/bulk-expunge', {
+      ids: [sent.body.id, 'inv-1', 'nobody'],
+    });
+    expect(body.results).toEqual({ [sent.body.id]: 'expunged', 'inv-1': 'expunged', nobody: 'not-found' });
+    expect(await get(`/${other.id}/raw`)).toEqual({ payload: '{"expired":true}' });
+  }, 60_000);
+});
+
 /** The attempts of a message once there are `count`: results are written after the receiver has answered. */
 async function listedAttempts(app: string, message: string, count = 1) {
   const deadline = Date.now() + 10_000;
