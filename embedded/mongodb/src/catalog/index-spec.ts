@@ -32,21 +32,15 @@ const SCHEMA = {
   v: 'ignored',
   ns: 'ignored',
   background: 'ignored',
-  storageEngine: 'refused',
-  weights: 'refused',
-  default_language: 'refused',
-  language_override: 'refused',
-  textIndexVersion: 'refused',
-  '2dsphereIndexVersion': 'refused',
-  bits: 'refused',
-  min: 'refused',
-  max: 'refused',
-  wildcardProjection: 'refused',
-  clustered: 'refused',
-  prepareUnique: 'refused',
-  columnstoreProjection: 'refused',
-  dropDups: 'refused',
 } as const;
+
+/** Options that MongoDB knows and this server does not have. */
+const REFUSED = new Set(
+  (
+    'storageEngine weights default_language language_override textIndexVersion 2dsphereIndexVersion bits min max ' +
+    'wildcardProjection clustered prepareUnique columnstoreProjection dropDups'
+  ).split(' '),
+);
 
 const MAX_FIELDS = 32;
 const MAX_EXPIRE_SECONDS = 2_147_483_647;
@@ -55,8 +49,9 @@ const cannot = (message: string): CommandError => new CommandError('CannotCreate
 
 /** Checks one element of `createIndexes.indexes`. */
 export function parseIndexSpec(input: BDoc): IndexSpec {
-  const unknown = input.keys().find((option) => !Object.hasOwn(SCHEMA, option));
-  if (unknown !== undefined)
+  const unknown = input.keys().find((option) => !Object.hasOwn(SCHEMA, option)) ?? '';
+  if (REFUSED.has(unknown)) throw unsupported(`the index option '${unknown}'`);
+  if (unknown)
     throw new CommandError(
       'InvalidIndexSpecificationOption',
       `The field '${unknown}' is not valid for an index specification`,

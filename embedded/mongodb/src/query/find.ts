@@ -66,16 +66,19 @@ export function prepareFind(
     stats,
     position: (doc) => matcher().position(doc),
     matches: (doc) => matcher().matches(doc),
-    *run(epoch) {
-      if (!collection) return;
-      const found = documents(collection, plan, matches, stats, epoch, plan.sorted ? window : 0);
-      if (plan.sorted || !order) return yield* limited(found, skip, limit);
-      const again = (rid: number): BDoc | null => {
-        const bytes = collection.records.get(rid);
-        const doc = bytes && BDoc.fromBytes(bytes);
-        return doc && (!matches || matches(doc)) ? doc : null;
-      };
-      yield* limited(sorted(found, order, window, query.allowDiskUse ?? true, again), skip, limit);
+    run(epoch) {
+      if (!collection) return nothing();
+      let found = documents(collection, plan, matches, stats, epoch, plan.sorted ? window : 0);
+      if (order && !plan.sorted) {
+        const again = (rid: number): BDoc | null => {
+          const bytes = collection.records.get(rid);
+          const doc = bytes && BDoc.fromBytes(bytes);
+          return doc && (!matches || matches(doc)) ? doc : null;
+        };
+        found = sorted(found, order, window, query.allowDiskUse ?? true, again);
+      }
+      // A generator less is worth it where a read finds one document at most.
+      return skip > 0 || (limit > 0 && !plan.exact) ? limited(found, skip, limit) : found;
     },
   };
 }
@@ -88,6 +91,10 @@ function readSort(spec: BDoc | undefined): { order: Sort | null; parts: readonly
     return { order: null, parts: [{ path: '$natural', direction: Number(natural) < 0 ? -1 : 1 }] };
   const order = compileSort(spec);
   return { order, parts: order.parts };
+}
+
+function* nothing(): Reading<Found> {
+  // There is no collection.
 }
 
 function* limited(found: Reading<Found>, skip: number, limit: number): Reading<Found> {

@@ -4,8 +4,8 @@ const cache = new Map<string, RegExp>();
 const CACHE_SIZE = 500;
 
 /**
- * Compiles a PCRE pattern with MongoDB's options (i, m, s, x, u) to a JavaScript expression that means the same.
- * @throws CommandError 51091 where JavaScript cannot express the pattern, 51108 for an unknown option.
+ * Compiles a PCRE pattern with MongoDB's options (i, m, s, u) to a JavaScript expression that means the same.
+ * @throws CommandError 51091 for what has no translation here, 51108 for an unknown option.
  */
 export function compileRegex(pattern: string, options: string): RegExp {
   const key = `${options}/${pattern}`;
@@ -17,72 +17,47 @@ export function compileRegex(pattern: string, options: string): RegExp {
   return compiled;
 }
 
-/** A piece of a pattern and what it becomes; `null` where JavaScript has nothing that means the same. */
-type Rule = readonly [piece: RegExp, translation: string | null | ((match: RegExpExecArray) => string)];
+/** A piece of a pattern and what it becomes (`$&` is the piece itself); null where it is refused. The first match counts. */
+type Rule = readonly [piece: RegExp, translation: string | null];
 
-const same = (match: RegExpExecArray): string => match[0];
-const quoted = (text: string): string => text.replaceAll(/[$()*+./?[\\\]^{|}]/g, '\\$&');
-
-/** PCRE's `\s` and `[:...:]` know only ASCII. */
+const SAME = '$&';
+/** PCRE's `\s` knows only ASCII. */
 const SPACE = '\\t-\\r ';
-const POSIX: Readonly<Record<string, string>> = {
-  alnum: '0-9A-Za-z',
-  alpha: 'A-Za-z',
-  digit: '0-9',
-  lower: 'a-z',
-  punct: '!-\\/:-@\\[-`\\{-~',
-  space: SPACE,
-  upper: 'A-Z',
-  word: '0-9A-Za-z_',
-  xdigit: '0-9A-Fa-f',
-};
 
 const ESCAPES: readonly Rule[] = [
-  [/\\(?:[dDwWbfnrt]|x[0-9A-Fa-f]{2}|[pP]\{[^}]+\})/y, same],
-  [/\\x\{([0-9A-Fa-f]{1,6})\}/y, (match) => `\\u{${match[1]}}`],
-  [/\\0/y, '\\0'],
-  [/\\Q([^]*?)(?:\\E|$)/y, (match) => quoted(match[1]!)],
+  [/\\(?:[dDwWbfnrt]|x[0-9A-Fa-f]{2}|[$()*+./?[\\\]^{|}])/y, SAME],
   [/\\(?=[A-Za-z0-9]|$)/y, null],
-  [/\\([^A-Za-z0-9])/uy, (match) => quoted(match[1]!)],
+  [/\\([^])/uy, '$1'],
 ];
 
 const IN_CLASS: readonly Rule[] = [
   [/\\s/y, SPACE],
-  [/\\-/y, '\\-'],
+  [/\\-/y, SAME],
   ...ESCAPES,
-  [new RegExp(`\\[:(${Object.keys(POSIX).join('|')}):\\]`, 'y'), (match) => POSIX[match[1]!]!],
   [/\[[:.=]/y, null],
-  [/[[\]]/y, '\\$&'],
-  [/[^]/uy, same],
+  [/\[/y, '\\$&'],
+  [/[^]/uy, SAME],
 ];
 
-function outsideClass(flags: ReadonlySet<string>): readonly Rule[] {
-  const multiline = flags.has('m');
-  const extended: Rule[] = [[/[\t-\r ]|#[^\n]*/y, '']];
-  return [
-    [/\\(?:[B1-9]|k<\w+>)/y, same],
-    [/\\s/y, `[${SPACE}]`],
-    [/\\S/y, `[^${SPACE}]`],
-    [/\\A/y, '(?<![^])'],
-    [/\\z/y, '(?![^])'],
-    [/\\Z/y, '(?=\\n?(?![^]))'],
-    ...ESCAPES,
-    ...(flags.has('x') ? extended : []),
-    [/\(\?#[^)]*\)/y, ''],
-    [/\(\?P?<([A-Za-z_]\w*)>/y, (match) => `(?<${match[1]}>`],
-    [/\(\?(?:i?(?:-i)?:|<?[=!])/y, same],
-    // Groups with other options too: the translation of . ^ $ depends on the flags of the whole pattern.
-    [/\((?=[?*])/y, null],
-    [/(?:[+*?]|\{\d+(?:,\d*)?\})(?=\+)/y, null],
-    [/\{\d+(?:,\d*)?\}/y, same],
-    [/[{}\]]/y, '\\$&'],
-    [/\./y, flags.has('s') ? '[^]' : '[^\\n]'],
-    [/\^/y, multiline ? '(?<![^\\n])' : '(?<![^])'],
-    // Without m, PCRE's dollar also matches before a final newline.
-    [/\$/y, multiline ? '(?![^\\n])' : '(?=\\n?(?![^]))'],
-    [/[^]/uy, same],
-  ];
-}
+const outsideClass = (flags: ReadonlySet<string>): readonly Rule[] => [
+  [/\\[B1-9]/y, SAME],
+  [/\\s/y, `[${SPACE}]`],
+  [/\\S/y, `[^${SPACE}]`],
+  [/\\A/y, '(?<![^])'],
+  [/\\z/y, '(?![^])'],
+  ...ESCAPES,
+  // Groups with other options too are refused: the translation of . ^ $ depends on the flags of the whole pattern.
+  [/\(\?(?:i?(?:-i)?:|<?[=!])/y, SAME],
+  [/\((?=[?*])/y, null],
+  [/(?:[+*?]|\{\d+(?:,\d*)?\})(?=\+)/y, null],
+  [/\{\d+(?:,\d*)?\}/y, SAME],
+  [/[{}\]]/y, '\\$&'],
+  [/\./y, flags.has('s') ? '[^]' : '[^\\n]'],
+  [/\^/y, flags.has('m') ? '(?<![^\\n])' : '(?<![^])'],
+  // Without m, PCRE's dollar also matches before a final newline.
+  [/\$/y, flags.has('m') ? '(?![^\\n])' : '(?=\\n?(?![^]))'],
+  [/[^]/uy, SAME],
+];
 
 /** Opens a class; a closing bracket in the first place is a member of it. */
 const CLASS_START = /\[\^?\]?/y;
@@ -90,27 +65,26 @@ const CLASS_START = /\[\^?\]?/y;
 function translate(pattern: string, options: string): RegExp {
   const invalid = /[^imsxu]/.exec(options);
   if (invalid) throw new CommandError(51108, `invalid flag in regex options: ${invalid[0]}`);
-  const inline = /^\(\?([imsx]+)\)/.exec(pattern);
+  const inline = /^\(\?([ims]+)\)/.exec(pattern);
   const flags = new Set(options + (inline?.[1] ?? ''));
+  if (flags.has('x')) throw notExpressible(pattern, 'option x');
   const outside = outsideClass(flags);
   let source = '';
   let inClass = false;
   for (let at = inline?.[0].length ?? 0; at < pattern.length;) {
-    const start = inClass ? null : matchAt(CLASS_START, pattern, at);
-    if (start) {
-      source += start[0].replace(']', '\\]');
-      at += start[0].length;
-      inClass = true;
-    } else if (inClass && pattern[at] === ']') {
-      source += pattern[at++];
-      inClass = false;
-    } else {
-      const [piece, translation] = (inClass ? IN_CLASS : outside).find(([one]) => matchAt(one, pattern, at))!;
-      if (translation === null) throw notExpressible(pattern, `what stands at offset ${at}`);
-      const match = matchAt(piece, pattern, at)!;
-      source += typeof translation === 'string' ? translation.replace('$&', match[0]) : translation(match);
-      at += match[0].length;
+    const [start] = (!inClass && matchAt(CLASS_START, pattern, at)) || [];
+    const end: boolean = inClass && pattern[at] === ']';
+    if (start !== undefined || end) {
+      source += start?.replace(']', '\\]') ?? ']';
+      at += start?.length ?? 1;
+      inClass = !end;
+      continue;
     }
+    const [piece, translation] = (inClass ? IN_CLASS : outside).find(([one]) => matchAt(one, pattern, at))!;
+    if (translation === null) throw notExpressible(pattern, `what stands at offset ${at}`);
+    const [text, inner = ''] = matchAt(piece, pattern, at)!;
+    source += translation === '$1' ? inner : translation.replace('$&', () => text);
+    at += text.length;
   }
   try {
     return new RegExp(source, flags.has('i') ? 'iu' : 'u');
