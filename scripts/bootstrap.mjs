@@ -14,6 +14,7 @@ const TARGETS = {
   doctor: 'dist/embedded/stack/doctor.js',
   test: 'scripts/test.mjs',
   'bench:webhooks': 'dist/bench/webhooks/webhooks.bench.js',
+  'bench:lists': 'dist/bench/webhooks/lists.bench.js',
   'bench:mongodb': 'dist/bench/embedded/embedded.bench.js',
   'torture:mongodb': 'dist/test/crash/embedded-mongodb/torture.js',
   'fuzz:mongodb': 'dist/test/crash/embedded-mongodb/fuzz.js',

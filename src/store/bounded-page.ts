@@ -12,15 +12,15 @@ export interface BoundedScan {
   branches: Filter[];
   /** What else a row must meet; null when the branches say it all. */
   rest: Filter | null;
-  /** Rows that each branch looks at for one page at most. */
+  /** Rows that are looked at for one page, over all branches. */
   scanRows?: number;
 }
 
-/** Rows that one page looks at, per branch: about 10 ms. */
-const SCAN_ROWS = 2_000;
+/** About 5 ms of the database's time. */
+const SCAN_ROWS = 1_000;
 
 /**
- * One page of a filtered list, in bounded time however rare the matches are: a branch looks at `scanRows` rows at most.
+ * One page of a filtered list, in bounded time however rare the matches are: `scanRows` rows are looked at, at most.
  * When that is not enough to fill the page, the page is short (it may be empty), `done` is false and `iterator` stands
  * where the reading stopped. Clients that go on until `done` see every row once.
  */
@@ -36,7 +36,7 @@ export async function boundedPage<Row extends { _id: string }>(
   const reading: Reading = {
     collection,
     rest: scan.rest,
-    scanRows: Math.max(scan.scanRows ?? SCAN_ROWS, limit + 1),
+    scanRows: Math.max(Math.ceil((scan.scanRows ?? SCAN_ROWS) / scan.branches.length), limit + 1),
     from: iterator?.replace(/^-/, '') ?? null,
     ascending,
     limit,

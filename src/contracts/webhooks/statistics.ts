@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventTypeName, reference } from './names.js';
+import { eventTypeName } from './names.js';
 import { commaList, queryDate } from './page.js';
 
 /** How tries end, as they are counted. */
@@ -63,15 +63,6 @@ export const attemptStatsOut = z.object({
 });
 export type AttemptStatsOut = z.infer<typeof attemptStatsOut>;
 
-const bodyDate = z.iso
-  .datetime({ offset: true, error: 'expected an RFC 3339 date-time' })
-  .transform((text) => new Date(text));
-export const appUsageIn = z
-  .object({ since: bodyDate, until: bodyDate, appIds: z.array(reference).max(1_000).nullish() })
-  .refine(isForward, forward)
-  .refine(isShort, short);
-export type AppUsageIn = z.infer<typeof appUsageIn>;
-
 const BUCKET_MS = { '1m': 60_000, '1h': 3_600_000, '1d': DAY_MS } as const;
 export const bucketMs = (bucket: keyof typeof BUCKET_MS): number => BUCKET_MS[bucket];
 
@@ -123,7 +114,7 @@ export const endpointHealthOut = z.object({
   p50: z.number().nullable(),
   p95: z.number().nullable(),
   p99: z.number().nullable(),
-  /** Deliveries that are not finished; counted up to 10,000 a state. */
+  /** Deliveries that are not finished; counted up to 5,000 a state. */
   waiting: z.int(),
   oldestWaitingSec: z.number().nullable(),
   breaker: z.string(),

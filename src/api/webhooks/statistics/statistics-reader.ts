@@ -63,12 +63,6 @@ export class StatisticsReader {
       until: until.toISOString(),
     };
   }
-
-  /** Tries of an application in a window. */
-  async attempts(app: string, window: { since: Date; until: Date }, now = new Date()): Promise<number> {
-    const rows = await this.statistics.read(app, rangesOf(window, now));
-    return rows.reduce((sum, row) => sum + (row.n ?? 0), 0);
-  }
 }
 
 const rangesOf = ({ since, until }: { since: Date; until: Date }, now: Date) =>

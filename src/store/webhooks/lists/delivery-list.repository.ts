@@ -16,7 +16,7 @@ import { facetRest, facetScan, idWindow, labelGroups } from './list-filter.js';
 
 const NEWEST_FIRST = { order: 'descending' } as const;
 /** Open deliveries of an endpoint are not counted further. */
-const MAX_COUNT = 10_000;
+const MAX_COUNT = 5_000;
 
 /** Deliveries as clients list them; the delivery side writes them (delivery.repository.ts). */
 export class DeliveryListRepository {
@@ -99,7 +99,8 @@ function endpointScan(ep: string, query: EndpointMessagesQuery): BoundedScan {
 
 function reasonScan(ep: string, query: DeliveryListQuery): BoundedScan {
   const window = idWindow('dlv', query);
-  const branches = (query.state ?? DELIVERY_STATES).map((state) => ({ ep, state, ...window }));
+  const states = query.state ?? (query.reason === undefined ? DELIVERY_STATES : TROUBLED_STATES);
+  const branches = states.map((state) => ({ ep, state, ...window }));
   return { branches, rest: query.reason === undefined ? null : { reason: query.reason } };
 }
 
