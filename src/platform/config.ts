@@ -78,6 +78,24 @@ export const configSchema = z.object({
     .describe(
       'Seconds between tries where nothing else says so, comma-separated; the built-in schedule when empty',
     ),
+  WEBHOOK_DISABLE_AFTER_DAYS: z.coerce
+    .number()
+    .min(0)
+    .max(365)
+    .default(5)
+    .describe('Days of nothing but failures after which an endpoint is disabled; 0 = never'),
+  WEBHOOK_PROBE_SECONDS: z.coerce
+    .number()
+    .min(0.05)
+    .max(3600)
+    .default(5)
+    .describe('Before the first probe of an endpoint that is down; each next wait is twice as long'),
+  WEBHOOK_PROBE_MAX_SECONDS: z.coerce
+    .number()
+    .min(0.05)
+    .max(86_400)
+    .default(300)
+    .describe('The longest wait between two probes'),
   WEBHOOK_SVIX_HEADERS: flag(true).describe('Send svix-* aliases of the signature headers'),
   WEBHOOK_PAYLOAD_RETENTION_DAYS: z.coerce
     .number()

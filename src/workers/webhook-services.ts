@@ -1,19 +1,29 @@
 import type { Logger } from 'pino';
 import { cancelDeliveryActivity } from '../activities/webhooks/cancel-delivery.activity.js';
+import { Circuits } from '../activities/webhooks/circuits.js';
 import { deliverBatchActivity } from '../activities/webhooks/deliver-batch.activity.js';
 import { DeliveryTry } from '../activities/webhooks/delivery-try.js';
 import { Dispatchers } from '../activities/webhooks/dispatchers.js';
+import { drainLaneActivity } from '../activities/webhooks/drain-lane.activity.js';
+import {
+  closeCircuitActivity,
+  disableEndpointActivity,
+} from '../activities/webhooks/end-recovery.activity.js';
 import { EndpointHealth } from '../activities/webhooks/endpoint-health.js';
+import { holdDeliveryActivity } from '../activities/webhooks/hold-delivery.activity.js';
 import { HttpSender } from '../activities/webhooks/http-sender.js';
 import { LanePages } from '../activities/webhooks/lane/lane-page.js';
 import { LaneService } from '../activities/webhooks/lane/lane-service.js';
 import { LaneWatch } from '../activities/webhooks/lane/lane-watch.js';
+import { loggedEvents } from '../activities/webhooks/operational-events.js';
 import { PreparedEndpoints } from '../activities/webhooks/prepared-endpoints.js';
 import { previewReplayActivity } from '../activities/webhooks/replay/preview-replay.activity.js';
 import { Replay } from '../activities/webhooks/replay/replay.js';
 import { replayPageActivity } from '../activities/webhooks/replay/replay-page.activity.js';
 import { ReplayWorkflows } from '../activities/webhooks/replay/replay-workflows.js';
 import { steerReplayActivity } from '../activities/webhooks/replay/steer-replay.activity.js';
+import { probeEndpointActivity } from '../activities/webhooks/probe-endpoint.activity.js';
+import { Recoveries } from '../activities/webhooks/recoveries.js';
 import { ResultFlush } from '../activities/webhooks/result-flush.js';
 import { RetrySchedules } from '../activities/webhooks/retry-schedules.js';
 import { RetryWorkflows } from '../activities/webhooks/retry-workflows.js';
@@ -35,7 +45,10 @@ import { AttemptRepository } from '../store/webhooks/attempt.repository.js';
 import { DeliveryRepository } from '../store/webhooks/delivery.repository.js';
 import { DeliverySourceRepository } from '../store/webhooks/delivery-source.repository.js';
 import { EndpointRepository } from '../store/webhooks/endpoint.repository.js';
+import { EndpointLaneRepository } from '../store/webhooks/endpoint-lane.repository.js';
 import { EndpointHealthRepository } from '../store/webhooks/endpoint-health.repository.js';
+import { FifoRepository } from '../store/webhooks/fifo.repository.js';
+import { LaneBacklogRepository } from '../store/webhooks/lane-backlog.repository.js';
 import { LaneRepository } from '../store/webhooks/lane.repository.js';
 import { RetryScheduleRepository } from '../store/webhooks/retry-schedule.repository.js';
 import { replaySources } from '../store/webhooks/replay/replay-sources.js';
@@ -48,7 +61,13 @@ import type { WebhookModels } from '../store/webhooks/webhook-models.js';
 export interface WebhookServicesOptions {
   config: Pick<
     Config,
-    'HOLDFAST_MASTER_KEY' | 'WEBHOOK_ALLOW_CIDRS' | 'WEBHOOK_LANES' | 'WEBHOOK_SVIX_HEADERS'
+    | 'HOLDFAST_MASTER_KEY'
+    | 'WEBHOOK_ALLOW_CIDRS'
+    | 'WEBHOOK_LANES'
+    | 'WEBHOOK_SVIX_HEADERS'
+    | 'WEBHOOK_DISABLE_AFTER_DAYS'
+    | 'WEBHOOK_PROBE_SECONDS'
+    | 'WEBHOOK_PROBE_MAX_SECONDS'
   >;
   models: WebhookModels;
   temporal: TemporalClient;
@@ -72,10 +91,16 @@ export function webhookServices(options: WebhookServicesOptions) {
   const source = new DeliverySourceRepository(models);
   const applications = new ApplicationRepository(models);
   const endpointHealth = new EndpointHealthRepository(models, applications);
-  const health = new EndpointHealth(endpointHealth, deliveries);
+  const endpointLanes = new EndpointLaneRepository(models, applications);
+  const backlog = new LaneBacklogRepository(models);
+  const fifo = new FifoRepository(models);
+  const sweeps = new SweepRepository(models);
+  const events = loggedEvents(log);
+  const disableAfterMs = config.WEBHOOK_DISABLE_AFTER_DAYS * 86_400_000;
+  const health = new EndpointHealth(endpointHealth, deliveries, events, disableAfterMs);
   const sender = new HttpSender({ allowed: parseRanges(config.WEBHOOK_ALLOW_CIDRS) });
   const endpoints = new PreparedEndpoints(source, new SecretBox(config.HOLDFAST_MASTER_KEY));
-  const pages = new LanePages(source, endpoints);
+  const pages = new LanePages(source, endpoints, config.WEBHOOK_LANES);
   const tries = new DeliveryTry({
     sender,
     worker: newId('wrk'),
@@ -86,12 +111,22 @@ export function webhookServices(options: WebhookServicesOptions) {
   const statistics = new AttemptStatistics(statisticsRows, log);
   const recount = new Recount(new RecountSource(models), statisticsRows);
   const flush = new ResultFlush({ deliveries, attempts, health, statistics, log, giveUp });
+  const laneCount = config.WEBHOOK_LANES;
   const handover = new RetryWorkflows(temporal.client, log);
   const dispatchers = new Dispatchers(temporal.client);
   const watch = new LaneWatch(lanes, (lane, deadOwner) => dispatchers.wake(lane, { deadOwner }), log);
-  const laneCount = config.WEBHOOK_LANES;
+  const recoveries = new Recoveries(temporal.client, log);
+  const circuits = new Circuits(endpointLanes, recoveries, {
+    firstMs: config.WEBHOOK_PROBE_SECONDS * 1000,
+    maxMs: config.WEBHOOK_PROBE_MAX_SECONDS * 1000,
+  });
   const laneService = new LaneService({
-    ...{ lanes, deliveries, pages, tries, flush, handover, log, hintUrl, watch },
+    ...{ lanes, deliveries, pages, tries, flush, handover, log, hintUrl, watch, laneCount },
+    ...{ endpoints: endpointLanes, backlog, fifo, sweeps, circuits },
+    serveLane: (lane) =>
+      dispatchers.ensure(lane).catch((error: unknown) => {
+        log.warn({ err: error, lane }, 'the dispatcher of the lane is not started; the sweeper will');
+      }),
   });
   const tasks = new TaskRepository(models);
   const replays = new ReplayWorkflows(tasks, temporal.client);
@@ -101,7 +136,9 @@ export function webhookServices(options: WebhookServicesOptions) {
   });
   const sweeper = new Sweep({
     ...{
-      messages: new SweepRepository(models),
+      messages: sweeps,
+      endpoints: endpointLanes,
+      recoveries,
       deliveries,
       lanes,
       watch,
@@ -112,10 +149,24 @@ export function webhookServices(options: WebhookServicesOptions) {
       log,
     },
   });
-  const attempt = sendAttemptActivity({ deliveries, pages, tries, flush, handover, lanes: laneCount });
+  const attempt = sendAttemptActivity({
+    ...{ deliveries, pages, endpoints: endpointLanes, tries, flush, handover, lanes: laneCount },
+  });
+  const recovery = {
+    ...{ lanes: laneService, deliveries, endpoints: endpointLanes, backlog, fifo, sweeps, pages },
+    ...{ tries, flush, circuits },
+  };
   const activities = {
     [WEBHOOK_QUEUES.dispatch]: { deliverBatch: deliverBatchActivity(laneService) },
-    [WEBHOOK_QUEUES.retry]: { sendAttempt: attempt, cancelDelivery: cancelDeliveryActivity(deliveries) },
+    [WEBHOOK_QUEUES.retry]: {
+      sendAttempt: attempt,
+      cancelDelivery: cancelDeliveryActivity(deliveries),
+      holdDelivery: holdDeliveryActivity(deliveries),
+      probeEndpoint: probeEndpointActivity(recovery),
+      drainLane: drainLaneActivity(recovery),
+      closeCircuit: closeCircuitActivity(endpointLanes, dispatchers),
+      disableEndpoint: disableEndpointActivity(endpointLanes, health),
+    },
     [WEBHOOK_QUEUES.control]: {
       sweep: sweepActivity(sweeper),
       previewReplay: previewReplayActivity(replay),

@@ -1,4 +1,5 @@
 // What the workflow bundle holds: every workflow, by its type name.
+export { endpointRecovery } from './webhooks/endpoint-recovery.workflow.js';
 export { webhookDispatcher } from './webhooks/webhook-dispatcher.workflow.js';
 export { webhookReplay } from './webhooks/webhook-replay.workflow.js';
 export { webhookRetry } from './webhooks/webhook-retry.workflow.js';

@@ -23,7 +23,7 @@ import type { MessageRow } from '../../src/store/webhooks/message.schema.js';
 import { createWebhookIndexes, webhookModels } from '../../src/store/webhooks/webhook-models.js';
 import type { WebhookModels } from '../../src/store/webhooks/webhook-models.js';
 import { webhookServices } from '../../src/workers/webhook-services.js';
-import type { WebhookServices } from '../../src/workers/webhook-services.js';
+import type { WebhookServices, WebhookServicesOptions } from '../../src/workers/webhook-services.js';
 
 const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');
 export const LANES = 2;
@@ -68,13 +68,20 @@ export class DeliverySide {
   }
 
   /** One worker's services; several stand for several workers. @param scheduleSec waits between tries */
-  services(scheduleSec: readonly number[] = [0.05, 0.05]): WebhookServices {
+  services(
+    scheduleSec: readonly number[] = [0.05, 0.05],
+    settings: Partial<WebhookServicesOptions['config']> = {},
+  ): WebhookServices {
     return webhookServices({
       config: {
         HOLDFAST_MASTER_KEY: MASTER_KEY,
         WEBHOOK_ALLOW_CIDRS: ['127.0.0.1/32'],
         WEBHOOK_LANES: LANES,
         WEBHOOK_SVIX_HEADERS: true,
+        WEBHOOK_DISABLE_AFTER_DAYS: 5,
+        WEBHOOK_PROBE_SECONDS: 5,
+        WEBHOOK_PROBE_MAX_SECONDS: 300,
+        ...settings,
       },
       models: this.models,
       temporal: this.temporal,

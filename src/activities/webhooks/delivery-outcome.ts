@@ -1,5 +1,6 @@
 import type { Judgement } from '../../domain/webhooks/answer.js';
 import type { AttemptRow } from '../../store/webhooks/attempt.schema.js';
+import { ORDER_HELD } from '../../contracts/webhooks/delivery.js';
 import type { DeliveryChange } from '../../store/webhooks/delivery.repository.js';
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 import type { ReadyDelivery, TriedDelivery } from './delivery-try.js';
@@ -15,6 +16,8 @@ export interface DeliveryOutcome {
   change: DeliveryChange;
   /** Whether losing the write in a crash would do more harm than one repeated try. */
   durable: boolean;
+  /** The try asked whether an endpoint that is down is back. */
+  isProbe?: boolean;
 }
 
 /** The outcome of a try. @param q where the delivery waits next; null when it is finished */
@@ -34,6 +37,37 @@ export function triedOutcome(
   const staysInLane = q !== null && q.l === row.q?.l;
   const durable = judgement.state !== 'delivered' && !staysInLane;
   return { row, endpoint, attempt, judgement, change: changeOf(row, stored, set, q), durable };
+}
+
+/** What a delivery waits for that holds an order although no try is left; it ends when somebody ends it. */
+const NEVER = new Date('9999-12-31T00:00:00Z');
+
+/** The outcome of a last try that failed, where those behind it must not go before it was taken. */
+export function orderHeldOutcome(outcome: DeliveryOutcome, lane: string): DeliveryOutcome {
+  const { change } = outcome;
+  const set = { ...change.set, state: 'held' as const, reason: ORDER_HELD };
+  return { ...outcome, change: { ...change, set, q: { l: lane, at: NEVER } }, durable: true };
+}
+
+/** The outcome of a try that only asked whether the endpoint is back, and it is not: it used up no try. */
+export function probedOutcome(ready: ReadyDelivery, tried: TriedDelivery, lane: string): DeliveryOutcome {
+  const { row } = ready;
+  const outcome = triedOutcome(ready, tried, { l: lane, at: row.q?.at ?? row.at });
+  Object.assign(outcome.change.set, { state: 'held', reason: 'breaker_open', base: (row.base ?? 0) + 1 });
+  return { ...outcome, durable: true, isProbe: true };
+}
+
+/** The outcome of a delivery that waits in a lane that is no longer its endpoint's. */
+export function movedOutcome(row: DeliveryRow, lane: string, stored: boolean): DeliveryOutcome {
+  const q = { l: lane, at: row.q?.at ?? new Date() };
+  return {
+    row,
+    endpoint: null,
+    attempt: null,
+    judgement: null,
+    change: changeOf(row, stored, {}, q),
+    durable: true,
+  };
 }
 
 /** The outcome of a delivery that ends or waits without a try. */

@@ -1,23 +1,45 @@
-import { DISABLE_AFTER_MS } from '../../domain/webhooks/auto-disable.js';
 import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
+import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
 import type { EndpointHealthRepository } from '../../store/webhooks/endpoint-health.repository.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
-import type { PreparedEndpoint } from './prepared-endpoints.js';
+import type { OperationalEvents } from './operational-events.js';
+
+/** Percent of the time until an endpoint is disabled at which its owner is warned. */
+const WARNINGS = [75, 50];
 
 /** What results mean for their endpoints: since when they fail, and whether they are disabled. */
 export class EndpointHealth {
+  /** @param disableAfterMs with every try failed for this long an endpoint is disabled; 0 = never */
   constructor(
     private readonly endpoints: EndpointHealthRepository,
     private readonly deliveries: DeliveryRepository,
+    private readonly events: OperationalEvents,
+    private readonly disableAfterMs: number,
   ) {}
 
   /** Safe to repeat. */
   async apply(outcomes: readonly DeliveryOutcome[]): Promise<void> {
     await this.#noteFailing(outcomes);
     for (const outcome of outcomes) {
-      const reason = reasonToDisable(outcome);
-      if (reason !== null && outcome.endpoint !== null) await this.#disable(outcome.endpoint, reason);
+      const { endpoint, attempt } = outcome;
+      if (endpoint === null || attempt === null) continue;
+      const reason = this.#reasonToDisable(outcome);
+      if (reason !== null) await this.disable(endpoint.row, reason);
+      else if (!attempt.ok) await this.#warn(endpoint.row, attempt.at);
     }
+  }
+
+  /** Ends what is open for the endpoint: given up where it failed too long, so that it can be recovered; else canceled. */
+  async disable(endpoint: EndpointRow, reason: string): Promise<void> {
+    const { _id, app } = endpoint;
+    endpoint.disabled = true;
+    const done = await this.endpoints.disable(_id, app, reason, new Date());
+    await this.deliveries.cancelOpen(
+      { ep: _id },
+      'endpoint_disabled',
+      reason === 'failing' ? 'exhausted' : 'canceled',
+    );
+    if (done) this.events.emit('endpoint.disabled', { endpointId: _id, appId: app, reason });
   }
 
   async #noteFailing(outcomes: readonly DeliveryOutcome[]): Promise<void> {
@@ -27,23 +49,34 @@ export class EndpointHealth {
       const failing = attempt.ok ? null : (endpoint.row.failingSince ?? attempt.at);
       if (failing === endpoint.row.failingSince) continue;
       endpoint.row.failingSince = failing;
+      if (failing === null) delete endpoint.row.warned;
       changes.set(endpoint.row._id, failing);
     }
     await this.endpoints.setFailing(changes);
   }
 
-  async #disable(endpoint: PreparedEndpoint, reason: string): Promise<void> {
-    const { _id, app } = endpoint.row;
-    endpoint.row.disabled = true;
-    await this.endpoints.disable(_id, app, reason, new Date());
-    await this.deliveries.cancelOpen({ ep: _id }, 'endpoint_disabled');
+  async #warn(endpoint: EndpointRow, at: Date): Promise<void> {
+    const percent = this.#failedPercent(endpoint, at);
+    const level = WARNINGS.find((warning) => percent >= warning);
+    if (level === undefined || level <= (endpoint.warned ?? 0)) return;
+    endpoint.warned = level;
+    if (!(await this.endpoints.warn(endpoint._id, level))) return;
+    const since = endpoint.failingSince!;
+    this.events.emit('endpoint.failing', {
+      ...{ endpointId: endpoint._id, appId: endpoint.app, percent: level, since: since.toISOString() },
+      disableAt: new Date(since.getTime() + this.disableAfterMs).toISOString(),
+    });
   }
-}
 
-function reasonToDisable({ endpoint, judgement, attempt }: DeliveryOutcome): string | null {
-  if (judgement === null || endpoint === null || attempt === null) return null;
-  if (judgement.disableEndpoint !== null) return judgement.disableEndpoint;
-  const since = endpoint.row.failingSince;
-  const failedLong = since !== null && attempt.at.getTime() - since.getTime() >= DISABLE_AFTER_MS;
-  return judgement.state === 'exhausted' && failedLong ? 'failing' : null;
+  #reasonToDisable({ endpoint, judgement, attempt, isProbe }: DeliveryOutcome): string | null {
+    if (judgement === null || endpoint === null || attempt === null) return null;
+    if (judgement.disableEndpoint !== null) return judgement.disableEndpoint;
+    const decides = isProbe === true || judgement.state === 'exhausted';
+    return decides && this.#failedPercent(endpoint.row, attempt.at) >= 100 ? 'failing' : null;
+  }
+
+  #failedPercent({ failingSince }: EndpointRow, at: Date): number {
+    if (failingSince === null || this.disableAfterMs === 0) return 0;
+    return ((at.getTime() - failingSince.getTime()) / this.disableAfterMs) * 100;
+  }
 }

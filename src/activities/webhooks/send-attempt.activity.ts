@@ -2,8 +2,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { RETRY_GRACE_MS, RETRY_LANE } from '../../contracts/webhooks/delivery.js';
 import type { SendAttemptInput, SendAttemptResult } from '../../contracts/webhooks/dispatch.js';
 import { deliveryTitle } from '../../domain/webhooks/delivery-title.js';
-import { laneOf } from '../../domain/webhooks/lane.js';
+import { homeLane } from '../../domain/webhooks/lane.js';
 import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
+import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
+import type { EndpointLaneRepository } from '../../store/webhooks/endpoint-lane.repository.js';
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 import { triedOutcome } from './delivery-outcome.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
@@ -16,6 +18,7 @@ import type { RetryHandover } from './retry-handover.js';
 export interface SendAttemptServices {
   deliveries: DeliveryRepository;
   pages: LanePages;
+  endpoints: EndpointLaneRepository;
   tries: DeliveryTry;
   flush: ResultFlush;
   handover: RetryHandover;
@@ -25,16 +28,18 @@ export interface SendAttemptServices {
 
 /** One HTTP try of one delivery for a workflow. Fails only for our own faults; a receiver's failure is a result. */
 export function sendAttemptActivity(services: SendAttemptServices) {
-  const { deliveries, pages, tries, flush, handover, lanes } = services;
+  const { deliveries, pages, endpoints, tries, flush, handover, lanes } = services;
 
   return async function sendAttempt(input: SendAttemptInput): Promise<SendAttemptResult> {
     const manual = input.trigger === 'manual';
-    const row = manual
-      ? await deliveries.findOrInsert(input, laneOf(input.endpointId, lanes))
-      : await deliveries.find(input.deliveryId);
+    const endpoint = await endpoints.find(input.endpointId);
+    const lane = homeLane(endpoint ?? { _id: input.endpointId }, lanes);
+    const row = manual ? await deliveries.findOrInsert(input, lane) : await deliveries.find(input.deliveryId);
     if (row === null) throw ApplicationFailure.nonRetryable('there is no such delivery', 'not_found');
     if (!manual && row.q === undefined) return ended(row);
     if (!manual && row.q?.l !== RETRY_LANE) return inLane(row);
+    if (endpoint !== null && !endpoint.disabled && isSentByLane(endpoint))
+      return giveToLane(row, lane, manual);
     if (manual) row.base = row.n;
     const { ready, untried } = await pages.load([row], input.trigger);
     if (ready[0] === undefined) return untriedResult(row, untried[0]!, manual);
@@ -49,13 +54,23 @@ export function sendAttemptActivity(services: SendAttemptServices) {
     const tried = await tries.run(ready, undefined, input.timeoutMs);
     const { nextAt } = tried.judgement;
     const manual = input.trigger === 'manual';
-    const outcome = triedOutcome(ready, tried, nextAt === null ? null : place(row, nextAt, manual));
+    const outcome = triedOutcome(ready, tried, nextAt === null ? null : place(ready, nextAt, manual));
     if (manual) outcome.change.set.base = row.n;
     return { ...outcome, durable: outcome.durable || manual };
   }
 
-  function place(row: DeliveryRow, nextAt: Date, manual: boolean) {
-    if (manual) return waitingPlace(laneOf(row.ep, lanes), nextAt, Date.now(), handover);
+  /** The lane makes the try in its turn; a row that changed meanwhile is looked at again. */
+  async function giveToLane(row: DeliveryRow, lane: string, manual: boolean): Promise<SendAttemptResult> {
+    const q = { l: lane, at: new Date() };
+    const state = row.n === 0 ? ('pending' as const) : ('retrying' as const);
+    const set = manual ? { state, base: row.n, ...(row.n === 0 ? {} : { reason: 'resent' }) } : {};
+    const refused = await deliveries.write([{ _id: row._id, rev: row.rev, set, q }], true);
+    if (refused.size > 0) throw ApplicationFailure.retryable('the delivery changed meanwhile', 'changed');
+    return inLane({ ...row, q });
+  }
+
+  function place({ endpoint }: ReadyDelivery, nextAt: Date, manual: boolean) {
+    if (manual) return waitingPlace(homeLane(endpoint.row, lanes), nextAt, Date.now(), handover);
     return { l: RETRY_LANE, at: new Date(nextAt.getTime() + RETRY_GRACE_MS) };
   }
 
@@ -87,6 +102,10 @@ export function sendAttemptActivity(services: SendAttemptServices) {
     };
   }
 }
+
+/** Only the lane of the endpoint knows its rate and its order, and whether it is down. */
+const isSentByLane = ({ throttleRate, policy, lane }: EndpointRow) =>
+  throttleRate !== null || (policy?.fifo ?? null) !== null || (lane ?? null) !== null;
 
 const triedResult = ({ attempt, judgement }: DeliveryOutcome, manual: boolean): SendAttemptResult => ({
   outcome: judgement!.state,

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { RETRY_GRACE_MS, RETRY_LANE } from '../../contracts/webhooks/delivery.js';
 import type { SweepResult } from '../../contracts/webhooks/dispatch.js';
-import { laneNames, laneOf } from '../../domain/webhooks/lane.js';
+import { isOwnLane, laneNames, laneOf } from '../../domain/webhooks/lane.js';
 import { webhookMetrics } from '../../platform/metrics.js';
 import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
+import type { EndpointLaneRepository } from '../../store/webhooks/endpoint-lane.repository.js';
 import type { LaneRepository } from '../../store/webhooks/lane.repository.js';
 import { messageFloor } from '../../store/webhooks/sweep.repository.js';
 import type { SweepRepository } from '../../store/webhooks/sweep.repository.js';
@@ -11,6 +12,7 @@ import type { Dispatchers } from './dispatchers.js';
 import { LEASE_TIMES } from './lane/lane-lease.js';
 import type { LaneWatch } from './lane/lane-watch.js';
 import type { ReplayWorkflows } from './replay/replay-workflows.js';
+import type { Recoveries } from './recoveries.js';
 import type { RetryHandover } from './retry-handover.js';
 
 export interface SweepOptions {
@@ -21,6 +23,8 @@ export interface SweepOptions {
   dispatchers: Dispatchers;
   handover: RetryHandover;
   replays: ReplayWorkflows;
+  endpoints: EndpointLaneRepository;
+  recoveries: Recoveries;
   /** Number of shared lanes. */
   laneCount: number;
   log: Logger;
@@ -39,6 +43,7 @@ const OVERDUE_MS = 60_000;
 /** A retry that its workflow has not made by then goes back to its lane. */
 const RETURN_MS = 600_000;
 const PAGE_ROWS = 500;
+const MAX_DOWN = 1000;
 
 /** Mends what a crash may have left undone. Everything it does may be done twice or by several at once. */
 export class Sweep {
@@ -50,7 +55,8 @@ export class Sweep {
   /** @param alive called now and then while it goes on */
   async run(alive: () => void = () => undefined): Promise<SweepResult> {
     const inserted = await this.#insertMissingRows(alive);
-    const wokenLanes = await this.#orElse([], this.#wakeLanes(), 'lanes not looked after');
+    const down = await this.#recoverEndpoints();
+    const wokenLanes = await this.#orElse([], this.#wakeLanes(down), 'lanes not looked after');
     const tasks = await this.#orElse(
       0,
       this.options.replays.wakeStale(this.#now()),
@@ -92,19 +98,28 @@ export class Sweep {
   }
 
   /** Every shared lane and every lane with open rows has a dispatcher, and one that shows life if rows are overdue. */
-  async #wakeLanes(): Promise<string[]> {
+  async #wakeLanes(down: ReadonlySet<string>): Promise<string[]> {
     const { deliveries, lanes, watch, dispatchers, laneCount } = this.options;
     const inUse = (await deliveries.lanesInUse()).filter((lane) => lane !== RETRY_LANE);
     const woken: string[] = [];
     for (const lane of new Set([...laneNames(laneCount), ...inUse])) {
+      if (down.has(lane)) continue;
       await dispatchers.ensure(lane);
-      if (!inUse.includes(lane) || !(await this.#isOverdue(lane))) continue;
+      // What is overdue in the lane of one endpoint may wait for its rate or its turn.
+      if (isOwnLane(lane) || !inUse.includes(lane) || !(await this.#isOverdue(lane))) continue;
       const row = await lanes.read(lane);
       if (row.owner !== null && watch.unchangedMs(row) < LEASE_TIMES.takeOverMs) continue;
       await dispatchers.wake(lane, { deadOwner: row.owner ?? `nobody/${row.epoch}` });
       woken.push(lane);
     }
     return woken;
+  }
+
+  /** Every endpoint that is down has a workflow that brings it back. @returns their ids */
+  async #recoverEndpoints(): Promise<Set<string>> {
+    const rows = await this.options.endpoints.withOpenCircuit(MAX_DOWN);
+    for (const row of rows) await this.options.recoveries.start(row);
+    return new Set(rows.map(({ _id }) => _id));
   }
 
   async #isOverdue(lane: string): Promise<boolean> {

@@ -65,7 +65,7 @@ export class DeliveryFanOut implements OnApplicationShutdown {
         ...(row.trace === undefined ? {} : { trace: row.trace }),
         at: row.at.getTime(),
         body,
-        targets: targets.map(({ d, e }) => ({ d, e })),
+        targets: targets.map(({ d, e, f }) => ({ d, e, ...(f === undefined ? {} : { f }) })),
       };
       return (await this.hints.offer(lane, message)) ? null : lane;
     });

@@ -26,6 +26,11 @@ export const RETRY_LANE = 'retry';
 /** How long after its due time a retry that a workflow owns counts as forgotten. */
 export const RETRY_GRACE_MS = 120_000;
 
+/** Why a delivery is held that was given up but keeps those behind it in order. */
+export const ORDER_HELD = 'order_held';
+/** Why a delivery waits that was on its way when its lane changed hands. */
+export const IN_FLIGHT = 'in_flight';
+
 /** Task queues of the webhook workers. */
 export const WEBHOOK_QUEUES = {
   dispatch: 'webhooks',

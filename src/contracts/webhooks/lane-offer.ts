@@ -16,8 +16,8 @@ export interface OfferedMessage {
   at: number;
   /** The payload in base64. */
   body: string;
-  /** Its deliveries in this lane: delivery id and endpoint id. */
-  targets: { d: string; e: string }[];
+  /** Its deliveries in this lane: delivery id, endpoint id, order. */
+  targets: { d: string; e: string; f?: string }[];
 }
 
 /** Header with the HMAC-SHA-256 of the body in base64: only the API may have something sent. */

@@ -13,3 +13,11 @@ export const laneNames = (lanes: number): string[] => Array.from({ length: lanes
 /** Where new deliveries of an endpoint go: its own lane, named like it, or the shared one. */
 export const homeLane = (endpoint: { _id: string; lane?: string | null }, lanes: number): string =>
   endpoint.lane ?? laneOf(endpoint._id, lanes);
+/** Whether a lane belongs to one endpoint. */
+export const isOwnLane = (lane: string): boolean => lane.startsWith('ep_');
+
+/** Whether a row of an endpoint waits in a lane that is no longer the endpoint's. */
+export function isAstray(lane: string, endpoint: { lane?: string | null }): boolean {
+  // Rows stay in the shared lane they were given when the number of shared lanes changes.
+  return endpoint.lane == null ? isOwnLane(lane) : lane !== endpoint.lane;
+}

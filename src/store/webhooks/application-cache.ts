@@ -1,3 +1,4 @@
+import type { FifoPolicy } from '../../contracts/webhooks/endpoint-policy.js';
 import type { ContentFilter } from '../../contracts/webhooks/content-filter.js';
 import { compileFilter } from '../../domain/webhooks/content-filter.js';
 import type { TargetFilter } from '../../domain/webhooks/target-match.js';
@@ -11,13 +12,27 @@ export interface CachedApplication {
   id: string;
   rev: number;
   endpoints: CachedEndpoint[];
+  /** Messages a second that it may send; null = no limit. */
+  throttleRate: number | null;
+  /** Endpoints with a lane of their own; most have none. */
+  ownLanes: ReadonlyMap<string, OwnLane>;
 }
 
 interface CachedEndpoint extends TargetFilter {
   rev: number;
+  own: OwnLane | null;
 }
 
-type FilterRow = Pick<EndpointRow, '_id' | 'rev' | 'disabled' | 'eventTypes' | 'channels' | 'filter'>;
+/** Where the deliveries of an endpoint go that has a lane of its own, and by what they keep their order. */
+export interface OwnLane {
+  lane: string;
+  fifo: FifoPolicy | null;
+}
+
+type FilterRow = Pick<
+  EndpointRow,
+  '_id' | 'rev' | 'disabled' | 'eventTypes' | 'channels' | 'filter' | 'lane' | 'policy'
+>;
 
 const MAX_AGE_MS = 5_000;
 const MAX_ENTRIES = 10_000;
@@ -56,7 +71,10 @@ export class ApplicationCache {
       return null;
     }
     const rows = await this.models.endpoints
-      .find({ app: app._id, deletedAt: null }, { rev: 1, disabled: 1, eventTypes: 1, channels: 1, filter: 1 })
+      .find(
+        { app: app._id, deletedAt: null },
+        { rev: 1, disabled: 1, eventTypes: 1, channels: 1, filter: 1, lane: 1, 'policy.fifo': 1 },
+      )
       .sort({ _id: 1 })
       .lean<FilterRow[]>();
     const former = new Map(this.#entries.get(idOrUid)?.entry.endpoints.map((one) => [one.id, one]));
@@ -64,7 +82,8 @@ export class ApplicationCache {
       const known = former.get(row._id);
       return known?.rev === row.rev ? known : targetFilter(row);
     });
-    const entry = { id: app._id, rev: app.rev, endpoints };
+    const ownLanes = new Map(endpoints.flatMap(({ id, own }) => (own === null ? [] : [[id, own]])));
+    const entry = { id: app._id, rev: app.rev, endpoints, throttleRate: app.throttleRate, ownLanes };
     if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear();
     this.#entries.set(idOrUid, { entry, loadedAt: this.nowMs() });
     return entry;
@@ -86,18 +105,12 @@ export class ApplicationCache {
 }
 
 /** What decides whether an endpoint gets a message, its content filter compiled. */
-export const targetFilter = ({
-  _id: id,
-  rev,
-  disabled,
-  eventTypes,
-  channels,
-  filter,
-}: FilterRow): CachedEndpoint => ({
+export const targetFilter = ({ _id: id, lane, policy, filter, ...row }: FilterRow): CachedEndpoint => ({
   id,
-  rev,
-  disabled,
-  eventTypes,
-  channels,
+  rev: row.rev,
+  disabled: row.disabled,
+  eventTypes: row.eventTypes,
+  channels: row.channels,
   filter: filter == null ? null : compileFilter(JSON.parse(filter) as ContentFilter),
+  own: lane == null ? null : { lane, fifo: policy?.fifo ?? null },
 });

@@ -12,7 +12,7 @@ type Source = Pick<
 export function deliveryRows(message: Source): DeliveryRow[] {
   const k = messageFacets(message);
   const traced = message.trace === undefined ? {} : { trace: message.trace };
-  return message.targets.map(({ d, e, l }) => ({
+  return message.targets.map(({ d, e, l, f }) => ({
     _id: d,
     msg: message._id,
     app: message.app,
@@ -30,6 +30,7 @@ export function deliveryRows(message: Source): DeliveryRow[] {
     lastAt: null,
     lastCode: null,
     q: { l, at: message.deliverAt ?? message.at },
+    ...(f === undefined ? {} : { fk: f }),
     at: message.at,
   }));
 }

@@ -97,10 +97,14 @@ export class DeliveryRepository {
   }
 
   /** Ends everything that is open for an endpoint or an application. @returns how many */
-  async cancelOpen(scope: { ep: string } | { app: string }, reason: string): Promise<number> {
+  async cancelOpen(
+    scope: { ep: string } | { app: string },
+    reason: string,
+    state: 'canceled' | 'exhausted' = 'canceled',
+  ): Promise<number> {
     const { modifiedCount } = await this.#rows.updateMany(
       { ...scope, state: { $in: [...OPEN_STATES] } },
-      { $set: { state: 'canceled', reason }, $inc: { rev: 1 }, $unset: { q: '' } },
+      { $set: { state, reason }, $inc: { rev: 1 }, $unset: { q: '' } },
       { writeConcern: DURABLE },
     );
     return modifiedCount;

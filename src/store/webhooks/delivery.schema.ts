@@ -31,6 +31,8 @@ export interface DeliveryRow {
   q?: { l: string; at: Date };
   /** The task (recover, replay) that last had it sent again. */
   task?: string;
+  /** Deliveries of an endpoint that share it are made one by one in order of their messages; absent = any order. */
+  fk?: string;
   /** When the message was accepted. */
   at: Date;
 }
@@ -56,6 +58,7 @@ export const deliverySchema = new Schema<DeliveryRow>(
     lastCode: { type: Number, default: null },
     q: { type: Schema.Types.Mixed },
     task: { type: String },
+    fk: { type: String },
     at: { type: Date, required: true },
   },
   { collection: 'wh_deliveries', versionKey: false },
@@ -66,6 +69,11 @@ deliverySchema.index({ ep: 1, state: 1, _id: 1 });
 deliverySchema.index({ app: 1, _id: 1 });
 deliverySchema.index({ ep: 1, k: 1, _id: 1 });
 deliverySchema.index({ msg: 1, ep: 1 });
+// Only what waits for its turn is in it.
+deliverySchema.index(
+  { ep: 1, msg: 1 },
+  { partialFilterExpression: { fk: { $exists: true }, 'q.at': { $exists: true } } },
+);
 // Partial: a delivery that is taken at its first try never enters these.
 const troubled = { partialFilterExpression: { reason: { $gt: '' } } };
 deliverySchema.index({ state: 1, _id: 1 }, troubled);

@@ -1,4 +1,5 @@
 import { DURABLE } from '../connection.js';
+import { announced } from './announced.js';
 import type { ApplicationRepository } from './application.repository.js';
 import type { WebhookModels } from './webhook-models.js';
 
@@ -9,22 +10,47 @@ export class EndpointHealthRepository {
     private readonly applications: ApplicationRepository,
   ) {}
 
-  /** Disables an endpoint. Announced like every change of an endpoint: no message accepted later goes to it. */
-  async disable(id: string, app: string, reason: string, now: Date): Promise<void> {
-    await this.applications.bumpRevision(app);
-    await this.models.endpoints.updateOne(
-      { _id: id, disabled: false },
-      { $set: { disabled: true, disabledReason: reason, updatedAt: now }, $inc: { rev: 1 } },
-      { writeConcern: DURABLE },
+  /**
+   * Disables an endpoint. Announced like every change of an endpoint: no message accepted later goes to it.
+   * @returns whether it was enabled before
+   */
+  async disable(id: string, app: string, reason: string, now: Date): Promise<boolean> {
+    return announced(this.applications, app, async () => {
+      const { modifiedCount } = await this.models.endpoints.updateOne(
+        { _id: id, disabled: false },
+        {
+          $set: { disabled: true, disabledReason: reason, updatedAt: now },
+          $unset: { circuit: '' },
+          $inc: { rev: 1 },
+        },
+        { writeConcern: DURABLE },
+      );
+      return modifiedCount === 1;
+    });
+  }
+
+  /** Notes that a warning was given. @returns false when somebody else gave it */
+  async warn(id: string, percent: number): Promise<boolean> {
+    const notYet = { $or: [{ warned: { $exists: false } }, { warned: { $lt: percent } }] };
+    const { modifiedCount } = await this.models.endpoints.collection.updateOne(
+      { _id: id as never, ...notYet },
+      { $set: { warned: percent } },
     );
-    await this.applications.bumpRevision(app);
+    return modifiedCount === 1;
   }
 
   /** Notes since when endpoints fail without a success between; null once they work. No revision: nothing to reload. */
   async setFailing(changes: ReadonlyMap<string, Date | null>): Promise<void> {
     if (changes.size === 0) return;
     const operations = [...changes].map(([id, failingSince]) => ({
-      updateOne: { filter: { _id: id as never }, update: { $set: { failingSince } } },
+      updateOne: {
+        // The first failure counts, whoever saw it.
+        filter: { _id: id as never, ...(failingSince === null ? {} : { failingSince: null }) },
+        update:
+          failingSince === null
+            ? { $set: { failingSince }, $unset: { warned: '' as const } }
+            : { $set: { failingSince } },
+      },
     }));
     await this.models.endpoints.collection.bulkWrite(operations, {
       ordered: false,

@@ -5,6 +5,7 @@ import { newId } from '../../platform/ids.js';
 import { DURABLE } from '../connection.js';
 import { insertOrExisting } from '../insert-or-existing.js';
 import { pageById } from '../page.js';
+import { announced } from './announced.js';
 import type { ApplicationRepository } from './application.repository.js';
 import type { EndpointRow, SigningKeyRow } from './endpoint.schema.js';
 import type { WebhookModels } from './webhook-models.js';
@@ -53,7 +54,7 @@ export class EndpointRepository {
       updatedAt: now,
       deletedAt: null,
     };
-    return this.#announced(app, () => insertOrExisting(this.models.endpoints.collection, row));
+    return announced(this.applications, app, () => insertOrExisting(this.models.endpoints.collection, row));
   }
 
   find(app: string, idOrUid: string): Promise<EndpointRow | null> {
@@ -119,7 +120,7 @@ export class EndpointRepository {
     members: Record<string, unknown>,
     condition: { rev?: number } = {},
   ): Promise<EndpointRow | null> {
-    return this.#announced(row.app, () =>
+    return announced(this.applications, row.app, () =>
       this.models.endpoints
         .findOneAndUpdate(
           { _id: row._id, ...condition, deletedAt: null },
@@ -128,15 +129,6 @@ export class EndpointRepository {
         )
         .lean<EndpointRow | null>(),
     );
-  }
-
-  async #announced<T>(app: string, write: () => Promise<T>): Promise<T> {
-    await this.applications.bumpRevision(app);
-    try {
-      return await write();
-    } finally {
-      await this.applications.bumpRevision(app);
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import mongoose from 'mongoose';
+import { fifoKey } from '../../domain/webhooks/fifo-key.js';
 import { laneOf } from '../../domain/webhooks/lane.js';
 import { messageFacets } from '../../domain/webhooks/facets.js';
 import { matchTargets } from '../../domain/webhooks/target-match.js';
@@ -11,7 +12,7 @@ import type { EventTypeCache } from './event-type/event-type-cache.js';
 import { typeFault } from './event-type/type-check.js';
 import type { TypeCheckOptions, TypeFault } from './event-type/type-check.js';
 import type { MessageRepository } from './message.repository.js';
-import type { MessageRow } from './message.schema.js';
+import type { MessageRow, MessageTarget } from './message.schema.js';
 
 const DAY_MS = 86_400_000;
 const MAX_GROUP = 256;
@@ -157,7 +158,7 @@ export class MessageAccept {
       ek: `${application.id}:${draft.eventId ?? id}`,
       ik: `${application.id}:${draft.idempotencyKey === null ? id : hashOf(draft.idempotencyKey)}`,
       rh: draft.requestHash,
-      targets: targets.map((e) => ({ d: deliveryId(id, e), e, l: laneOf(e, this.options.lanes) })),
+      targets: targets.map((e) => this.#target(id, e, draft, application)),
       skipped,
       deliverAt: draft.deliverAt,
       at,
@@ -173,6 +174,14 @@ export class MessageAccept {
     return earlier?.sameKey === true && earlier.row.rh === row.rh
       ? { kind: 'replayed', row: earlier.row }
       : fault;
+  }
+
+  #target(id: string, e: string, draft: MessageDraft, application: CachedApplication): MessageTarget {
+    const d = deliveryId(id, e);
+    const own = application.ownLanes.get(e);
+    if (own === undefined) return { d, e, l: laneOf(e, this.options.lanes) };
+    if (own.fifo === null) return { d, e, l: own.lane };
+    return { d, e, l: own.lane, f: fifoKey(own.fifo, draft.payload) };
   }
 
   /** Which earlier message stands in the way, and what that means for this request. */

@@ -2,11 +2,13 @@ import { Schema } from 'mongoose';
 import type { mongo } from 'mongoose';
 import type { SkippedTarget } from '../../contracts/webhooks/delivery.js';
 
-/** One decision of the accept: delivery id, endpoint id, lane. */
+/** One decision of the accept: delivery id, endpoint id, lane, order. */
 export interface MessageTarget {
   d: string;
   e: string;
   l: string;
+  /** By what it keeps its order among the deliveries of its endpoint; absent when it keeps none. */
+  f?: string;
 }
 
 /** An accepted event. The row alone decides what must be delivered; everything else is derived from it. */
@@ -37,7 +39,10 @@ export interface MessageRow {
   expiresAt: Date;
 }
 
-const targetSchema = new Schema<MessageTarget>({ d: String, e: String, l: String }, { _id: false });
+const targetSchema = new Schema<MessageTarget>(
+  { d: String, e: String, l: String, f: String },
+  { _id: false },
+);
 const skippedSchema = new Schema<SkippedTarget>({ e: String, why: String }, { _id: false });
 
 export const messageSchema = new Schema<MessageRow>(

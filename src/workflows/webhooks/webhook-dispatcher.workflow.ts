@@ -21,10 +21,13 @@ import type { DispatcherInput, WakeReason } from '../../contracts/webhooks/jobs.
 export const wake = defineSignal<[WakeReason?]>('wake');
 export const pause = defineUpdate('pause');
 export const resume = defineUpdate('resume');
+export const setLimits = defineUpdate<void, [{ concurrency: number | null }]>('setLimits');
 export const status = defineQuery<DispatcherStatus>('status');
 
-export interface DispatcherStatus extends Required<DispatcherInput> {
+export interface DispatcherStatus extends Required<Omit<DispatcherInput, 'concurrency'>> {
   latest: LaneCounts | null;
+  /** Tries at a time in the lane; null = the default. */
+  concurrency: number | null;
 }
 
 const ROUNDS_A_RUN = 500;
@@ -39,17 +42,23 @@ const { deliverBatch } = proxyActivities<WebhookActivities>({
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '15 seconds' },
 });
 
-/** Keeps one lane served: one round of `deliverBatch` after the other, for ever. */
+const MAX_CONCURRENCY = 1000;
+
+/**
+ * Keeps one lane served: one round of `deliverBatch` after the other. That of a shared lane never ends; that of an
+ * endpoint's own lane ends when the lane is given up.
+ */
 export async function webhookDispatcher(input: DispatcherInput): Promise<void> {
   const { lane } = input;
   const since = input.since ?? new Date().toISOString();
   let totals = input.totals ?? { sent: 0, ok: 0, failed: 0, retried: 0 };
   let paused = input.paused ?? false;
+  let concurrency = input.concurrency ?? null;
   let latest: LaneCounts | null = null;
   let round: CancellationScope | null = null;
   let lastDeadOwner: string | null = null;
 
-  setHandler(status, () => ({ lane, since, totals, paused, latest }));
+  setHandler(status, () => ({ lane, since, totals, paused, concurrency, latest }));
   setHandler(wake, (reason) => {
     if (reason?.deadOwner === undefined || reason.deadOwner === lastDeadOwner) return;
     lastDeadOwner = reason.deadOwner;
@@ -63,26 +72,45 @@ export async function webhookDispatcher(input: DispatcherInput): Promise<void> {
   setHandler(resume, () => {
     paused = false;
   });
+  setHandler(
+    setLimits,
+    (limits) => {
+      ({ concurrency } = limits);
+      round?.cancel();
+    },
+    { validator: checkLimits },
+  );
 
   upsertSearchAttributes([{ key: JOB_KIND, value: 'webhook.dispatch' }]);
   for (let n = 0; n < ROUNDS_A_RUN && !workflowInfo().continueAsNewSuggested; n++) {
     await condition(() => !paused);
     round = new CancellationScope();
-    latest =
-      (await countsOf(round, { lane, forMs: Math.min(ROUND_MS.first * 2 ** n, ROUND_MS.longest) })) ?? latest;
+    const forMs = Math.min(ROUND_MS.first * 2 ** n, ROUND_MS.longest);
+    const limits = concurrency === null ? {} : { concurrency };
+    latest = (await countsOf(round, { lane, forMs, ...limits })) ?? latest;
     round = null;
     if (latest === null) continue;
     totals = sum(totals, latest);
     if (!paused) setCurrentDetails(inWords(lane, totals, latest));
+    if (latest.end !== 'retired') continue;
+    await condition(allHandlersFinished);
+    return;
   }
   await condition(allHandlersFinished);
-  await continueAsNew<typeof webhookDispatcher>({ lane, since, totals, paused });
+  const limits = concurrency === null ? {} : { concurrency };
+  await continueAsNew<typeof webhookDispatcher>({ lane, since, totals, paused, ...limits });
+}
+
+function checkLimits({ concurrency }: { concurrency: number | null }): void {
+  if (concurrency === null) return;
+  if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY) return;
+  throw new Error(`concurrency: expected null or 1 to ${MAX_CONCURRENCY}, got ${String(concurrency)}`);
 }
 
 /** The counts of one round; null when it was cut short from outside. */
 async function countsOf(
   scope: CancellationScope,
-  input: { lane: string; forMs: number },
+  input: { lane: string; forMs: number; concurrency?: number },
 ): Promise<LaneCounts | null> {
   try {
     return await scope.run(() =>

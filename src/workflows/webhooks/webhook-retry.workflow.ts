@@ -20,10 +20,13 @@ import type { RetryInput } from '../../contracts/webhooks/jobs.js';
 
 export const retryNow = defineSignal('retryNow');
 export const cancel = defineSignal<[string?]>('cancel');
+/** Until `release`, `retryNow` or `cancel` the delivery is not tried, however long its time has passed. */
+export const hold = defineSignal('hold');
+export const release = defineSignal('release');
 export const status = defineQuery<RetryStatus>('status');
 
 export interface RetryStatus {
-  outcome: 'waiting' | SendAttemptResult['outcome'];
+  outcome: 'waiting' | 'held' | SendAttemptResult['outcome'];
   /** Attempts made. */
   n: number;
   nextAt: string | null;
@@ -32,7 +35,7 @@ export interface RetryStatus {
 }
 
 const OUR_FAULTS = { initialInterval: '1 second', maximumAttempts: 3 } as const;
-const { sendAttempt, cancelDelivery } = proxyActivities<WebhookActivities>({
+const { sendAttempt, cancelDelivery, holdDelivery } = proxyActivities<WebhookActivities>({
   taskQueue: WEBHOOK_QUEUES.retry,
   startToCloseTimeout: '35 seconds',
   retry: OUR_FAULTS,
@@ -46,10 +49,22 @@ export async function webhookRetry(input: RetryInput): Promise<SendAttemptResult
   let outcome: RetryStatus['outcome'] = 'waiting';
   let hurried = false;
   let canceledBecause: string | null = null;
+  let held = false;
 
-  setHandler(status, () => ({ outcome, n, nextAt: outcome === 'waiting' ? nextAt : null, attempts }));
+  setHandler(status, () => ({
+    outcome: held && outcome === 'waiting' ? 'held' : outcome,
+    n,
+    nextAt: outcome === 'waiting' && !held ? nextAt : null,
+    attempts,
+  }));
   setHandler(retryNow, () => {
     hurried = true;
+  });
+  setHandler(hold, () => {
+    held = true;
+  });
+  setHandler(release, () => {
+    held = false;
   });
   setHandler(cancel, (reason) => {
     canceledBecause = reason ?? 'canceled_by_operator';
@@ -96,12 +111,31 @@ export async function webhookRetry(input: RetryInput): Promise<SendAttemptResult
   /** Waits for the due time or a signal. @returns why to stop, when the workflow itself is canceled meanwhile */
   async function untilDue(waitMs: number, summary: string): Promise<string | null> {
     try {
-      await condition(() => hurried || canceledBecause !== null, waitMs, { summary });
+      await condition(() => hurried || held || canceledBecause !== null, waitMs, { summary });
+      if (held && !hurried && canceledBecause === null) await whileHeld();
       return canceledBecause;
     } catch (error) {
       if (isCancellation(error)) return 'canceled_by_operator';
       throw error;
     }
+  }
+
+  /** The row says that it is held, so that nobody takes it for forgotten; then it is due when it was before. */
+  async function whileHeld(): Promise<void> {
+    upsertSearchAttributes([{ key: OUTCOME, value: 'held' }]);
+    setCurrentDetails(`${inWords(attempts, n, nextAt)}\n\nheld until it is released`);
+    await holdDelivery({ deliveryId, nextAt: null });
+    await condition(() => !held || hurried || canceledBecause !== null);
+    held = false;
+    await holdDelivery({ deliveryId, nextAt });
+    upsertSearchAttributes([{ key: OUTCOME, value: 'waiting' }]);
+    if (hurried || canceledBecause !== null) return;
+    setCurrentDetails(inWords(attempts, n, nextAt));
+    const restMs = Math.max(Date.parse(nextAt) - Date.now(), 1);
+    await condition(() => hurried || held || canceledBecause !== null, restMs, {
+      summary: `due at ${nextAt}`,
+    });
+    if (held && !hurried && canceledBecause === null) await whileHeld();
   }
 
   function end(how: SendAttemptResult['outcome'], details: string): SendAttemptResult['outcome'] {

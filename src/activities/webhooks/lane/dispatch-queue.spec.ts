@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { DispatchQueue } from './dispatch-queue.js';
 import type { DispatchSlot } from './dispatch-queue.js';
 
-const limits = { lane: 8, endpoint: 3, queued: 10 };
+const limits = { lane: 8, endpoint: 3, most: 6, queued: 10 };
 const takeAll = (queue: DispatchQueue<string>) => {
   const slots: DispatchSlot<string>[] = [];
   for (let slot = queue.take(); slot !== null; slot = queue.take()) slots.push(slot);
@@ -39,7 +39,7 @@ describe('dispatch queue', () => {
 
   it('gives the lane slot of a try back after a second, but not the slot of its endpoint', () => {
     jest.useFakeTimers();
-    const queue = new DispatchQueue<string>({ lane: 3, endpoint: 3, queued: 10 });
+    const queue = new DispatchQueue<string>({ lane: 3, endpoint: 3, most: 3, queued: 10 });
     fill(queue, 'hanging', 5);
     const hanging = takeAll(queue);
     fill(queue, 'healthy', 2);
@@ -53,7 +53,7 @@ describe('dispatch queue', () => {
 
   it('takes no more rows of an endpoint than it may keep, and says when there is room again', () => {
     let rooms = 0;
-    const queue = new DispatchQueue<string>(limits, () => (rooms += 1));
+    const queue = new DispatchQueue<string>(limits, { room: () => (rooms += 1) });
     const rows = Array.from({ length: 12 }, () => ({ ep: 'a' }));
     expect(queue.withRoom([...rows, { ep: 'b' }])).toHaveLength(11);
     fill(queue, 'a', 10);
@@ -67,7 +67,7 @@ describe('dispatch queue', () => {
 
   it('sheds what waits behind an endpoint that answers nothing', () => {
     let now = 0;
-    const queue = new DispatchQueue<string>(limits, undefined, () => now);
+    const queue = new DispatchQueue<string>(limits, {}, () => now);
     fill(queue, 'hanging', 10);
     const slots = takeAll(queue);
     expect(queue.shed()).toEqual([]);
@@ -80,7 +80,7 @@ describe('dispatch queue', () => {
 
   it('halves the rate of an endpoint that asks for it, again and again, for a time', () => {
     let now = 0;
-    const queue = new DispatchQueue<string>({ lane: 100, endpoint: 8, queued: 100 }, undefined, () => now);
+    const queue = new DispatchQueue<string>({ lane: 100, endpoint: 8, most: 25, queued: 100 }, {}, () => now);
     const running = () => {
       const slots = takeAll(queue);
       endAll(slots);
@@ -104,5 +104,50 @@ describe('dispatch queue', () => {
     expect(queue.clear()).toEqual(['a2', 'a3', 'a4', 'a5']);
     expect([queue.queued, queue.active, queue.take()]).toEqual([0, 1, null]);
     slot.end();
+  });
+
+  it('makes as many tries at a time as an endpoint wants, within what the lane allows one of them', () => {
+    const queue = new DispatchQueue<string>(limits);
+    const wants = (concurrency: number) => ({ concurrency, ratePerSec: null });
+    for (let i = 0; i < 10; i++) queue.add('few', `f${i}`, wants(1));
+    for (let i = 0; i < 10; i++) queue.add('many', `m${i}`, wants(200));
+    const slots = takeAll(queue);
+    expect(items(slots).filter((item) => item.startsWith('f'))).toHaveLength(1);
+    expect(items(slots).filter((item) => item.startsWith('m'))).toHaveLength(6);
+    endAll(slots);
+  });
+
+  it('keeps the rate of an endpoint, and the others do not wait for it', () => {
+    jest.useFakeTimers();
+    let runnable = 0;
+    const queue = new DispatchQueue<string>(limits, { runnable: () => (runnable += 1) }, () => Date.now());
+    for (let i = 0; i < 50; i++) queue.add('rated', `r${i}`, { concurrency: 5, ratePerSec: 10 });
+    queue.add('other', 'o1');
+    const first = takeAll(queue);
+    expect(items(first)).toEqual(['r0', 'o1']);
+    endAll(first);
+    let taken = 0;
+    for (let ms = 0; ms < 3000; ms += 10) {
+      jest.advanceTimersByTime(10);
+      const slots = takeAll(queue);
+      taken += slots.length;
+      endAll(slots);
+    }
+    expect(taken).toBeGreaterThanOrEqual(28);
+    expect(taken).toBeLessThanOrEqual(30);
+    expect(runnable).toBeGreaterThan(20);
+    queue.clear();
+    jest.useRealTimers();
+  });
+
+  it('gives back what waits for one endpoint', () => {
+    const queue = new DispatchQueue<string>(limits);
+    fill(queue, 'a', 5);
+    fill(queue, 'b', 1);
+    const slot = queue.take()!;
+    expect(queue.remove('a')).toEqual(['a2', 'a3', 'a4', 'a5']);
+    const rest = takeAll(queue);
+    expect(items(rest)).toEqual(['b1']);
+    endAll([slot, ...rest]);
   });
 });

@@ -1,18 +1,15 @@
-/** Bounds of what one lane has in hand. */
-export interface DispatchLimits {
-  /** Tries at a time in the whole lane. */
-  lane: number;
-  /** Tries at a time at one endpoint. */
-  endpoint: number;
-  /** Rows kept in memory for one endpoint, so that a backlog of one does not fill the lane. */
-  queued: number;
-}
+import { TokenBucket } from '../../../domain/token-bucket.js';
+import type { DispatchLimits, EndpointLimits, QueueEvents } from './dispatch-limits.js';
 
 /** A try that runs longer than this no longer counts against the lane, only against its endpoint. */
 const SLOW_TRY_MS = 1000;
 
 interface EndpointQueue<T> {
   waiting: T[];
+  concurrency: number;
+  ratePerSec: number | null;
+  /** Runs while the endpoint waits for its rate. */
+  rateTimer: NodeJS.Timeout | undefined;
   active: number;
   lastDoneMs: number;
   slowUntilMs: number;
@@ -21,6 +18,9 @@ interface EndpointQueue<T> {
   /** Rows were left in the store because this endpoint had no room. */
   refused: boolean;
 }
+
+const lower = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.min(a, b));
+const NO_WISHES: EndpointLimits = { concurrency: null, ratePerSec: null };
 
 /** One started try; `end` must be called once. */
 export interface DispatchSlot<T> {
@@ -36,16 +36,20 @@ export class DispatchQueue<T> {
   readonly #endpoints = new Map<string, EndpointQueue<T>>();
   /** Endpoints with something to send and a free slot, in turn. */
   readonly #runnable = new Set<string>();
+  readonly #buckets = new Map<string, TokenBucket>();
+  /** Rates are kept from here on: a new owner of a lane does not start with a burst. */
+  readonly #bornMs: number;
   #laneActive = 0;
   #queued = 0;
   #active = 0;
 
   constructor(
     private readonly limits: DispatchLimits,
-    /** Called when an endpoint of which `full` or `room` said that it takes no more has room again. */
-    private readonly onRoom: () => void = () => undefined,
+    private readonly on: QueueEvents = {},
     private readonly nowMs: () => number = () => performance.now(),
-  ) {}
+  ) {
+    this.#bornMs = nowMs();
+  }
 
   get queued(): number {
     return this.#queued;
@@ -55,8 +59,10 @@ export class DispatchQueue<T> {
     return this.#active;
   }
 
-  add(endpoint: string, item: T): void {
+  add(endpoint: string, item: T, wants: EndpointLimits = NO_WISHES): void {
     const queue = this.#endpoint(endpoint);
+    queue.concurrency = Math.min(wants.concurrency ?? this.limits.endpoint, this.limits.most);
+    queue.ratePerSec = lower(wants.ratePerSec, this.limits.mostPerSec ?? null);
     queue.waiting.push(item);
     this.#queued += 1;
     this.#schedule(endpoint, queue);
@@ -92,7 +98,7 @@ export class DispatchQueue<T> {
     const shed: T[] = [];
     for (const [id, queue] of this.#endpoints) {
       if (!this.#stalled(queue)) continue;
-      shed.push(...queue.waiting.splice(this.limits.endpoint));
+      shed.push(...queue.waiting.splice(queue.concurrency));
       if (queue.waiting.length === 0) this.#runnable.delete(id);
     }
     this.#queued -= shed.length;
@@ -102,9 +108,8 @@ export class DispatchQueue<T> {
   /** The next delivery whose endpoint and lane have a free slot; null when there is none. */
   take(): DispatchSlot<T> | null {
     if (this.#laneActive >= this.limits.lane) return null;
-    const [id] = this.#runnable;
-    if (id === undefined) return null;
-    this.#runnable.delete(id);
+    const id = this.#nextInTurn();
+    if (id === null) return null;
     const queue = this.#endpoints.get(id)!;
     const item = queue.waiting.shift()!;
     this.#queued -= 1;
@@ -114,6 +119,14 @@ export class DispatchQueue<T> {
     queue.active += 1;
     this.#schedule(id, queue);
     return { item, end: this.#ending(id, queue) };
+  }
+
+  /** Takes out what waits for one endpoint. */
+  remove(endpoint: string): T[] {
+    const waiting = this.#endpoints.get(endpoint)?.waiting.splice(0) ?? [];
+    this.#queued -= waiting.length;
+    this.#runnable.delete(endpoint);
+    return waiting;
   }
 
   /** Halves the rate of an endpoint until a time. */
@@ -127,6 +140,7 @@ export class DispatchQueue<T> {
   /** Takes out everything that waits. */
   clear(): T[] {
     const waiting = [...this.#endpoints.values()].flatMap((queue) => queue.waiting.splice(0));
+    for (const queue of this.#endpoints.values()) clearTimeout(queue.rateTimer);
     this.#runnable.clear();
     this.#queued = 0;
     return waiting;
@@ -148,25 +162,61 @@ export class DispatchQueue<T> {
       this.#schedule(id, queue);
       if (queue.refused && queue.waiting.length <= this.limits.queued / 2 && !this.#stalled(queue)) {
         queue.refused = false;
-        this.onRoom();
+        this.on.room?.();
       }
       const idle = queue.active === 0 && queue.waiting.length === 0;
       if (idle && queue.slowUntilMs <= queue.lastDoneMs) this.#endpoints.delete(id);
     };
   }
 
+  /** The endpoint whose turn it is and whose rate allows a try; those whose rate does not come back by themselves. */
+  #nextInTurn(): string | null {
+    for (const id of this.#runnable) {
+      this.#runnable.delete(id);
+      const queue = this.#endpoints.get(id)!;
+      const bucket = this.#bucket(id, queue);
+      const waitMs = bucket?.waitMs(this.nowMs()) ?? 0;
+      if (waitMs === 0) {
+        bucket?.take(this.nowMs());
+        return id;
+      }
+      queue.rateTimer = setTimeout(() => {
+        queue.rateTimer = undefined;
+        this.#schedule(id, queue);
+        this.on.runnable?.();
+      }, waitMs);
+    }
+    return null;
+  }
+
+  #bucket(id: string, queue: EndpointQueue<T>): TokenBucket | undefined {
+    if (queue.ratePerSec === null) return undefined;
+    const rate = queue.ratePerSec * (queue.slowUntilMs > this.nowMs() ? Math.max(queue.share, 0.02) : 1);
+    let bucket = this.#buckets.get(id);
+    if (bucket === undefined) {
+      bucket = new TokenBucket(rate, { tokens: 1, atMs: this.#bornMs });
+      this.#buckets.set(id, bucket);
+    }
+    bucket.setRate(rate, this.nowMs());
+    return bucket;
+  }
+
   #schedule(id: string, queue: EndpointQueue<T>): void {
-    if (queue.waiting.length > 0 && queue.active < this.#limit(queue)) this.#runnable.add(id);
+    const isFree = queue.rateTimer === undefined && queue.active < this.#limit(queue);
+    if (queue.waiting.length > 0 && isFree) this.#runnable.add(id);
   }
 
   #limit(queue: EndpointQueue<T>): number {
-    if (queue.slowUntilMs <= this.nowMs()) return this.limits.endpoint;
-    return Math.max(1, Math.floor(this.limits.endpoint * queue.share));
+    const limit = Math.min(queue.concurrency, this.on.most?.() ?? Number.POSITIVE_INFINITY);
+    if (queue.slowUntilMs <= this.nowMs()) return limit;
+    return Math.max(1, Math.floor(limit * queue.share));
   }
 
   #room(queue: EndpointQueue<T>): number {
-    const limit = this.#stalled(queue) ? this.limits.endpoint : this.limits.queued;
-    return limit - queue.waiting.length;
+    if (this.#stalled(queue)) return queue.concurrency - queue.waiting.length;
+    // What waits for a rate would only take up memory.
+    const rated = queue.ratePerSec === null ? this.limits.queued : Math.max(2 * queue.ratePerSec, 20);
+    return Math.min(rated, this.limits.queued) - queue.waiting.length;
   }
 
   #stalled(queue: EndpointQueue<T>): boolean {
@@ -176,7 +226,10 @@ export class DispatchQueue<T> {
   #endpoint(id: string): EndpointQueue<T> {
     let queue = this.#endpoints.get(id);
     if (queue === undefined) {
-      queue = { waiting: [], active: 0, lastDoneMs: this.nowMs(), slowUntilMs: 0, share: 1, refused: false };
+      queue = {
+        ...{ waiting: [], concurrency: this.limits.endpoint, ratePerSec: null, rateTimer: undefined },
+        ...{ active: 0, lastDoneMs: this.nowMs(), slowUntilMs: 0, share: 1, refused: false },
+      };
       this.#endpoints.set(id, queue);
     }
     return queue;

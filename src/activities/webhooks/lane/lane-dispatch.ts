@@ -1,32 +1,38 @@
-import type { Logger } from 'pino';
-import { RETRY_GRACE_MS, RETRY_LANE } from '../../../contracts/webhooks/delivery.js';
+import { IN_FLIGHT } from '../../../contracts/webhooks/delivery.js';
 import type { LaneCounts } from '../../../contracts/webhooks/dispatch.js';
-import { deliveryTitle } from '../../../domain/webhooks/delivery-title.js';
-import type { DeliveryRepository } from '../../../store/webhooks/delivery.repository.js';
 import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
-import { triedOutcome, untriedOutcome } from '../delivery-outcome.js';
+import { untriedOutcome } from '../delivery-outcome.js';
 import type { DeliveryOutcome } from '../delivery-outcome.js';
 import type { DeliveryTry, ReadyDelivery, TriedDelivery } from '../delivery-try.js';
-import { DispatchQueue } from './dispatch-queue.js';
-import type { DispatchLimits, DispatchSlot } from './dispatch-queue.js';
 import { MAX_TRY_TIMEOUT_MS, SendAbortedError } from '../http-sender.js';
+import type { PreparedEndpoint } from '../prepared-endpoints.js';
+import type { DispatchLimits } from './dispatch-limits.js';
+import { DispatchQueue } from './dispatch-queue.js';
+import type { DispatchSlot } from './dispatch-queue.js';
+import { FifoTurns, lineOf } from './fifo-turns.js';
+import { laneOutcome } from './lane-outcome.js';
 import type { LanePage } from './lane-page.js';
 import { LaneReport } from './lane-report.js';
-import type { ResultFlush } from '../result-flush.js';
-import { waitingPlace } from '../retry-handover.js';
-import type { RetryHandover } from '../retry-handover.js';
+import { LaneResults } from './lane-results.js';
+import type { LaneResultsOptions } from './lane-results.js';
 import type { RowsInHand } from './rows-in-hand.js';
 
-export interface LaneDispatchOptions {
-  deliveries: DeliveryRepository;
+export interface LaneDispatchOptions extends LaneResultsOptions {
   tries: DeliveryTry;
-  flush: ResultFlush;
-  handover: RetryHandover;
-  log: Logger;
-  limits?: DispatchLimits;
+  /** Number of shared lanes. */
+  laneCount: number;
 }
 
-export const DISPATCH_LIMITS: DispatchLimits = { lane: 128, endpoint: 20, queued: 1000 };
+/** What a lane is told of its tries. */
+export interface LaneDispatchEvents {
+  /** Rows that found no room may be read again. */
+  room: () => void;
+  /** The result of a try, as it is known. */
+  tried: (endpoint: PreparedEndpoint, tried: TriedDelivery) => void;
+  /** Tries at a time at one endpoint, now; no bound when left out. */
+  most?: () => number;
+}
+
 const MAX_ROWS = 5000;
 const MAX_LOADED_BYTES = 16 * 1024 * 1024;
 /** Results not stored yet. What is on its way and what is not stored is repeated after a kill, so it is bounded. */
@@ -39,28 +45,37 @@ const PARK_MS = MAX_TRY_TIMEOUT_MS + 10_000;
 /** What one lane has in hand: from a loaded row over its try to its stored result. */
 export class LaneDispatch {
   readonly #queue: DispatchQueue<ReadyDelivery>;
+  readonly #turns = new FifoTurns();
+  readonly #results: LaneResults;
   readonly #report = new LaneReport();
   readonly #tries = new Map<ReadyDelivery, Promise<void>>();
-  readonly #writes = new Set<Promise<void>>();
   readonly #abort = new AbortController();
+  /** Endpoints that nothing is sent to for now. */
+  readonly #held = new Set<string>();
   #parking: Promise<unknown> | null = null;
   #loadedBytes = 0;
 
-  /**
-   * @param rows what this process has in hand of the lane: results of an earlier ownership may not be stored yet
-   * @param onRoom called when rows that found no room may be read again
-   */
+  /** @param rows what this process has in hand of the lane: results of an earlier ownership may not be stored yet */
   constructor(
     private readonly options: LaneDispatchOptions,
     private readonly lane: string,
     private readonly rows: RowsInHand,
-    onRoom: () => void,
+    limits: DispatchLimits,
+    private readonly on: LaneDispatchEvents,
   ) {
-    this.#queue = new DispatchQueue(options.limits ?? DISPATCH_LIMITS, onRoom);
+    const { room, most } = on;
+    const runnable = () => this.#pump();
+    this.#queue = new DispatchQueue(limits, { room, runnable, ...(most === undefined ? {} : { most }) });
+    this.#results = new LaneResults(options, rows, (outcome, stored) => this.#onWritten(outcome, stored));
   }
 
   get isFull(): boolean {
     return this.rows.size >= MAX_ROWS || this.#loadedBytes >= MAX_LOADED_BYTES;
+  }
+
+  /** Nothing is on its way and nothing waits to be stored. */
+  get isIdle(): boolean {
+    return this.#tries.size + this.#results.size + this.#queue.queued === 0;
   }
 
   counts(oldestDueSec: number): LaneCounts {
@@ -69,13 +84,37 @@ export class LaneDispatch {
 
   /** Endpoints of which no more rows should be read now. */
   fullEndpoints(): string[] {
-    this.#putBack(this.#queue.shed());
-    return this.#queue.full();
+    this.#takeBack(this.#queue.shed());
+    return [...this.#queue.full(), ...this.#held];
+  }
+
+  /** Keys of an ordered endpoint that have a delivery in hand. */
+  busyKeys(endpoint: string): string[] {
+    return this.#turns.busyKeys(endpoint);
+  }
+
+  /** Nothing more goes to an endpoint until `release`. What is on its way ends as it will. */
+  hold(endpoint: string): void {
+    this.#held.add(endpoint);
+    this.#takeBack(this.#queue.remove(endpoint));
+  }
+
+  release(endpoint: string): void {
+    this.#held.delete(endpoint);
+    this.on.room();
   }
 
   /** Of what is offered, what is not in hand yet and has room. Each must be enqueued or put back. */
   take<T extends DeliveryRow>(rows: readonly T[]): T[] {
-    const taken = this.#queue.withRoom(rows.filter((row) => this.rows.isFree(row)));
+    const refused = new Set<string>();
+    const free = rows.filter((row) => {
+      const line = lineOf(row);
+      const isFree =
+        !this.#held.has(row.ep) && this.rows.isFree(row) && !(line !== null && refused.has(line));
+      if (!isFree && line !== null) refused.add(line);
+      return isFree;
+    });
+    const taken = this.#queue.withRoom(free);
     for (const row of taken) this.rows.take(row);
     return taken;
   }
@@ -87,10 +126,11 @@ export class LaneDispatch {
 
   /** Sends what was loaded, and writes what needs no try. */
   enqueue({ ready, untried }: LanePage): void {
-    for (const outcome of untried) this.#write(outcome);
+    for (const outcome of untried) this.#results.add(outcome, this.lane);
     for (const delivery of ready) {
       this.#loadedBytes += delivery.body.length;
-      this.#queue.add(delivery.row.ep, delivery);
+      if (this.#held.has(delivery.row.ep)) this.#putBack([delivery]);
+      else if (this.#turns.enter(delivery)) this.#add(delivery);
     }
     this.#pump();
   }
@@ -103,7 +143,8 @@ export class LaneDispatch {
 
   /** Puts back everything that was not tried yet. */
   clear(): void {
-    this.#putBack(this.#queue.clear());
+    this.#takeBack(this.#queue.clear());
+    this.#putBack(this.#turns.clear());
   }
 
   /** Waits until the tries on their way have ended, but not longer than `ms`. */
@@ -120,7 +161,7 @@ export class LaneDispatch {
     if (parked.length === 0) return;
     const q = { l: this.lane, at: new Date(Date.now() + PARK_MS) };
     const changes = parked.map(({ row, stored }) => ({
-      ...{ _id: row._id, rev: row.rev, set: {}, q },
+      ...{ _id: row._id, rev: row.rev, set: { reason: IN_FLIGHT }, q },
       ...(stored ? {} : { orInsert: row }),
     }));
     const parking = this.options.deliveries.write(changes, true).then((refused) => {
@@ -132,18 +173,24 @@ export class LaneDispatch {
 
   /** Resolves when every result so far is stored. */
   async written(): Promise<void> {
-    await Promise.allSettled(this.#writes);
+    await Promise.allSettled(this.#results.all);
   }
 
   /** Resolves when every try is over and every result is stored. */
   async settled(): Promise<void> {
-    while (this.#tries.size + this.#writes.size > 0) {
-      await Promise.allSettled([...this.#tries.values(), ...this.#writes]);
+    while (this.#tries.size + this.#results.size > 0) {
+      await Promise.allSettled([...this.#tries.values(), ...this.#results.all]);
     }
   }
 
+  #add(delivery: ReadyDelivery): void {
+    const { policy, throttleRate } = delivery.endpoint.row;
+    const wants = { concurrency: policy?.concurrency ?? null, ratePerSec: throttleRate };
+    this.#queue.add(delivery.row.ep, delivery, wants);
+  }
+
   #pump(): void {
-    while (!this.#abort.signal.aborted && this.#writes.size < MAX_UNWRITTEN) {
+    while (!this.#abort.signal.aborted && this.#results.size < MAX_UNWRITTEN) {
       const slot = this.#queue.take();
       if (slot === null) return;
       this.#tries.set(slot.item, this.#try(slot));
@@ -157,9 +204,10 @@ export class LaneDispatch {
       // A row that is being parked has another revision afterwards.
       if (this.#parking !== null) await this.#parking;
       outcome.change.rev = delivery.row.rev;
-      this.#write(outcome);
+      this.#results.add(outcome, this.lane);
     } catch (error) {
       this.rows.putBack(delivery.row);
+      this.#putBack(this.#turns.leave(delivery.row, false).waiting);
       if (!(error instanceof SendAbortedError)) this.options.log.error({ err: error }, 'try failed');
     } finally {
       this.#tries.delete(delivery);
@@ -170,50 +218,35 @@ export class LaneDispatch {
   }
 
   async #outcome(delivery: ReadyDelivery): Promise<DeliveryOutcome> {
+    const { row, endpoint, stored } = delivery;
     // Disabled by the answer to another delivery while this one waited.
-    if (delivery.endpoint.row.disabled) {
-      return untriedOutcome(delivery.row, 'canceled', 'endpoint_disabled', { stored: delivery.stored });
-    }
+    if (endpoint.row.disabled) return untriedOutcome(row, 'canceled', 'endpoint_disabled', { stored });
     const tried = await this.options.tries.run(delivery, this.#abort.signal);
-    this.#record(delivery.row, tried);
-    const { nextAt } = tried.judgement;
-    const q = nextAt === null ? null : waitingPlace(this.lane, nextAt, Date.now(), this.options.handover);
-    return triedOutcome(delivery, tried, q);
+    this.#record(endpoint, tried);
+    return laneOutcome(delivery, tried, this.options);
   }
 
-  #record(row: DeliveryRow, { judgement, durationMs }: TriedDelivery): void {
-    this.#report.record(judgement, durationMs);
-    const { slowUntil, errorCode } = judgement;
-    if (slowUntil !== null) this.#queue.slowDown(row.ep, slowUntil.getTime() - Date.now());
-    else if (errorCode === 'timeout') this.#queue.slowDown(row.ep, SLOW_AFTER_TIMEOUT_MS);
+  #record(endpoint: PreparedEndpoint, tried: TriedDelivery): void {
+    const { slowUntil, errorCode } = tried.judgement;
+    this.#report.record(tried.judgement, tried.durationMs);
+    if (slowUntil !== null) this.#queue.slowDown(endpoint.row._id, slowUntil.getTime() - Date.now());
+    else if (errorCode === 'timeout') this.#queue.slowDown(endpoint.row._id, SLOW_AFTER_TIMEOUT_MS);
+    this.on.tried(endpoint, tried);
   }
 
-  #write(outcome: DeliveryOutcome): void {
-    const writing = this.#written(outcome).finally(() => {
-      this.#writes.delete(writing);
-      this.#pump();
-    });
-    this.#writes.add(writing);
+  #onWritten({ row, change }: DeliveryOutcome, stored: boolean): void {
+    const { next, waiting } = this.#turns.leave(row, stored && change.q === null);
+    this.#putBack(waiting);
+    if (next !== null && this.#held.has(row.ep)) this.#takeBack([next]);
+    else if (next !== null) this.#add(next);
+    if (row.fk !== undefined && next === null) this.on.room();
+    this.#pump();
   }
 
-  async #written(outcome: DeliveryOutcome): Promise<void> {
-    try {
-      const flushed = await this.options.flush.add(outcome);
-      if (flushed === 'written' && outcome.change.q?.l === RETRY_LANE) await this.#handOver(outcome);
-      this.rows.finish(outcome.row);
-    } catch (error) {
-      this.rows.putBack(outcome.row);
-      this.options.log.error({ err: error, delivery: outcome.row._id }, 'result lost, it will be sent again');
-    }
-  }
-
-  // A retry whose workflow cannot be started stays with the lane, on the same schedule.
-  async #handOver({ row, endpoint, change }: DeliveryOutcome): Promise<void> {
-    const nextAt = new Date(change.q!.at.getTime() - RETRY_GRACE_MS);
-    const title = deliveryTitle(row.type, endpoint!.url, row.ep);
-    if (await this.options.handover.start(row, title, change.set.n!, nextAt)) return;
-    const back = { _id: row._id, rev: row.rev + 1, set: {}, q: { l: this.lane, at: nextAt } };
-    await this.options.deliveries.write([back], true);
+  /** What was in the queue, with what stands behind it. */
+  #takeBack(deliveries: readonly ReadyDelivery[]): void {
+    this.#putBack(deliveries);
+    for (const { row } of deliveries) this.#putBack(this.#turns.leave(row, false).waiting);
   }
 
   #putBack(deliveries: readonly ReadyDelivery[]): void {

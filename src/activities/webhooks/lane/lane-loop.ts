@@ -1,27 +1,64 @@
-import type { LaneCounts } from '../../../contracts/webhooks/dispatch.js';
+import type { LaneCounts, LaneEnd } from '../../../contracts/webhooks/dispatch.js';
+import { homeLane, isOwnLane } from '../../../domain/webhooks/lane.js';
 import { webhookMetrics } from '../../../platform/metrics.js';
 import type { LaneRepository } from '../../../store/webhooks/lane.repository.js';
-import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
+import type { EndpointRow } from '../../../store/webhooks/endpoint.schema.js';
+import type { FifoRepository } from '../../../store/webhooks/fifo.repository.js';
+import type { SweepRepository } from '../../../store/webhooks/sweep.repository.js';
+import { FifoReader } from './fifo-reader.js';
+import type { FifoProgress } from './fifo-reader.js';
+import { LaneCircuits } from './lane-circuits.js';
+import type { LaneCircuitsOptions } from './lane-circuits.js';
 import { LaneDispatch } from './lane-dispatch.js';
 import type { LaneDispatchOptions } from './lane-dispatch.js';
 import { LaneLease } from './lane-lease.js';
 import type { LeaseRequest } from './lane-lease.js';
+import { laneLimits } from './lane-limits.js';
+import { LaneMoves } from './lane-moves.js';
+import { LaneOverflow } from './lane-overflow.js';
+import type { LaneOverflowOptions } from './lane-overflow.js';
 import type { LanePage, LanePages } from './lane-page.js';
 import { LaneReader } from './lane-reader.js';
+import type { ReadPage } from './lane-reader.js';
 import type { OfferedDelivery } from './offered-delivery.js';
+import { OwnLane } from './own-lane.js';
+import type { OwnLaneOptions } from './own-lane.js';
 import type { RowsInHand } from './rows-in-hand.js';
 import { WakeUp } from './wake-up.js';
 
-export interface LaneLoopOptions extends LaneDispatchOptions {
+export interface LaneLoopOptions
+  extends LaneDispatchOptions, OwnLaneOptions, LaneCircuitsOptions, LaneOverflowOptions {
   lanes: LaneRepository;
   pages: LanePages;
+  fifo: FifoRepository;
+  sweeps: SweepRepository;
+}
+
+/** How a lane is served this time. */
+export interface LaneRound {
+  /** Tries at a time in the lane; the default when left out. */
+  concurrency?: number;
+  /** Set for the lane of an endpoint that is down: what waits is sent with care, at most at this rate. */
+  drain?: { ratePerSec: number | null };
+}
+
+/** What a process remembers of a lane between the rounds. */
+export interface LaneMemory {
+  rows: RowsInHand;
+  fifo: FifoProgress;
 }
 
 /** Rows loaded together: payloads of this many are in memory before any of them is on its way. */
 const LOAD_ROWS = 64;
-const POLL_MS = { afterFullPage: 5, first: 40, idle: 250 };
+const POLL_MS = { afterFullPage: 5, first: 40, idle: 250, ownIdle: 1000 };
 /** When a lane is left, tries that end within this time are written before it is given up. */
 const LEAVE_MS = 250;
+
+interface Filled {
+  found: number;
+  full: boolean;
+}
+const NOTHING: Filled = { found: 0, full: false };
 
 /**
  * Serves one lane under its lease: reads due rows and has them sent. A plain class: an activity runs it, and a worker
@@ -29,22 +66,40 @@ const LEAVE_MS = 250;
  */
 export class LaneLoop {
   readonly #reader: LaneReader;
+  readonly #fifo: FifoReader;
   readonly #dispatch: LaneDispatch;
+  readonly #moves: LaneMoves;
+  readonly #circuits: LaneCircuits;
+  readonly #overflow: LaneOverflow;
+  readonly #own: OwnLane | null;
   readonly #wakeUp = new WakeUp();
   readonly #offers = new Set<Promise<void>>();
-  /** When this loop became the owner, wall clock; null while it is not. */
-  #servingSince: number | null = null;
+  /** When this loop became the owner, wall clock; null while it is not, and where nothing can be offered. */
+  #offersSince: number | null = null;
+  #end: LaneEnd | null = null;
 
   constructor(
     private readonly options: LaneLoopOptions,
     private readonly request: LeaseRequest,
-    rows: RowsInHand,
+    { rows, fifo }: LaneMemory,
+    private readonly round: LaneRound = {},
   ) {
-    this.#reader = new LaneReader(options.deliveries, request.lane);
-    this.#dispatch = new LaneDispatch(options, request.lane, rows, () => {
-      this.#reader.rewind();
-      this.wake();
+    const { lane } = request;
+    const drains = round.drain !== undefined;
+    this.#own = isOwnLane(lane) ? new OwnLane(options, lane, drains) : null;
+    this.#reader = new LaneReader(options.deliveries, lane);
+    this.#fifo = new FifoReader(options.fifo, options.sweeps, lane, fifo);
+    this.#moves = new LaneMoves(options.backlog, lane, rows, options.log);
+    this.#dispatch = new LaneDispatch(options, lane, rows, laneLimits(lane, round), {
+      room: () => {
+        this.#reader.rewind();
+        this.wake();
+      },
+      tried: (endpoint, tried) => this.#circuits.tried(endpoint, tried),
+      ...(drains ? { most: () => this.#circuits.concurrency } : {}),
     });
+    this.#circuits = new LaneCircuits(options, this.#dispatch, this.#moves, drains);
+    this.#overflow = new LaneOverflow(options, lane, this.#dispatch, this.#moves);
   }
 
   /** Looks for due rows at once. */
@@ -57,19 +112,22 @@ export class LaneLoop {
    * owner, has enough in hand, or became the owner later and cannot know what the one before did with them.
    */
   offer(offers: readonly OfferedDelivery[]): boolean {
-    const since = this.#servingSince;
+    const since = this.#offersSince;
     if (since === null || this.#dispatch.isFull) return false;
-    if (offers.some(({ row }) => row.at.getTime() < since)) return false;
+    if (offers.some(({ row }) => row.at.getTime() < since || row.fk !== undefined)) return false;
     const taken = new Set(this.#dispatch.take(offers.map(({ row }) => row)));
     const accepted = offers.filter(({ row }) => taken.has(row));
-    const loading = this.#load([...taken], () => this.options.pages.offered(accepted));
+    const loading = this.#load(() => this.options.pages.offered(accepted)).then((loaded) => {
+      if (!loaded) this.#dispatch.putBack([...taken]);
+    });
     this.#offers.add(loading);
     void loading.finally(() => this.#offers.delete(loading));
     return taken.size === offers.length;
   }
 
   counts(): LaneCounts {
-    return this.#dispatch.counts(this.#reader.oldestDueSec);
+    const counts = this.#dispatch.counts(this.#reader.oldestDueSec);
+    return this.#end === null ? counts : { ...counts, end: this.#end };
   }
 
   /** Serves the lane until `forMs` have passed, `stop` fires, or the lease is lost. */
@@ -80,10 +138,10 @@ export class LaneLoop {
     if (lease === null) return this.counts();
     lease.lost.addEventListener('abort', () => this.#dispatch.abort());
     try {
-      this.#servingSince = Date.now();
+      this.#offersSince = this.#own === null ? Date.now() : null;
       await this.#serve(AbortSignal.any([stop, lease.lost]), untilMs);
     } finally {
-      this.#servingSince = null;
+      this.#offersSince = null;
       await this.#leave(lease);
     }
     return this.counts();
@@ -95,52 +153,91 @@ export class LaneLoop {
   }
 
   async #serve(stop: AbortSignal, untilMs: number): Promise<void> {
+    const longest = this.#own === null ? POLL_MS.idle : POLL_MS.ownIdle;
     let idleMs = POLL_MS.first;
     while (!stop.aborted && performance.now() < untilMs) {
       const { found, full } = await this.#fillOrWait();
-      if (found === 0) idleMs = Math.min(idleMs * 2, POLL_MS.idle);
+      if (this.#circuits.isDownAgain) this.#end = 'failing';
+      if (this.#end !== null) return;
+      if (found === 0) idleMs = Math.min(idleMs * 2, longest);
       else idleMs = full ? POLL_MS.afterFullPage : POLL_MS.first;
       await this.#wakeUp.wait(idleMs, stop);
     }
   }
 
   // The store may be away for a while: the lease decides for how long it makes sense to go on.
-  async #fillOrWait(): Promise<{ found: number; full: boolean }> {
+  async #fillOrWait(): Promise<Filled> {
     try {
-      return await this.#fill();
+      return await (this.#own === null ? this.#fillShared() : this.#fillOwn(this.#own));
     } catch (error) {
       this.options.log.warn({ err: error, lane: this.request.lane }, 'due deliveries cannot be read');
-      return { found: 0, full: false };
+      return NOTHING;
     }
   }
 
-  async #fill(): Promise<{ found: number; full: boolean }> {
+  async #fillShared(): Promise<Filled> {
+    const full = this.#dispatch.fullEndpoints();
+    this.#overflow.look(full);
+    return this.#take(() => this.#reader.read([...full, ...this.#moves.endpoints]));
+  }
+
+  async #fillOwn(own: OwnLane): Promise<Filled> {
+    const work = await own.work();
+    if (work.kind === 'stop') {
+      this.#end = 'retired';
+      return NOTHING;
+    }
+    const { endpoint } = work;
+    if (work.kind === 'move') {
+      await this.#moves.start(endpoint._id, homeLane(endpoint, this.options.laneCount));
+      return NOTHING;
+    }
+    const full = this.#dispatch.fullEndpoints();
+    if (full.length > 0 && work.kind === 'serve') return NOTHING;
+    const filled = await this.#take(() =>
+      work.kind === 'serve'
+        ? this.#reader.read([])
+        : this.#fifo.read(endpoint, this.#dispatch.busyKeys(endpoint._id)),
+    );
+    if (filled.found === 0 && this.#dispatch.isIdle) await this.#emptied(own, endpoint);
+    return filled;
+  }
+
+  async #emptied(own: OwnLane, endpoint: EndpointRow): Promise<void> {
+    if (this.round.drain !== undefined) this.#end = 'drained';
+    else await own.emptied(endpoint);
+  }
+
+  async #take(read: () => Promise<ReadPage>): Promise<Filled> {
     const dispatch = this.#dispatch;
-    const fullEndpoints = dispatch.fullEndpoints();
-    if (dispatch.isFull) return { found: 0, full: false };
-    const { rows, full } = await this.#reader.read(fullEndpoints);
+    if (dispatch.isFull) return NOTHING;
+    const { rows, full } = await read();
     const taken = dispatch.take(rows);
     for (let from = 0; from < taken.length; from += LOAD_ROWS) {
       const part = taken.slice(from, from + LOAD_ROWS);
-      if (dispatch.isFull) dispatch.putBack(part);
-      else await this.#load(part, () => this.options.pages.load(part));
+      if (dispatch.isFull || !(await this.#load(() => this.options.pages.load(part)))) {
+        // What comes later in an order must not go before what could not be loaded.
+        dispatch.putBack(taken.slice(from));
+        break;
+      }
     }
     return { found: taken.length, full };
   }
 
-  /** Rows that cannot be loaded now are read again later. */
-  async #load(rows: readonly DeliveryRow[], load: () => Promise<LanePage>): Promise<void> {
+  /** False when it cannot be done now: then the rows are to be put back. */
+  async #load(load: () => Promise<LanePage>): Promise<boolean> {
     try {
       this.#dispatch.enqueue(await load());
+      return true;
     } catch (error) {
-      this.#dispatch.putBack(rows);
       this.options.log.warn({ err: error, lane: this.request.lane }, 'due deliveries cannot be loaded');
+      return false;
     }
   }
 
   /** Gives the lane up: what ends soon is written first, what lasts is set aside for as long as it can last. */
   async #leave(lease: LaneLease): Promise<void> {
-    await Promise.all(this.#offers);
+    await Promise.all([...this.#offers, this.#moves.stop()]);
     if (lease.lost.aborted) {
       webhookMetrics.leaseLost.inc();
       return;

@@ -1,7 +1,9 @@
 import type { AttemptTrigger } from '../../../contracts/webhooks/delivery.js';
+import { RETRY_LANE } from '../../../contracts/webhooks/delivery.js';
+import { homeLane, isAstray } from '../../../domain/webhooks/lane.js';
 import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
 import type { DeliverySourceRepository } from '../../../store/webhooks/delivery-source.repository.js';
-import { untriedOutcome } from '../delivery-outcome.js';
+import { movedOutcome, untriedOutcome } from '../delivery-outcome.js';
 import type { DeliveryOutcome } from '../delivery-outcome.js';
 import type { ReadyDelivery } from '../delivery-try.js';
 import type { OfferedDelivery } from './offered-delivery.js';
@@ -21,6 +23,8 @@ export class LanePages {
   constructor(
     private readonly source: DeliverySourceRepository,
     private readonly endpoints: PreparedEndpoints,
+    /** Number of shared lanes. */
+    private readonly lanes: number,
   ) {}
 
   /** @param trigger what is behind the tries of all rows; each row tells by itself when left out */
@@ -32,7 +36,7 @@ export class LanePages {
     const page: LanePage = { ready: [], untried: [] };
     for (const row of rows) {
       const found = { row, endpoint: endpoints.get(row.ep), body: bodies.get(row.msg) ?? null };
-      sortIn(page, { ...found, trigger: trigger ?? triggerOf(row), stored: true });
+      sortIn(page, { ...found, trigger: trigger ?? triggerOf(row), stored: true }, this.lanes);
     }
     return page;
   }
@@ -42,7 +46,7 @@ export class LanePages {
     const page: LanePage = { ready: [], untried: [] };
     for (const { row, body, appRev } of offers) {
       const endpoint = await this.endpoints.asOf(row.ep, row.app, appRev);
-      sortIn(page, { row, endpoint, body, trigger: 'scheduled', stored: false });
+      sortIn(page, { row, endpoint, body, trigger: 'scheduled', stored: false }, this.lanes);
     }
     return page;
   }
@@ -57,16 +61,25 @@ interface FoundDelivery extends Omit<ReadyDelivery, 'endpoint' | 'body'> {
   body: Buffer | null;
 }
 
-function sortIn(page: LanePage, { row, endpoint, body, trigger, stored }: FoundDelivery): void {
+function sortIn(
+  page: LanePage,
+  { row, endpoint, body, trigger, stored }: FoundDelivery,
+  lanes: number,
+): void {
   const untried = (state: 'canceled' | 'expired', reason: string) =>
     void page.untried.push(untriedOutcome(row, state, reason, { stored }));
   if (endpoint === undefined || endpoint.row.deletedAt !== null)
     return untried('canceled', 'endpoint_deleted');
   if (endpoint.row.disabled) return untried('canceled', 'endpoint_disabled');
   if (body === null) return untried('expired', 'content_expired');
+  if (isStray(row, endpoint))
+    return void page.untried.push(movedOutcome(row, homeLane(endpoint.row, lanes), stored));
   if (endpoint.unusable !== null) page.untried.push(heldOutcome(row, stored));
   else page.ready.push({ row, endpoint, body, trigger, stored });
 }
+
+const isStray = ({ q }: DeliveryRow, endpoint: PreparedEndpoint) =>
+  q !== undefined && q.l !== RETRY_LANE && isAstray(q.l, endpoint.row);
 
 function heldOutcome(row: DeliveryRow, stored: boolean): DeliveryOutcome {
   const lane = row.q?.l;

@@ -1,8 +1,9 @@
 import type { LaneCounts } from '../../../contracts/webhooks/dispatch.js';
 import type { OfferedMessage } from '../../../contracts/webhooks/lane-offer.js';
 import { newId } from '../../../platform/ids.js';
+import { LaneLease } from './lane-lease.js';
 import { LaneLoop } from './lane-loop.js';
-import type { LaneLoopOptions } from './lane-loop.js';
+import type { LaneLoopOptions, LaneMemory, LaneRound } from './lane-loop.js';
 import { ownerName } from './lane-owner.js';
 import type { LeaseRequest, LeaseTimes } from './lane-lease.js';
 import type { LaneWatch } from './lane-watch.js';
@@ -20,24 +21,20 @@ export interface LaneServiceOptions extends LaneLoopOptions {
 export class LaneService {
   readonly #running = new Map<string, Set<LaneLoop>>();
   /** Shared by the loops of a lane that follow each other in this process. */
-  readonly #rows = new Map<string, RowsInHand>();
+  readonly #memories = new Map<string, LaneMemory>();
   readonly #settling = new Set<Promise<void>>();
 
   constructor(private readonly options: LaneServiceOptions) {}
 
   /** Serves a lane until `forMs` have passed, `stop` fires or the lane is lost. */
-  async run(lane: string, stop: AbortSignal, forMs: number, onCounts?: (counts: LaneCounts) => void) {
-    const { hintUrl, times, watch } = this.options;
-    const request: LeaseRequest = {
-      lane,
-      owner: ownerName(newId('wrk')),
-      hintUrl: hintUrl(lane),
-      ...(times === undefined ? {} : { times }),
-      ...(watch === undefined ? {} : { watch }),
-    };
-    const rows = this.#rows.get(lane) ?? new RowsInHand();
-    this.#rows.set(lane, rows);
-    const loop = new LaneLoop(this.options, request, rows);
+  async run(
+    lane: string,
+    stop: AbortSignal,
+    forMs: number,
+    onCounts?: (counts: LaneCounts) => void,
+    round?: LaneRound,
+  ): Promise<LaneCounts> {
+    const loop = new LaneLoop(this.options, this.#request(lane), this.memory(lane), round);
     const loops = this.#running.get(lane) ?? new Set();
     this.#running.set(lane, loops.add(loop));
     const beat = setInterval(() => onCounts?.(loop.counts()), 2000);
@@ -49,6 +46,40 @@ export class LaneService {
       const settling = loop.settled().finally(() => this.#settling.delete(settling));
       this.#settling.add(settling);
     }
+  }
+
+  /** Does something as the owner of a lane. Null when the lane could not be had before `stop` fired. */
+  async asOwner<T>(
+    lane: string,
+    stop: AbortSignal,
+    work: (lost: AbortSignal) => Promise<T>,
+  ): Promise<T | null> {
+    const lease = await LaneLease.acquire(this.options.lanes, this.#request(lane), stop);
+    if (lease === null) return null;
+    try {
+      return await work(lease.lost);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  /** What this process remembers of a lane. */
+  memory(lane: string): LaneMemory {
+    let memory = this.#memories.get(lane);
+    if (memory === undefined) {
+      memory = { rows: new RowsInHand(), fifo: { completeThrough: null } };
+      this.#memories.set(lane, memory);
+    }
+    return memory;
+  }
+
+  #request(lane: string): LeaseRequest {
+    const { hintUrl, times, watch } = this.options;
+    return {
+      ...{ lane, owner: ownerName(newId('wrk')), hintUrl: hintUrl(lane) },
+      ...(times === undefined ? {} : { times }),
+      ...(watch === undefined ? {} : { watch }),
+    };
   }
 
   /** There is work in a lane. */

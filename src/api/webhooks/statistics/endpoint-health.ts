@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { OPEN_STATES } from '../../../contracts/webhooks/delivery.js';
 import { bucketMs, windowOf } from '../../../contracts/webhooks/statistics.js';
 import type { EndpointHealthOut, EndpointHealthQuery } from '../../../contracts/webhooks/statistics.js';
@@ -6,7 +6,8 @@ import { sumOf } from '../../../domain/webhooks/statistics/bucket-sum.js';
 import { bucketRanges, bucketStartMs } from '../../../domain/webhooks/statistics/bucket.js';
 import type { Level } from '../../../domain/webhooks/statistics/bucket.js';
 import { HEALTH_WINDOW_MS, healthState } from '../../../domain/webhooks/statistics/health-state.js';
-import { DISABLE_AFTER_MS } from '../../../domain/webhooks/auto-disable.js';
+import type { Config } from '../../../platform/config.js';
+import { CONFIG } from '../../../platform/platform.module.js';
 import type { AttemptRow } from '../../../store/webhooks/attempt.schema.js';
 import type { EndpointRow } from '../../../store/webhooks/endpoint.schema.js';
 import { AttemptListRepository } from '../../../store/webhooks/lists/attempt-list.repository.js';
@@ -14,6 +15,7 @@ import { DeliveryListRepository } from '../../../store/webhooks/lists/delivery-l
 import { StatisticsRepository } from '../../../store/webhooks/statistics/statistics.repository.js';
 import type { StatisticsRow } from '../../../store/webhooks/statistics/statistics.schema.js';
 
+const DAY_MS = 86_400_000;
 const LEVEL: Record<EndpointHealthQuery['bucket'], Level> = { '1m': 'm', '1h': 'h', '1d': 'd' };
 
 /** How an endpoint fares: its state now, its numbers in a window, in buckets. */
@@ -23,6 +25,7 @@ export class EndpointHealthReport {
     private readonly statistics: StatisticsRepository,
     private readonly deliveries: DeliveryListRepository,
     private readonly attempts: AttemptListRepository,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   async of(endpoint: EndpointRow, query: EndpointHealthQuery, now = new Date()): Promise<EndpointHealthOut> {
@@ -49,7 +52,7 @@ export class EndpointHealthReport {
       oldestWaitingSec: oldest === null ? null : Math.max(0, (now.getTime() - oldest.getTime()) / 1000),
       breaker,
       failingSince: failingSince?.toISOString() ?? null,
-      disableAt: disabled || failingSince === null ? null : disableAt(failingSince),
+      disableAt: disabled ? null : this.#disableAt(failingSince),
       lastSuccess: success?.at.toISOString() ?? null,
       lastError: failure === null ? null : faultOf(failure),
       since: since.toISOString(),
@@ -59,14 +62,17 @@ export class EndpointHealthReport {
     };
   }
 
+  #disableAt(since: Date | null): string | null {
+    const { WEBHOOK_DISABLE_AFTER_DAYS: days } = this.config;
+    return since === null || days === 0 ? null : new Date(since.getTime() + days * DAY_MS).toISOString();
+  }
+
   async #recent(ep: string, nowMs: number) {
     const ranges = bucketRanges(nowMs - HEALTH_WINDOW_MS, nowMs, nowMs, 'm');
     const { attempts, classes } = sumOf(await this.statistics.read(ep, ranges));
     return { attempts, ok: classes['2xx'] ?? 0 };
   }
 }
-
-const disableAt = (since: Date) => new Date(since.getTime() + DISABLE_AFTER_MS).toISOString();
 
 const faultOf = ({ _id, at, code, why, errorCode }: AttemptRow) => ({
   attemptId: _id,

@@ -1,0 +1,18 @@
+import type { ApplicationRepository } from './application.repository.js';
+
+/**
+ * Writes something about an endpoint between two bumps of its application's revision: a cache filled before or
+ * during the write is then stale by the second bump, so a message accepted after this returns sees it.
+ */
+export async function announced<T>(
+  applications: ApplicationRepository,
+  app: string,
+  write: () => Promise<T>,
+): Promise<T> {
+  await applications.bumpRevision(app);
+  try {
+    return await write();
+  } finally {
+    await applications.bumpRevision(app);
+  }
+}

@@ -1,0 +1,79 @@
+import type { DeliveryRow } from './delivery.schema.js';
+import { fanOut } from './fan-out.js';
+import type { MessageRow } from './message.schema.js';
+import type { WebhookModels } from './webhook-models.js';
+
+const MESSAGES_A_READ = 500;
+
+/** What an ordered endpoint has to send, in order of the messages. */
+export class FifoRepository {
+  constructor(private readonly models: WebhookModels) {}
+
+  /** Open deliveries with an order, in order, those of some keys left out. */
+  async open(ep: string, { skipKeys, limit }: { skipKeys: readonly string[]; limit: number }) {
+    const keys = skipKeys.length === 0 ? { $exists: true } : { $exists: true, $nin: [...skipKeys] };
+    const rows = await this.models.deliveries.collection
+      .find({ ep, fk: keys, 'q.at': { $exists: true } } as never)
+      .sort({ msg: 1 })
+      .limit(limit)
+      .batchSize(limit)
+      .toArray();
+    return rows as unknown as DeliveryRow[];
+  }
+
+  /** Due deliveries of a lane that have no order: from before the endpoint was given one. */
+  async unordered(lane: string, now: Date, limit: number): Promise<DeliveryRow[]> {
+    const rows = await this.models.deliveries.collection
+      .find({ 'q.l': lane, 'q.at': { $lte: now }, fk: { $exists: false } } as never)
+      .sort({ 'q.at': 1 })
+      .limit(limit)
+      .toArray();
+    return rows as unknown as DeliveryRow[];
+  }
+
+  /**
+   * Inserts the deliveries to an endpoint that messages up to one of them lack: accept inserts them after it has
+   * answered, so a later message may have its row first, and after a crash an earlier one may have none yet.
+   * @returns how many were missing
+   */
+  async insertMissing(
+    endpoint: { _id: string; app: string },
+    after: string,
+    through: string,
+  ): Promise<number> {
+    let missing = 0;
+    let from = after;
+    for (;;) {
+      const messages = await this.#messages(endpoint.app, from, through);
+      missing += await this.#insert(endpoint._id, messages);
+      if (messages.length < MESSAGES_A_READ) return missing;
+      from = messages.at(-1)!._id;
+    }
+  }
+
+  async #messages(app: string, after: string, through: string): Promise<MessageRow[]> {
+    const rows = await this.models.messages.collection
+      .find({ app, _id: { $gt: after, $lte: through } } as never, { projection: { body: 0, skipped: 0 } })
+      .sort({ _id: 1 })
+      .limit(MESSAGES_A_READ)
+      .toArray();
+    return rows as unknown as MessageRow[];
+  }
+
+  async #insert(ep: string, messages: readonly MessageRow[]): Promise<number> {
+    const targets = messages.flatMap((message) =>
+      message.targets.filter(({ e }) => e === ep).map((target) => ({ ...message, targets: [target] })),
+    );
+    if (targets.length === 0) return 0;
+    const ids = targets.map(({ targets: [target] }) => target!.d as never);
+    const found = await this.models.deliveries.collection
+      .find({ _id: { $in: ids } }, { projection: { _id: 1 } })
+      .toArray();
+    if (found.length === ids.length) return 0;
+    const present = new Set(found.map((row) => String(row._id)));
+    return fanOut(
+      this.models,
+      targets.filter(({ targets: [target] }) => !present.has(target!.d)),
+    );
+  }
+}
