@@ -1,28 +1,21 @@
 import { parseArgs } from 'node:util';
 import { EmbeddedServer } from './server.js';
 import type { ServerOptions } from './server-info.js';
-import { log, setLogLevel } from './stats/log.js';
-import type { LogLevel } from './stats/log.js';
+import { isLogLevel, log, setLogLevel } from './stats/log.js';
 
 const USAGE = `usage: node cli.js --dir D [--port 0] [--bind 127.0.0.1] [--repl-set-name rs0] [--oplog-mb 256]
   [--test-commands] [--exit-with-parent] [--log-level debug|info|warn|error]`;
 
-interface CliOptions extends ServerOptions {
-  logLevel: LogLevel;
-  exitWithParent: boolean;
-}
-
 await main();
 
 async function main(): Promise<void> {
-  let options: CliOptions;
+  let options: ServerOptions & { exitWithParent: boolean };
   try {
     options = parseOptions();
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
     process.exit(2);
   }
-  setLogLevel(options.logLevel);
   try {
     await run(options);
   } catch (error) {
@@ -31,51 +24,51 @@ async function main(): Promise<void> {
   }
 }
 
-async function run(options: CliOptions): Promise<void> {
+async function run(options: ServerOptions & { exitWithParent: boolean }): Promise<void> {
   const server = await EmbeddedServer.start(options);
   const { port, uri } = server.info;
   process.stdout.write(`${JSON.stringify({ ready: true, port, pid: process.pid, uri })}\n`);
   log('info', 'ready', { port, directory: options.directory });
 
   let stopping = false;
-  const stop = (reason: string): void => {
+  const stop = async (reason: string): Promise<void> => {
     if (stopping) return;
     stopping = true;
     log('info', 'stopping', { reason });
-    server.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log('error', 'stopping failed', { error: String(error) });
-        process.exit(1);
-      },
-    );
+    try {
+      await server.stop();
+      process.exit(0);
+    } catch (error) {
+      log('error', 'stopping failed', { error: String(error) });
+      process.exit(1);
+    }
   };
-  process.on('SIGTERM', () => stop('SIGTERM'));
-  process.on('SIGINT', () => stop('SIGINT'));
-  if (options.exitWithParent) {
-    // A parent that ends, however it ends, closes the pipe.
-    process.stdin.on('end', () => stop('parent ended')).on('error', () => stop('parent ended'));
-    process.stdin.resume();
-  }
+  process.on('SIGTERM', () => void stop('SIGTERM')).on('SIGINT', () => void stop('SIGINT'));
+  if (!options.exitWithParent) return;
+  // A parent that ends, however it ends, closes the pipe.
+  const parentEnded = (): void => void stop('parent ended');
+  process.stdin.on('end', parentEnded).on('error', parentEnded).resume();
 }
 
-function parseOptions(): CliOptions {
+function parseOptions(): ServerOptions & { exitWithParent: boolean } {
+  const text = (fallback: string) => ({ type: 'string', default: fallback }) as const;
+  const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     options: {
-      dir: { type: 'string' },
-      port: { type: 'string', default: '0' },
-      bind: { type: 'string', default: '127.0.0.1' },
-      'repl-set-name': { type: 'string', default: 'rs0' },
-      'oplog-mb': { type: 'string', default: '256' },
-      'test-commands': { type: 'boolean', default: false },
-      'exit-with-parent': { type: 'boolean', default: false },
-      'log-level': { type: 'string', default: 'info' },
+      dir: text(''),
+      port: text('0'),
+      bind: text('127.0.0.1'),
+      'repl-set-name': text('rs0'),
+      'oplog-mb': text('256'),
+      'test-commands': flag,
+      'exit-with-parent': flag,
+      'log-level': text('info'),
     },
   });
   if (!values.dir) throw new Error('--dir is required: the directory that holds the data');
-  const logLevel = values['log-level'];
-  if (!isLogLevel(logLevel))
-    throw new Error(`--log-level must be debug, info, warn or error, got ${logLevel}`);
+  const level = values['log-level'];
+  if (!isLogLevel(level)) throw new Error(`--log-level must be debug, info, warn or error, got ${level}`);
+  setLogLevel(level);
   return {
     directory: values.dir,
     port: wholeNumber('--port', values.port, 0, 65_535),
@@ -84,7 +77,6 @@ function parseOptions(): CliOptions {
     oplogMb: wholeNumber('--oplog-mb', values['oplog-mb'], 1, 1_000_000),
     testCommands: values['test-commands'],
     exitWithParent: values['exit-with-parent'],
-    logLevel,
   };
 }
 
@@ -92,8 +84,4 @@ function wholeNumber(option: string, text: string, min: number, max: number): nu
   const number = Number(text);
   if (Number.isInteger(number) && number >= min && number <= max) return number;
   throw new Error(`${option} must be a whole number from ${min} to ${max}, got ${text}`);
-}
-
-function isLogLevel(text: string): text is LogLevel {
-  return ['debug', 'info', 'warn', 'error'].includes(text);
 }

@@ -22,16 +22,8 @@ export class ServerInfo {
   shuttingDown = false;
   connectionsOpen = 0;
   connectionsMade = 0;
-  readonly opcounters: Record<string, number> = {
-    insert: 0,
-    query: 0,
-    update: 0,
-    delete: 0,
-    getmore: 0,
-    command: 0,
-  };
-
-  private waiting = new Set<() => void>();
+  readonly opcounters = { insert: 0, query: 0, update: 0, delete: 0, getmore: 0, command: 0 };
+  private readonly waiting = new Set<() => void>();
 
   constructor(
     readonly options: ServerOptions,
@@ -40,15 +32,16 @@ export class ServerInfo {
 
   /** `host:port` as members of the replica set name themselves. */
   get address(): string {
-    return `${this.options.bind.includes(':') ? `[${this.options.bind}]` : this.options.bind}:${this.port}`;
+    const { bind } = this.options;
+    return `${bind.includes(':') ? `[${bind}]` : bind}:${this.port}`;
   }
 
   get uri(): string {
     return `mongodb://${this.address}/?replicaSet=${this.options.setName}&directConnection=true`;
   }
 
-  count(operation: string, times = 1): void {
-    this.opcounters[operation] = (this.opcounters[operation] ?? 0) + times;
+  count(operation: keyof ServerInfo['opcounters']): void {
+    this.opcounters[operation] += 1;
   }
 
   /** Resolves when the topology changes, at the latest after `timeoutMs`. */

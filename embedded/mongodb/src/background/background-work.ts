@@ -1,4 +1,4 @@
-import type { Services } from '../commands/context.js';
+import type { Services } from '../commands/command.js';
 import { log } from '../stats/log.js';
 import { deleteExpired } from './ttl.js';
 
@@ -8,61 +8,43 @@ const REAP_MS = 60_000;
 /** MongoDB's period of no-op oplog entries on an idle primary. */
 const NOOP_MS = 10_000;
 
-/** What the server does on its own: TTL deletes, closing idle cursors, forgetting old retry records, idle no-ops. */
-export class BackgroundWork {
-  private readonly timers: NodeJS.Timeout[] = [];
-  private deleting = false;
-  private lastTime = 0;
-
-  constructor(private readonly services: Services) {}
-
-  start(): void {
-    const { testCommands } = this.services.info.options;
-    this.every(testCommands ? TTL_TEST_MS : TTL_MS, () => this.expire());
-    this.every(REAP_MS, () => this.reap());
-    this.every(NOOP_MS, () => this.noop());
-  }
-
-  stop(): void {
-    for (const timer of this.timers) clearInterval(timer);
-  }
-
-  private every(ms: number, work: () => Promise<void>): void {
-    const guarded = (): void => {
-      work().catch((error: unknown) => log('error', 'background work failed', { error: String(error) }));
-    };
-    this.timers.push(setInterval(guarded, ms).unref());
-  }
-
-  private async expire(): Promise<void> {
-    if (this.deleting) return;
-    this.deleting = true;
-    try {
-      await deleteExpired(this.services.engine);
-    } finally {
-      this.deleting = false;
-    }
-  }
-
-  private async reap(): Promise<void> {
-    const { cursors, engine } = this.services;
-    cursors.reap(Date.now());
-    await engine.queue.run(function* () {
-      engine.retries.reap(Date.now());
-      yield;
-    });
-  }
-
-  /** Moves the cluster time along while nobody writes. */
-  private async noop(): Promise<void> {
-    const { engine } = this.services;
-    const idle = engine.clock.current === this.lastTime;
-    if (idle) {
+/** Starts what the server does on its own: TTL deletes, closing idle cursors, forgetting old retry records, idle no-ops. */
+export function startBackgroundWork({ engine, cursors, info }: Services): NodeJS.Timeout[] {
+  let lastTime = 0;
+  return [
+    every(info.options.testCommands ? TTL_TEST_MS : TTL_MS, () => deleteExpired(engine)),
+    every(REAP_MS, async () => {
+      cursors.reap(Date.now());
       await engine.queue.run(function* () {
-        engine.logNoop('periodic noop');
+        engine.retries.reap(Date.now());
         yield;
       });
+    }),
+    every(NOOP_MS, async () => {
+      // Moves the cluster time along while nobody writes.
+      if (engine.clock.current === lastTime) {
+        await engine.queue.run(function* () {
+          engine.logNoop('periodic noop');
+          yield;
+        });
+      }
+      lastTime = engine.clock.current;
+    }),
+  ];
+}
+
+/** Repeats work that is never run twice at once. */
+function every(ms: number, work: () => Promise<void>): NodeJS.Timeout {
+  let running = false;
+  const run = async (): Promise<void> => {
+    if (running) return;
+    running = true;
+    try {
+      await work();
+    } catch (error) {
+      log('error', 'background work failed', { error: String(error) });
     }
-    this.lastTime = engine.clock.current;
-  }
+    running = false;
+  };
+  return setInterval(() => void run(), ms).unref();
 }

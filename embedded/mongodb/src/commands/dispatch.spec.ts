@@ -6,7 +6,7 @@ import { BDoc } from '../bson/values.js';
 import { CursorStore } from '../cursor/cursor-store.js';
 import { ServerInfo } from '../server-info.js';
 import { Engine } from '../storage/engine.js';
-import type { Services } from './context.js';
+import type { Services } from './command.js';
 import { dispatch } from './dispatch.js';
 import { FailPoints } from './fail-points.js';
 
@@ -31,7 +31,6 @@ async function errorOf(command: object): Promise<unknown> {
   const request = {
     body: doc({ ...command, $db: 't' } as never),
     sequences: new Map(),
-    exhaustAllowed: false,
   };
   const reply = await dispatch(services, { id: 1, address: '', appName: undefined }, request);
   return reply === 'close' ? reply : reply.get('code');

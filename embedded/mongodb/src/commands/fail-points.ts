@@ -1,35 +1,46 @@
+import { describe } from '../bson/describe.js';
 import { BDoc } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
-import { integer } from './schema.js';
+import { fields, integer, parseFields } from './schema.js';
+import type { Args } from './schema.js';
+
+const DATA = fields({
+  array: ['failCommands', 'errorLabels'],
+  int: ['errorCode', 'failBeforeCommitExceptionCode'],
+  bool: ['closeConnection'],
+  doc: ['writeConcernError'],
+  string: ['namespace', 'appName'],
+  refused: ['blockConnection', 'blockTimeMS', 'failInternalCommands'],
+});
+type Data = Args<typeof DATA.lists>;
 
 /** A fault that a test asked for. */
 export interface Fault {
-  errorCode: number | undefined;
-  errorLabels: string[] | undefined;
-  writeConcernError: BDoc | undefined;
+  errorCode?: number | undefined;
+  errorLabels?: string[] | undefined;
+  writeConcernError?: BDoc | undefined;
   closeConnection: boolean;
-  blockMs: number;
   /** `onPrimaryTransactionalWrite` without an error code: the write happens, then the connection breaks. */
   afterWrite: boolean;
 }
 
 interface Armed {
-  remaining: number;
+  /** Commands that are still spared, then commands that still fail. */
   skip: number;
-  data: BDoc;
+  remaining: number;
+  data: Data;
 }
-
-const NAMES = ['failCommand', 'onPrimaryTransactionalWrite'];
 
 /** Faults for tests, reachable only with `--test-commands`. */
 export class FailPoints {
   private readonly armed = new Map<string, Armed>();
 
-  configure(name: string, mode: BValue, data: BDoc): void {
-    if (!NAMES.includes(name)) throw unsupported(`the fail point '${name}'`);
+  configure(name: BValue, mode: BValue, data: BDoc): void {
+    if (name !== 'failCommand' && name !== 'onPrimaryTransactionalWrite')
+      throw unsupported(`the fail point ${describe(name)}`);
     if (mode === 'off') this.armed.delete(name);
-    else this.armed.set(name, { ...parseMode(mode), data });
+    else this.armed.set(name, { ...parseMode(mode), data: parseFields('data', DATA, data) });
   }
 
   /**
@@ -38,61 +49,51 @@ export class FailPoints {
    */
   hit(command: string, ns: string, appName: string | undefined, isNewWrite: () => boolean): Fault | null {
     if (this.armed.size === 0) return null;
-    const fail = this.armed.get('failCommand');
-    if (fail && matches(fail.data, command, ns, appName) && this.take('failCommand', fail))
-      return faultOf(fail.data);
-    const write = this.armed.get('onPrimaryTransactionalWrite');
-    if (!write || !isNewWrite() || !this.take('onPrimaryTransactionalWrite', write)) return null;
-    const before = integer(write.data.get('failBeforeCommitExceptionCode') ?? null);
+    const failing = this.take('failCommand', (data) => matches(data, command, ns, appName));
+    if (failing) return faultOf(failing, failing.closeConnection ?? false);
+    const write = this.take('onPrimaryTransactionalWrite', isNewWrite);
+    if (!write) return null;
+    const errorCode = write.failBeforeCommitExceptionCode;
     return {
-      ...faultOf(write.data),
-      errorCode: before,
-      closeConnection: write.data.get('closeConnection') !== false,
-      afterWrite: before === undefined,
+      ...faultOf(write, write.closeConnection ?? true),
+      errorCode,
+      afterWrite: errorCode === undefined,
     };
   }
 
-  private take(name: string, armed: Armed): boolean {
+  private take(name: string, concerns: (data: Data) => boolean): Data | null {
+    const armed = this.armed.get(name);
+    if (!armed || !concerns(armed.data)) return null;
     if (armed.skip > 0) {
       armed.skip -= 1;
-      return false;
+      return null;
     }
     armed.remaining -= 1;
     if (armed.remaining <= 0) this.armed.delete(name);
-    return true;
+    return armed.data;
   }
 }
 
-function parseMode(mode: BValue): { remaining: number; skip: number } {
-  if (mode === 'alwaysOn') return { remaining: Infinity, skip: 0 };
-  const times = mode instanceof BDoc ? integer(mode.get('times') ?? null) : undefined;
-  const skip = mode instanceof BDoc ? integer(mode.get('skip') ?? null) : undefined;
-  if (times !== undefined) return { remaining: times, skip: 0 };
-  if (skip !== undefined) return { remaining: Infinity, skip };
-  throw new CommandError(
-    'BadValue',
-    "a fail point's mode must be 'off', 'alwaysOn', {times: n} or {skip: n}",
+function parseMode(mode: BValue): { skip: number; remaining: number } {
+  const [times, skip] = ['times', 'skip'].map((key) =>
+    mode instanceof BDoc ? integer(mode.get(key)) : undefined,
   );
+  if (mode === 'alwaysOn' || times !== undefined || skip !== undefined)
+    return { skip: skip ?? 0, remaining: times ?? Infinity };
+  throw new CommandError('BadValue', "a mode must be 'off', 'alwaysOn', {times: n} or {skip: n}");
 }
 
-function matches(data: BDoc, command: string, ns: string, appName: string | undefined): boolean {
-  const commands = data.get('failCommands');
-  if (!Array.isArray(commands) || !commands.includes(command)) return false;
-  const wantedApp = data.get('appName');
-  const wantedNs = data.get('namespace');
-  return (wantedApp === undefined || wantedApp === appName) && (wantedNs === undefined || wantedNs === ns);
+function matches(
+  { failCommands, namespace, appName }: Data,
+  command: string,
+  ns: string,
+  app?: string,
+): boolean {
+  if (!failCommands?.includes(command)) return false;
+  return (appName === undefined || appName === app) && (namespace === undefined || namespace === ns);
 }
 
-function faultOf(data: BDoc): Fault {
-  const labels = data.get('errorLabels');
-  const writeConcernError = data.get('writeConcernError');
-  const blocks = data.get('blockConnection') === true;
-  return {
-    errorCode: integer(data.get('errorCode') ?? null),
-    errorLabels: Array.isArray(labels) ? labels.map(String) : undefined,
-    writeConcernError: writeConcernError instanceof BDoc ? writeConcernError : undefined,
-    closeConnection: data.get('closeConnection') === true,
-    blockMs: blocks ? (integer(data.get('blockTimeMS') ?? null) ?? 0) : 0,
-    afterWrite: false,
-  };
+function faultOf({ errorCode, errorLabels, writeConcernError }: Data, closeConnection: boolean): Fault {
+  const labels = errorLabels?.map(String);
+  return { errorCode, errorLabels: labels, writeConcernError, closeConnection, afterWrite: false };
 }

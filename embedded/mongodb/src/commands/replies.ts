@@ -1,46 +1,68 @@
 import { Binary } from 'bson';
 import type { Timestamp } from 'bson';
+import { doc } from '../bson/plain.js';
 import { BDoc, double } from '../bson/values.js';
+import type { BValue } from '../bson/values.js';
 import type { CommandError } from '../errors.js';
+import type { ServerInfo } from '../server-info.js';
 import { toTimestamp } from '../storage/commit-clock.js';
-import type { Services } from './context.js';
+import { reply } from './command.js';
+import type { Services } from './command.js';
+import { integer } from './schema.js';
 
-/** `{ok: 0, ...}` for an error; `labels` are those of a fail point. */
-export function errorReply(
-  error: CommandError,
-  labelsOf: ((code: number) => string[]) | null,
-  labels?: string[],
-): BDoc {
-  const reply = BDoc.of(
-    ['ok', double(0)],
-    ['errmsg', error.message],
-    ['code', error.code],
-    ['codeName', error.codeName],
-  );
-  if (error.keyPattern) reply.set('keyPattern', error.keyPattern);
-  if (error.keyValue) reply.set('keyValue', error.keyValue);
-  if (error.errInfo) reply.set('errInfo', error.errInfo);
-  const all = labels ?? [...error.labels, ...(labelsOf?.(error.code) ?? [])];
-  if (all.length > 0) reply.set('errorLabels', all);
-  return reply;
+/** `{ok: 0, ...}` for an error. */
+export function errorReply(error: CommandError, labels: readonly string[] = error.labels): BDoc {
+  return reply({
+    ok: double(0),
+    errmsg: error.message,
+    code: error.code,
+    codeName: error.codeName,
+    ...detailsOf(error),
+    errorLabels: labels.length > 0 ? [...labels] : undefined,
+  });
+}
+
+/** What an error carries besides code and text. */
+export function detailsOf({ keyPattern, keyValue, errInfo }: CommandError): Record<string, BDoc | undefined> {
+  return { keyPattern, keyValue, errInfo };
 }
 
 /** The encoded `$clusterTime` of the newest commit; it changes far less often than replies are sent. */
 let cached: { time: number; timestamp: Timestamp; clusterTime: BDoc } | null = null;
 
 /** Adds `$clusterTime` and `operationTime`, which every reply of a replica set carries. */
-export function finishReply({ engine }: Pick<Services, 'engine'>, reply: BDoc): BDoc {
+export function finishReply({ engine }: Pick<Services, 'engine'>, document: BDoc): BDoc {
   const time = engine.clock.current;
   if (cached?.time !== time) {
     const timestamp = toTimestamp(time);
-    cached = { time, timestamp, clusterTime: BDoc.fromBytes(clusterTime(timestamp).toBytes()) };
+    // Signed with zeros and key 0, as a server without authentication does.
+    const clusterTime = doc({ clusterTime: timestamp, signature: { hash: NO_HASH, keyId: 0n } });
+    cached = { time, timestamp, clusterTime: BDoc.fromBytes(clusterTime.toBytes()) };
   }
-  return reply.set('$clusterTime', cached.clusterTime).set('operationTime', cached.timestamp);
-}
-
-function clusterTime(timestamp: Timestamp): BDoc {
-  // Signed with zeros and key 0, as a server without authentication does.
-  return BDoc.of(['clusterTime', timestamp], ['signature', BDoc.of(['hash', NO_HASH], ['keyId', 0n])]);
+  return document.set('$clusterTime', cached.clusterTime).set('operationTime', cached.timestamp);
 }
 
 const NO_HASH = new Binary(Buffer.alloc(20));
+
+type TopologyState = Pick<ServerInfo, 'processId' | 'topologyCounter'>;
+
+/** Codes of errors that say "I am not the primary" or "I am stopping". Source: `error_codes.yml` of MongoDB 8.0. */
+const STATE_CHANGES = new Set([91, 189, 10058, 10107, 11600, 11602, 13435, 13436]);
+
+/** Which state of this process a reply speaks of. */
+export function topologyVersion({ processId, topologyCounter }: TopologyState): BDoc {
+  return BDoc.of(['processId', processId], ['counter', topologyCounter]);
+}
+
+/**
+ * Adds the state to a reply that tells of a state change. A driver that has seen this state already then knows that
+ * nothing has changed since; without it, it would take the server for lost and wait for its next heartbeat.
+ */
+export function withTopologyVersion(info: TopologyState, document: BDoc): BDoc {
+  const tells = [document, document.get('writeConcernError')].some((part) => STATE_CHANGES.has(codeOf(part)));
+  return tells ? document.set('topologyVersion', topologyVersion(info)) : document;
+}
+
+function codeOf(document: BValue | undefined): number {
+  return (document instanceof BDoc && integer(document.get('code'))) || 0;
+}

@@ -1,7 +1,16 @@
 import { doc } from '../bson/plain.js';
-import { parseFields } from './schema.js';
+import { fields, parseFields } from './schema.js';
 
-const SCHEMA = { filter: 'doc', limit: 'int', single: 'bool', view: 'refused', documents: 'docs' } as const;
+const SCHEMA = fields({
+  doc: ['filter'],
+  int: ['limit'],
+  count: ['skip'],
+  bool: ['single'],
+  refused: ['view'],
+  docs: ['documents'],
+  hint: ['hint'],
+  collation: ['collation'],
+});
 const command = { sequences: new Map() };
 
 test('fields come back under their names; numbers of any type are integers, and booleans too', () => {
@@ -20,6 +29,9 @@ test.each([
   [14, { find: 'c', limit: 'x' }],
   [14, { find: 'c', documents: [1] }],
   [115, { find: 'c', view: 1 }],
+  [51024, { find: 'c', skip: -1 }],
+  [9, { find: 'c', hint: 1 }],
+  [115, { find: 'c', collation: { locale: 'de' } }],
 ])('error %i for %j', (code, document) => {
   expect(() => parseFields('find', SCHEMA, doc(document), command)).toThrow(
     expect.objectContaining({ code }),

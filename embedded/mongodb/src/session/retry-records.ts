@@ -13,19 +13,24 @@ export interface RetryableWrite {
 export const RETRY_KEPT_MS = 30 * 60 * 1000;
 const MAX_CACHED_SESSIONS = 20_000;
 
+/** Outcome per statement; null stands for the plain `{n: 1}` of an insert. */
+type Outcomes = Map<number, BDoc | null>;
+
 interface SessionRecord {
   txnNumber: number;
-  /** Outcome per statement; null stands for the plain `{n: 1}` of an insert. */
-  statements: Map<number, BDoc | null>;
+  statements: Outcomes;
   /** Rows of this session in the table, so that a new number knows whether there is something to delete. */
   rows: number;
 }
 
+/** A run of statements with one outcome. */
 interface Pending extends RetryableWrite {
   stmtId: number;
   count: number;
   outcome: BDoc | null;
 }
+
+type RetryRow = [stmtId: number, count: number, txnNumber: number, reply: Uint8Array | null];
 
 /**
  * What each session's newest retryable write has done, statement by statement. Records are written by the commit that
@@ -38,46 +43,44 @@ export class RetryRecords {
   constructor(private readonly db: Database) {}
 
   /** Outcomes known for this number. Must be asked inside a write batch. Throws 225 for a number in the past. */
-  outcomes(write: RetryableWrite): ReadonlyMap<number, BDoc | null> {
-    const record = this.session(write.lsid);
-    if (write.txnNumber < record.txnNumber) {
-      throw new CommandError(
-        'TransactionTooOld',
-        `Retryable write with txnNumber ${write.txnNumber} is prohibited on session ${write.lsid} because a newer ` +
-          `retryable write with txnNumber ${record.txnNumber} has already started on this session.`,
-      );
-    }
-    return write.txnNumber === record.txnNumber ? record.statements : new Map();
+  outcomes({ lsid, txnNumber }: RetryableWrite): ReadonlyMap<number, BDoc | null> {
+    const newest = this.session(lsid);
+    if (txnNumber === newest.txnNumber) return newest.statements;
+    if (txnNumber > newest.txnNumber) return new Map();
+    const text = `txnNumber ${txnNumber} of session ${lsid} is older than its newest one, ${newest.txnNumber}`;
+    throw new CommandError('TransactionTooOld', `Retryable write is prohibited: ${text}`);
   }
 
   /** Notes the outcome of a statement; it is stored by the running batch. */
-  add(write: RetryableWrite, stmtId: number, outcome: BDoc | null): void {
-    const record = this.session(write.lsid);
-    if (record.txnNumber !== write.txnNumber) {
-      record.txnNumber = write.txnNumber;
+  add({ lsid, txnNumber }: RetryableWrite, stmtId: number, outcome: BDoc | null): void {
+    const record = this.session(lsid);
+    if (record.txnNumber !== txnNumber) {
+      record.txnNumber = txnNumber;
       record.statements = new Map();
     }
     record.statements.set(stmtId, outcome);
     const last = this.pending.at(-1);
-    const extendsLast =
-      last?.lsid === write.lsid && !outcome && !last.outcome && last.stmtId + last.count === stmtId;
-    if (extendsLast) last.count += 1;
-    else this.pending.push({ ...write, stmtId, count: 1, outcome });
+    const isNext = last?.lsid === lsid && last.stmtId + last.count === stmtId;
+    if (isNext && !outcome && !last.outcome) last.count += 1;
+    else this.pending.push({ lsid, txnNumber, stmtId, count: 1, outcome });
   }
 
   /** Writes the noted outcomes; runs just before COMMIT. */
   save(): void {
-    if (this.pending.length === 0) return;
     const now = Date.now();
-    const insert = this.db.statement(
-      'INSERT OR REPLACE INTO retry(lsid,stmt,count,txn,reply,at) VALUES(?,?,?,?,?,?)',
-    );
-    const first = new Set<string>();
+    const cleared = new Set<string>();
     for (const { lsid, txnNumber, stmtId, count, outcome } of this.pending) {
       const record = this.session(lsid);
-      if (!first.has(lsid)) this.forgetOlder(record, lsid, txnNumber);
-      first.add(lsid);
-      insert.run(lsid, stmtId, count, txnNumber, outcome?.toBytes() ?? null, now);
+      if (!cleared.has(lsid)) {
+        // One row at statement 0 is simply replaced by the next one, which is the case of every single write.
+        if (record.rows > 1)
+          this.db.statement('DELETE FROM retry WHERE lsid=? AND txn<?').run(lsid, txnNumber);
+        record.rows = 0;
+        cleared.add(lsid);
+      }
+      this.db
+        .statement('INSERT OR REPLACE INTO retry(lsid,stmt,count,txn,reply,at) VALUES(?,?,?,?,?,?)')
+        .run(lsid, stmtId, count, txnNumber, outcome?.toBytes() ?? null, now);
       record.rows += 1;
     }
     this.pending = [];
@@ -95,38 +98,24 @@ export class RetryRecords {
     this.sessions.clear();
   }
 
-  private forgetOlder(record: SessionRecord, lsid: string, txnNumber: number): void {
-    // One row at statement 0 is simply replaced by the next one, which is the case of every single write.
-    if (record.rows > 1) {
-      this.db.statement('DELETE FROM retry WHERE lsid=? AND txn<?').run(lsid, txnNumber);
-    }
-    record.rows = 0;
-  }
-
   private session(lsid: string): SessionRecord {
     const known = this.sessions.get(lsid);
     if (known) return known;
     if (this.sessions.size >= MAX_CACHED_SESSIONS && this.pending.length === 0) this.sessions.clear();
-    const record = this.stored(lsid);
+    const rows = this.db.statement('SELECT stmt,count,txn,reply FROM retry WHERE lsid=?').all(lsid);
+    const record = newestOf(rows as unknown as RetryRow[]);
     this.sessions.set(lsid, record);
     return record;
   }
+}
 
-  private stored(lsid: string): SessionRecord {
-    const rows = this.db.statement('SELECT stmt,count,txn,reply FROM retry WHERE lsid=?').all(lsid);
-    const record: SessionRecord = { txnNumber: -1, statements: new Map(), rows: rows.length };
-    for (const [stmtId, count, txnNumber, reply] of rows as unknown as [
-      number,
-      number,
-      number,
-      Uint8Array | null,
-    ][]) {
-      if (txnNumber < record.txnNumber) continue;
-      if (txnNumber > record.txnNumber) record.statements = new Map();
-      record.txnNumber = txnNumber;
-      const outcome = reply && BDoc.fromBytes(asBuffer(reply));
-      for (let at = 0; at < count; at += 1) record.statements.set(stmtId + at, outcome);
-    }
-    return record;
+function newestOf(rows: RetryRow[]): SessionRecord {
+  const txnNumber = rows.reduce((newest, [, , txn]) => Math.max(newest, txn), -1);
+  const statements: Outcomes = new Map();
+  for (const [stmtId, count, txn, reply] of rows) {
+    if (txn !== txnNumber) continue;
+    const outcome = reply && BDoc.fromBytes(asBuffer(reply));
+    for (let at = 0; at < count; at += 1) statements.set(stmtId + at, outcome);
   }
+  return { txnNumber, statements, rows: rows.length };
 }

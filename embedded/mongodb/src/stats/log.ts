@@ -1,32 +1,20 @@
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LEVELS)[number];
 
-const ORDER: LogLevel[] = ['debug', 'info', 'warn', 'error'];
-/** As many lines as MongoDB's `getLog` keeps. */
-const RING_SIZE = 1024;
+let threshold = LEVELS.indexOf('info');
 
-const ring: string[] = [];
-let threshold = ORDER.indexOf('info');
+export function isLogLevel(text: string): text is LogLevel {
+  return (LEVELS as readonly string[]).includes(text);
+}
 
 /** Drops lines below this level. */
 export function setLogLevel(level: LogLevel): void {
-  threshold = ORDER.indexOf(level);
+  threshold = LEVELS.indexOf(level);
 }
 
-/** Writes one JSON line to stderr and keeps it for `getLog`. */
-export function log(level: LogLevel, message: string, fields: Record<string, unknown> = {}): void {
-  if (ORDER.indexOf(level) < threshold) return;
-  const line = JSON.stringify({
-    time: new Date().toISOString(),
-    level,
-    component: 'embedded-mongodb',
-    message,
-    ...fields,
-  });
-  ring.push(line);
-  if (ring.length > RING_SIZE) ring.shift();
-  process.stderr.write(`${line}\n`);
-}
-
-export function recentLog(): string[] {
-  return [...ring];
+/** Writes one JSON line to stderr. */
+export function log(level: LogLevel, message: string, details: Record<string, unknown> = {}): void {
+  if (LEVELS.indexOf(level) < threshold) return;
+  const line = { time: new Date().toISOString(), level, component: 'embedded-mongodb', message, ...details };
+  process.stderr.write(`${JSON.stringify(line)}\n`);
 }

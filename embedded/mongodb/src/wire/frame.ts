@@ -30,29 +30,28 @@ export class FrameReader {
     const frames: Frame[] = [];
     this.chunks.push(chunk);
     this.buffered += chunk.length;
-    for (;;) {
+    while (this.buffered >= (this.expected || HEADER_BYTES)) {
       if (this.expected === 0) {
-        if (this.buffered < HEADER_BYTES) return frames;
-        this.expected = checkedLength(this.peek(4).readInt32LE(0));
+        this.expected = checkedLength(this.joined(4).readInt32LE(0));
+        continue;
       }
-      if (this.buffered < this.expected) return frames;
-      frames.push(parseFrame(this.take(this.expected)));
+      const message = this.take(this.expected);
+      frames.push({ requestId: message.readInt32LE(4), opCode: message.readInt32LE(12), message });
       this.expected = 0;
     }
+    return frames;
   }
 
-  private peek(length: number): Buffer {
-    const first = this.chunks[0];
-    if (first && first.length >= length) return first;
-    this.chunks = [Buffer.concat(this.chunks, this.buffered)];
-    return this.chunks[0] ?? Buffer.alloc(0);
+  /** A buffer that starts with the next `length` bytes. */
+  private joined(length: number): Buffer {
+    if ((this.chunks[0]?.length ?? 0) < length) this.chunks = [Buffer.concat(this.chunks, this.buffered)];
+    return this.chunks[0] as Buffer;
   }
 
   private take(length: number): Buffer {
-    const all = this.peek(length);
-    const rest = all.subarray(length);
+    const all = this.joined(length);
     this.buffered -= length;
-    if (rest.length > 0) this.chunks[0] = rest;
+    if (all.length > length) this.chunks[0] = all.subarray(length);
     else this.chunks.shift();
     return all.subarray(0, length);
   }
@@ -60,24 +59,30 @@ export class FrameReader {
 
 function checkedLength(length: number): number {
   if (length >= HEADER_BYTES && length <= MAX_MESSAGE_BYTES) return length;
-  throw new ProtocolError(
-    `message length must be ${HEADER_BYTES} to ${MAX_MESSAGE_BYTES} bytes, got ${length}`,
-  );
-}
-
-function parseFrame(bytes: Buffer): Frame {
-  return { requestId: bytes.readInt32LE(4), opCode: bytes.readInt32LE(12), message: bytes };
+  throw new ProtocolError(`messages have ${HEADER_BYTES} to ${MAX_MESSAGE_BYTES} bytes, got ${length}`);
 }
 
 let lastRequestId = 0;
 
-/** Request ids of our own replies; unique until they wrap. */
-export function nextRequestId(): number {
+/**
+ * Starts a reply: writes its header, leaves `gap` zero bytes and copies the document behind them. Returns the bytes and
+ * the id of the reply, unique until ids wrap.
+ */
+export function replyFrame(
+  opCode: number,
+  responseTo: number,
+  gap: number,
+  document: Buffer,
+): { bytes: Buffer; requestId: number } {
   lastRequestId = (lastRequestId + 1) | 0;
-  return lastRequestId;
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + gap + document.length);
+  writeHeader(bytes, lastRequestId, responseTo, opCode);
+  bytes.fill(0, HEADER_BYTES, HEADER_BYTES + gap);
+  document.copy(bytes, HEADER_BYTES + gap);
+  return { bytes, requestId: lastRequestId };
 }
 
-/** Writes the 16-byte header of a reply into `target`. */
+/** Writes the 16-byte header of a message into its first bytes. */
 export function writeHeader(target: Buffer, requestId: number, responseTo: number, opCode: number): void {
   target.writeInt32LE(target.length, 0);
   target.writeInt32LE(requestId, 4);

@@ -1,33 +1,32 @@
 import { validateBson } from '../bson/validate.js';
 import { BDoc } from '../bson/values.js';
+import { HEADER_BYTES, OP_REPLY, ProtocolError, replyFrame } from './frame.js';
 import type { Frame } from './frame.js';
-import { HEADER_BYTES, OP_REPLY, ProtocolError, nextRequestId, writeHeader } from './frame.js';
 
-/** The legacy query that drivers still send as their first message. */
-export interface OpQuery {
-  collection: string;
-  query: BDoc;
-}
+const HANDSHAKE = ['hello', 'isMaster', 'ismaster'];
 
-/** Decodes an OP_QUERY frame. */
-export function parseOpQuery(frame: Frame): OpQuery {
-  const bytes = frame.message.subarray(HEADER_BYTES);
-  const nameEnd = bytes.indexOf(0, 4);
-  const queryAt = nameEnd + 9;
-  const size = nameEnd >= 4 && queryAt + 4 <= bytes.length ? bytes.readInt32LE(queryAt) : -1;
-  if (size < 5 || queryAt + size > bytes.length) throw new ProtocolError('OP_QUERY is malformed');
-  const query = bytes.subarray(queryAt, queryAt + size);
-  validateBson(query);
-  return { collection: bytes.toString('utf8', 4, nameEnd), query: BDoc.fromBytes(query) };
+/** Decodes the legacy query that drivers still send as their first message; it may carry the handshake only. */
+export function parseOpQuery({ message }: Frame): BDoc {
+  const nameAt = HEADER_BYTES + 4;
+  const nameEnd = message.indexOf(0, nameAt);
+  const at = nameEnd + 9;
+  const size = nameEnd >= 0 && at + 4 <= message.length ? message.readInt32LE(at) : -1;
+  if (size < 5 || at + size > message.length) throw new ProtocolError('OP_QUERY is malformed');
+  const bytes = message.subarray(at, at + size);
+  validateBson(bytes);
+  const query = BDoc.fromBytes(bytes);
+  const collection = message.toString('utf8', nameAt, nameEnd);
+  const name = query.keys()[0] ?? '';
+  if (!collection.endsWith('.$cmd') || !HANDSHAKE.includes(name))
+    throw new ProtocolError(`OP_QUERY may carry hello only, got '${name}' on ${collection}`);
+  return query.set('$db', collection.slice(0, -'.$cmd'.length));
 }
 
 /** Encodes an OP_REPLY with one document. */
-export function encodeOpReply(document: Buffer, responseTo: number): Buffer {
-  const bytes = Buffer.alloc(HEADER_BYTES + 20 + document.length);
-  writeHeader(bytes, nextRequestId(), responseTo, OP_REPLY);
-  // flags (AwaitCapable), cursor id and starting index stay zero but for the flag and the count.
+export function encodeOpReply(document: BDoc, responseTo: number): Buffer {
+  const { bytes } = replyFrame(OP_REPLY, responseTo, 20, document.toBytes());
+  // flags (AwaitCapable) and the number of documents; cursor id and starting index stay zero.
   bytes.writeInt32LE(8, HEADER_BYTES);
   bytes.writeInt32LE(1, HEADER_BYTES + 16);
-  document.copy(bytes, HEADER_BYTES + 20);
   return bytes;
 }

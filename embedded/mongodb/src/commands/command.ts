@@ -1,16 +1,19 @@
 import type { Timestamp } from 'bson';
+import { doc } from '../bson/plain.js';
+import type { Plain } from '../bson/plain.js';
 import type { BDoc, BValue } from '../bson/values.js';
 import { checkDatabaseName } from '../catalog/collection.js';
+import type { Collection } from '../catalog/collection.js';
 import type { CursorStore } from '../cursor/cursor-store.js';
-import type { EvalContext } from '../expr/context.js';
 import { CommandError, unsupported } from '../errors.js';
+import type { EvalContext } from '../expr/context.js';
 import { OPLOG_NAMESPACE } from '../oplog/oplog.js';
+import type { ServerInfo } from '../server-info.js';
+import type { RetryableWrite } from '../session/retry-records.js';
 import { toTimestamp } from '../storage/commit-clock.js';
 import type { Engine } from '../storage/engine.js';
-import type { RetryableWrite } from '../session/retry-records.js';
-import type { ServerInfo } from '../server-info.js';
 import type { FailPoints } from './fail-points.js';
-import type { Args, Schema } from './schema.js';
+import type { Args, FieldLists, Schema } from './schema.js';
 
 /** What a command may use of the server. */
 export interface Services {
@@ -40,54 +43,63 @@ export interface CommandContext extends Services {
   retryable: RetryableWrite | null;
   /** Milliseconds since 1970 after which the command gives up; Infinity without `maxTimeMS`. */
   deadline: number;
-  exhaustAllowed: boolean;
 }
 
 /** A command: its fields and what it does. `ok`, the cluster time and errors are added by the dispatcher. */
-export interface Command<S extends Schema = Schema> {
-  name: string;
-  aliases?: readonly string[];
+export interface Command<F extends FieldLists = FieldLists> {
   adminOnly?: boolean;
   /** Writes take a write concern and get `RetryableWriteError` labels. */
   writes?: boolean;
-  help: string;
-  schema: S;
-  run(args: Args<S>, context: CommandContext): BDoc | Promise<BDoc>;
+  fields: Schema<F>;
+  run(args: Args<F>, context: CommandContext): BDoc | Promise<BDoc>;
 }
+
+/** Commands by name. */
+export type CommandTable = Readonly<Record<string, Command>>;
 
 /** Lets a command be declared with its own schema and listed with all others. */
-export function defineCommand<S extends Schema>(command: Command<S>): Command {
-  return command as unknown as Command;
+export function command<F extends FieldLists>(declared: Command<F>): Command {
+  return declared as unknown as Command;
 }
 
-/** `db.collection` of a command whose target is a collection name; 73 otherwise. */
-export function namespaceOf(context: CommandContext): string {
-  const ns = `${context.db}.${collectionName(context)}`;
-  if (ns === OPLOG_NAMESPACE && !OPLOG_COMMANDS.has(context.name))
-    throw unsupported(`${context.name} on ${ns}`);
-  return ns;
+/** A reply from a literal; a field that is undefined is left out. */
+export function reply(from: { readonly [name: string]: Plain | undefined }): BDoc {
+  const present = Object.entries(from).filter((entry): entry is [string, Plain] => entry[1] !== undefined);
+  return doc(Object.fromEntries(present));
 }
 
 /** The oplog is a table of its own and no collection: only these commands know how to read it. */
 const OPLOG_COMMANDS = new Set(['find', 'count', 'listIndexes']);
 
-export function collectionName({ target, db }: CommandContext): string {
+/** `db.collection` of a command whose target is a collection name; 73 otherwise. */
+export function namespaceOf({ db, target, name }: CommandContext): string {
   checkDatabaseName(db);
-  if (typeof target === 'string' && target !== '' && !target.includes('\0')) return target;
-  throw new CommandError(
-    'InvalidNamespace',
-    `the collection name must be a non-empty string, got ${typeof target}`,
-  );
+  if (typeof target !== 'string' || target === '' || target.includes('\0'))
+    throw new CommandError(
+      'InvalidNamespace',
+      `collection names are non-empty strings, got ${typeof target}`,
+    );
+  const ns = `${db}.${target}`;
+  if (ns === OPLOG_NAMESPACE && !OPLOG_COMMANDS.has(name)) throw unsupported(`${name} on ${ns}`);
+  return ns;
+}
+
+/** The collection of a command, or error 26. */
+export function existing(context: CommandContext): Collection {
+  const ns = namespaceOf(context);
+  const collection = context.engine.catalog.get(ns);
+  if (collection) return collection;
+  throw new CommandError('NamespaceNotFound', `ns does not exist: ${ns}`);
 }
 
 const NO_VARIABLES: ReadonlyMap<string, BValue> = new Map();
 
 /** What expressions and filters of a command see: one `$$NOW` and its `let` variables. */
-export function evalContextOf({ engine }: CommandContext, variables?: BDoc): OperationContext {
+export function evalContextOf({ engine }: CommandContext, variables?: BDoc): EvalContext {
   return new OperationContext(engine, variables ? new Map(variables.entries()) : NO_VARIABLES);
 }
 
-export class OperationContext implements EvalContext {
+class OperationContext implements EvalContext {
   readonly now = new Date();
 
   constructor(
@@ -99,15 +111,4 @@ export class OperationContext implements EvalContext {
   get clusterTime(): Timestamp {
     return toTimestamp(this.engine.clock.current);
   }
-
-  /** The same operation with more variables, as for the constants of an update. */
-  with(variables: [string, BValue][]): EvalContext {
-    return new OperationContext(this.engine, new Map([...this.vars, ...variables]));
-  }
-}
-
-/** Only the binary collation exists here; `{locale: 'simple'}` names it. */
-export function checkCollation(collation: BDoc | undefined): void {
-  if (collation && collation.size > 0 && collation.get('locale') !== 'simple')
-    throw unsupported('a collation');
 }

@@ -1,6 +1,6 @@
 import { ObjectId } from 'bson';
 import { BDoc } from '../bson/values.js';
-import { withTopologyVersion } from './topology-version.js';
+import { withTopologyVersion } from './replies.js';
 
 const state = { processId: new ObjectId(), topologyCounter: 3n };
 

@@ -1,0 +1,148 @@
+import { arch, cpus, hostname, release, type } from 'node:os';
+import { Binary, Timestamp } from 'bson';
+import { doc } from '../../bson/plain.js';
+import type { Plain } from '../../bson/plain.js';
+import { BDoc, double } from '../../bson/values.js';
+import { uuidV4 } from '../../catalog/uuid.js';
+import { CommandError, unsupported } from '../../errors.js';
+import { MONGODB_VERSION } from '../../server-info.js';
+import { toTimestamp } from '../../storage/commit-clock.js';
+import { MAX_DOCUMENT_BYTES } from '../../storage/document-writes.js';
+import { command, reply } from '../command.js';
+import type { CommandTable } from '../command.js';
+import { fields } from '../schema.js';
+
+const NONE = fields({});
+
+/** What clients ask about the server itself: mostly fixed answers. */
+export const admin: CommandTable = {
+  ping: command({ fields: NONE, run: () => BDoc.of() }),
+  buildInfo: command({ fields: NONE, run: buildInfo }),
+  buildinfo: command({ fields: NONE, run: buildInfo }),
+  whatsmyuri: command({ fields: NONE, run: (_args, { peer }) => doc({ you: peer.address }) }),
+
+  connectionStatus: command({
+    fields: fields({ bool: ['showPrivileges'] }),
+    run({ showPrivileges }) {
+      const authenticatedUserPrivileges = showPrivileges ? [] : undefined;
+      const users = { authenticatedUsers: [], authenticatedUserRoles: [] };
+      return doc({ authInfo: reply({ ...users, authenticatedUserPrivileges }) });
+    },
+  }),
+
+  hostInfo: command({
+    fields: NONE,
+    run() {
+      const system = {
+        currentTime: new Date(),
+        hostname: hostname(),
+        numCores: cpus().length,
+        cpuArch: arch(),
+      };
+      return doc({ system, os: { type: type(), name: type(), version: release() }, extra: {} });
+    },
+  }),
+
+  getCmdLineOpts: command({
+    adminOnly: true,
+    fields: NONE,
+    run(_args, { info: { options, port } }) {
+      const net = { bindIp: options.bind, port };
+      const storage = { dbPath: options.directory };
+      const parsed = { net, replication: { replSet: options.setName }, storage };
+      return doc({ argv: process.argv.slice(1), parsed });
+    },
+  }),
+
+  getLog: command({
+    adminOnly: true,
+    fields: NONE,
+    run(_args, { target }) {
+      if (target === '*') return doc({ names: ['startupWarnings'] });
+      if (target !== 'startupWarnings') throw unsupported('getLog of anything but startupWarnings');
+      return doc({ totalLinesWritten: 0, log: [] });
+    },
+  }),
+
+  getParameter: command({
+    adminOnly: true,
+    fields: fields({ any: ['featureCompatibilityVersion'], bool: ['allParameters'] }),
+    run({ allParameters }, { target, body, info }) {
+      const parameters: Record<string, Plain> = {
+        featureCompatibilityVersion: { version: MONGODB_VERSION.replace(/\.\d+$/, '') },
+        enableTestCommands: info.options.testCommands,
+        authenticationMechanisms: [],
+      };
+      if (target === '*' || allParameters) return doc(parameters);
+      const wanted = Object.entries(parameters).filter(([name]) => body.has(name));
+      if (wanted.length === 0) throw new CommandError('InvalidOptions', 'no option found to get');
+      return doc(Object.fromEntries(wanted));
+    },
+  }),
+
+  replSetGetStatus: command({
+    adminOnly: true,
+    fields: fields({ ignored: ['initialSync'] }),
+    run(_args, { info, engine }) {
+      const optime = doc({ ts: toTimestamp(engine.clock.current), t: 1n });
+      const started = Math.floor(info.startedAt.getTime() / 1000);
+      const member = {
+        _id: 0,
+        name: info.address,
+        health: double(1),
+        state: 1,
+        stateStr: 'PRIMARY',
+        uptime: Math.floor(process.uptime()),
+        optime,
+        electionTime: new Timestamp({ t: started, i: 1 }),
+        self: true,
+      };
+      const optimes = { lastCommittedOpTime: optime, appliedOpTime: optime, durableOpTime: optime };
+      const set = info.options.setName;
+      return doc({ set, date: new Date(), myState: 1, term: 1n, optimes, members: [member] });
+    },
+  }),
+
+  configureFailPoint: command({
+    adminOnly: true,
+    fields: fields({ any: ['mode'], doc: ['data'] }),
+    run({ mode = 'off', data = BDoc.of() }, { target, info, failPoints }) {
+      if (!info.options.testCommands)
+        throw new CommandError('CommandNotFound', "'configureFailPoint' exists with --test-commands only");
+      failPoints.configure(target, mode, data);
+      return doc({ count: 0 });
+    },
+  }),
+
+  // Sessions have no place of their own here: cursors and retry records carry the session id and expire by time.
+  startSession: command({
+    fields: NONE,
+    run: () => doc({ id: { id: new Binary(uuidV4(), Binary.SUBTYPE_UUID) }, timeoutMinutes: 30 }),
+  }),
+  refreshSessions: command({ fields: NONE, run: () => BDoc.of() }),
+  endSessions: command({
+    fields: NONE,
+    run(_args, { target, cursors }) {
+      const ids = (Array.isArray(target) ? target : []).map(
+        (session) => session instanceof BDoc && session.get('id'),
+      );
+      cursors.killOfSessions(new Set(ids.map((id) => (id instanceof Binary ? id.toString('hex') : ''))));
+      return BDoc.of();
+    },
+  }),
+};
+
+function buildInfo(): BDoc {
+  return doc({
+    version: MONGODB_VERSION,
+    versionArray: [...MONGODB_VERSION.split('.').map(Number), 0],
+    embedded: 'holdfast',
+    gitVersion: 'embedded',
+    modules: [],
+    javascriptEngine: 'none',
+    storageEngines: ['sqlite'],
+    bits: 64,
+    debug: false,
+    maxBsonObjectSize: MAX_DOCUMENT_BYTES,
+  });
+}

@@ -1,0 +1,114 @@
+import { hostname } from 'node:os';
+import { doc } from '../../bson/plain.js';
+import { BDoc, double } from '../../bson/values.js';
+import type { Collection } from '../../catalog/collection.js';
+import { MONGODB_VERSION } from '../../server-info.js';
+import { command, namespaceOf, reply } from '../command.js';
+import type { CommandTable } from '../command.js';
+import { fields, words } from '../schema.js';
+
+const collStats = command({
+  fields: fields({ int: ['scale'], ignored: ['verbose'] }),
+  run(args, context) {
+    const ns = namespaceOf(context);
+    const scale = Math.max(1, args.scale ?? 1);
+    const { count = 0, bytes = 0, indexes = [] } = context.engine.catalog.get(ns) ?? {};
+    const sizes = indexes.map(({ spec, table }): [string, number] => [
+      spec.name,
+      Math.ceil(table.bytes() / scale),
+    ]);
+    const size = Math.floor(bytes / scale);
+    const totalIndexSize = sum(sizes, ([, indexSize]) => indexSize);
+    return reply({
+      ns,
+      size,
+      count,
+      avgObjSize: count > 0 ? Math.floor(bytes / count) : undefined,
+      storageSize: size,
+      totalSize: size + totalIndexSize,
+      capped: false,
+      nindexes: indexes.length,
+      indexBuilds: indexes.filter(({ state }) => state === 'building').map(({ spec }) => spec.name),
+      totalIndexSize,
+      indexSizes: BDoc.of(...sizes),
+      scaleFactor: scale,
+    });
+  },
+});
+
+const dbStats = command({
+  fields: fields({ int: ['scale'], ignored: ['freeStorage'] }),
+  run(args, { engine, db }) {
+    const scale = Math.max(1, args.scale ?? 1);
+    const collections = engine.catalog.list(db);
+    const objects = sum(collections, ({ count }) => count);
+    const bytes = sum(collections, (collection) => collection.bytes);
+    const indexes = collections.flatMap((collection: Collection) => collection.indexes);
+    const indexBytes = sum(indexes, ({ table }) => table.bytes());
+    return doc({
+      db,
+      collections: BigInt(collections.length),
+      views: 0n,
+      objects: BigInt(objects),
+      avgObjSize: double(objects ? bytes / objects : 0),
+      dataSize: double(bytes / scale),
+      storageSize: double(bytes / scale),
+      indexes: BigInt(indexes.length),
+      indexSize: double(indexBytes / scale),
+      totalSize: double((bytes + indexBytes) / scale),
+      scaleFactor: BigInt(scale),
+    });
+  },
+});
+
+function sum<T>(parts: readonly T[], size: (part: T) => number): number {
+  return parts.reduce((total, part) => total + size(part), 0);
+}
+
+const SECTIONS =
+  words(`repl metrics locks network opcounters connections wiredTiger storageEngine tcmalloc asserts mem
+  recordStats`);
+
+/** Sections can be asked for or left out; they cost nothing, so all of ours always come. */
+const serverStatus = command({
+  fields: fields({ ignored: SECTIONS }),
+  run(_args, { info, engine, cursors, peer }) {
+    const { commits, steps, largestBatch, commitMs, syncMs } = engine.queue.stats;
+    const opcounters = Object.entries(info.opcounters).map(([name, n]): [string, bigint] => [
+      name,
+      BigInt(n),
+    ]);
+    return doc({
+      host: `${hostname()}:${info.port}`,
+      version: MONGODB_VERSION,
+      process: 'embedded-mongodb',
+      pid: BigInt(process.pid),
+      uptime: double(Math.floor(process.uptime())),
+      localTime: new Date(),
+      connections: { current: info.connectionsOpen, totalCreated: info.connectionsMade, yours: peer.id },
+      opcounters: BDoc.of(...opcounters),
+      mem: { bits: 64, resident: Math.round(process.memoryUsage.rss() / 2 ** 20) },
+      metrics: { cursor: { timedOut: BigInt(cursors.timedOut), open: { total: BigInt(cursors.size) } } },
+      writer: {
+        queued: engine.queue.depth,
+        commits: BigInt(commits),
+        writes: BigInt(steps),
+        averageBatch: double(commits ? steps / commits : 0),
+        largestBatch,
+        averageCommitMs: double(commits ? commitMs / commits : 0),
+        averageSyncMs: double(commits ? syncMs / commits : 0),
+      },
+      oplog: { bytes: BigInt(engine.oplog.bytes) },
+      storageEngine: { name: 'sqlite', persistent: true },
+      repl: { setName: info.options.setName, isWritablePrimary: !info.shuttingDown, me: info.address },
+    });
+  },
+});
+
+export const statistics: CommandTable = {
+  collStats,
+  collstats: collStats,
+  dbStats,
+  dbstats: dbStats,
+  serverStatus,
+};

@@ -1,0 +1,57 @@
+import { BDoc } from '../bson/values.js';
+import { collections } from './collections/collections.js';
+import { indexes } from './collections/indexes.js';
+import { listings } from './collections/listings.js';
+import { validate } from './collections/validate.js';
+import { command } from './command.js';
+import type { CommandTable } from './command.js';
+import { aggregate } from './reads/aggregate.js';
+import { count, distinct } from './reads/count-distinct.js';
+import { explain } from './reads/explain.js';
+import { reads } from './reads/find.js';
+import { fields, words } from './schema.js';
+import { admin } from './server/admin.js';
+import { hello } from './server/hello.js';
+import { statistics } from './server/statistics.js';
+import { applyOps } from './writes/apply-ops.js';
+import { bulkWrite } from './writes/bulk-write.js';
+import { findAndModify } from './writes/find-and-modify.js';
+import { writes } from './writes/write-commands.js';
+
+/** Every command there is, by each of its names. A new one is added to the table of its family or here. */
+export const COMMANDS: CommandTable = {
+  ...{ ...admin, ...statistics, hello, isMaster: hello, ismaster: hello },
+  ...{ ...reads, count, distinct, aggregate, explain },
+  ...{ ...writes, applyOps, bulkWrite, findAndModify, findandmodify: findAndModify },
+  ...{ ...collections, ...indexes, ...listings, validate },
+  listCommands: command({ fields: fields({}), run: listCommands }),
+};
+
+function listCommands(): BDoc {
+  const all = Object.entries(COMMANDS).map(
+    ([name, { adminOnly = false, writes: changes }]): [string, BDoc] => [
+      name,
+      BDoc.of(['requiresAuth', false], ['secondaryOk', !changes], ['adminOnly', adminOnly]),
+    ],
+  );
+  return BDoc.of(['commands', BDoc.of(...all)]);
+}
+
+/** Commands of MongoDB 8.0 that this server does not have: they answer 115, an invented name answers 59. */
+export const MISSING_COMMANDS: ReadonlySet<string> = new Set(
+  words(`abortTransaction addShard analyze authenticate autoCompact balancerStart balancerStatus balancerStop
+  cloneCollectionAsCapped commitTransaction compact convertToCapped coordinateCommitTransaction createRole
+  createSearchIndexes createUser currentOp dataSize dbHash deleteIndexes dropAllRolesFromDatabase dropAllUsersFromDatabase
+  dropConnections dropRole dropSearchIndex dropUser enableSharding features filemd5 flushRouterConfig fsync
+  fsyncUnlock getAuditConfig getClusterParameter getDefaultRWConcern getShardMap grantPrivilegesToRole
+  grantRolesToRole grantRolesToUser invalidateUserCache isdbgrid killAllSessions killAllSessionsByPattern
+  killOp killSessions listSearchIndexes listShards lockInfo logApplicationMessage logRotate logout mapReduce
+  moveChunk movePrimary netstat planCacheClear planCacheClearFilters planCacheListFilters planCacheSetFilter
+  profile reIndex refineCollectionShardKey removeShard renameUser replSetAbortPrimaryCatchUp replSetFreeze
+  replSetGetConfig replSetInitiate replSetMaintenance replSetReconfig replSetResizeOplog replSetStepDown
+  replSetSyncFrom reshardCollection revokePrivilegesFromRole revokeRolesFromRole revokeRolesFromUser rolesInfo
+  rotateCertificates saslContinue saslStart setAuditConfig setClusterParameter setDefaultRWConcern
+  setFeatureCompatibilityVersion setIndexCommitQuorum setParameter setUserWriteBlockMode shardCollection
+  shardConnPoolStats shardingState shutdown split top transitionFromDedicatedConfigServer updateRole
+  updateSearchIndex updateUser usersInfo validateDBMetadata`),
+);

@@ -1,0 +1,131 @@
+import { BDoc } from '../../bson/values.js';
+import type { BValue } from '../../bson/values.js';
+import type { Collection } from '../../catalog/collection.js';
+import { CommandError } from '../../errors.js';
+import type { EvalContext } from '../../expr/context.js';
+import type { Found } from '../../query/find.js';
+import { prepareFind } from '../../query/find.js';
+import type { PreparedFind } from '../../query/find.js';
+import type { Engine } from '../../storage/engine.js';
+import type { WriteSteps } from '../../storage/write-queue.js';
+import { compileUpdate } from '../../update/update.js';
+
+export interface InsertStatement {
+  kind: 'insert';
+  ns: string;
+  document: BDoc;
+  /** Empty timestamps are kept instead of being set to now; so for an upsert. */
+  literal?: boolean | undefined;
+}
+
+/** Which documents a statement changes: the first that matches, or with `multi` all. */
+interface Selection {
+  ns: string;
+  filter: BDoc;
+  multi: boolean;
+  hint?: string | BDoc | undefined;
+  sort?: BDoc | undefined;
+  context: EvalContext;
+}
+
+export interface DeleteStatement extends Selection {
+  kind: 'delete';
+}
+
+export interface UpdateStatement extends Selection {
+  kind: 'update';
+  update: BDoc | BValue[];
+  upsert: boolean;
+  arrayFilters?: BDoc[] | undefined;
+  literal?: boolean | undefined;
+}
+
+/** One write on one collection, whichever command it came in. */
+export type Statement = InsertStatement | UpdateStatement | DeleteStatement;
+
+/** What a statement did. */
+export interface Effect {
+  /** Documents that were inserted, deleted, or matched by an update. */
+  n: number;
+  modified: number;
+  /** The `_id` of an upserted document. */
+  upserted?: BValue;
+  /** The one document of a statement without `multi`, before and after. */
+  before: BDoc | null;
+  after: BDoc | null;
+}
+
+/** Runs a statement inside a write batch. */
+export function* runStatement(engine: Engine, statement: Statement): WriteSteps<Effect> {
+  const { ns, kind } = statement;
+  if (kind === 'insert') return insert(engine, statement, statement.document);
+  const { filter, hint, sort, multi, context } = statement;
+  const prepared = prepareFind(engine.catalog.get(ns), { filter, hint, sort, limit: multi ? 0 : 1 }, context);
+  if (kind === 'delete') {
+    return yield* changeFound(engine, statement, prepared, (collection, { rid, doc }) => {
+      engine.writes.delete(collection, rid, doc);
+      return null;
+    });
+  }
+  const { arrayFilters } = statement;
+  const update = compileUpdate(statement.update, { ctx: context, filter, arrayFilters });
+  if (multi && update.kind === 'replacement')
+    throw new CommandError('FailedToParse', 'multi update is not supported for replacement-style update');
+  const effect = yield* changeFound(engine, statement, prepared, (collection, { rid, doc }) => {
+    const after = update.apply(doc);
+    if (after) engine.writes.update(collection, rid, doc, after);
+    return after;
+  });
+  if (effect.n > 0 || !statement.upsert) return effect;
+  const upserted = insert(engine, statement, update.upsertBase());
+  return { ...upserted, upserted: upserted.after?.get('_id') as BValue };
+}
+
+function insert(engine: Engine, { ns, literal }: InsertStatement | UpdateStatement, document: BDoc): Effect {
+  const after = engine.writes.insert(engine.collectionForWrite(ns), document, literal);
+  return { n: 1, modified: 0, before: null, after };
+}
+
+/** Changes a document and returns what it is now, or null if it is as it was or gone. */
+type Change = (collection: Collection, found: Found) => BDoc | null;
+
+/**
+ * Of many, finds all first and changes then, so that no document is met again because the change moved it in an index.
+ * Each is read again before it is changed, because others may write between the steps.
+ */
+function* changeFound(
+  engine: Engine,
+  { ns, multi }: Selection,
+  prepared: PreparedFind,
+  change: Change,
+): WriteSteps<Effect> {
+  const effect: Effect = { n: 0, modified: 0, before: null, after: null };
+  const apply = (found: Found): void => {
+    const after = change(engine.catalog.get(ns) as Collection, found);
+    effect.n += 1;
+    effect.modified += after ? 1 : 0;
+    effect.before = found.doc;
+    effect.after = after ?? found.doc;
+  };
+  if (!multi) {
+    // Without a pause: a single write must not be interrupted between look and change.
+    for (const found of prepared.run(engine.epoch)) {
+      if (!found) continue;
+      apply(found);
+      break;
+    }
+    return effect;
+  }
+  const rids: number[] = [];
+  for (const found of prepared.run(engine.epoch)) {
+    if (found) rids.push(found.rid);
+    else yield;
+  }
+  for (const rid of rids) {
+    const bytes = engine.catalog.get(ns)?.records.get(rid);
+    const doc = bytes && BDoc.fromBytes(bytes);
+    if (doc && prepared.matches(doc)) apply({ rid, doc });
+    yield;
+  }
+  return effect;
+}
