@@ -38,6 +38,7 @@ import { MessageSearchController } from './messages/message-search.controller.js
 import { BackgroundTaskController } from './replay/background-task.controller.js';
 import { ReplayTasks } from './replay/replay-tasks.js';
 import { ReplayController } from './replay/replay.controller.js';
+import { SendExample } from './replay/send-example.js';
 import { Resend } from './resend.js';
 import { EndpointHealthReport } from './statistics/endpoint-health.js';
 import { StatisticsReader } from './statistics/statistics-reader.js';
@@ -76,6 +77,7 @@ import { StatisticsController } from './statistics/statistics.controller.js';
     StatisticsReader,
     EndpointHealthReport,
     ReplayTasks,
+    SendExample,
     {
       provide: LaneBacklogRepository,
       inject: [WEBHOOK_MODELS],

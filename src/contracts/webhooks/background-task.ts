@@ -107,5 +107,12 @@ export const taskPatch = z.strictObject({
 });
 export type TaskPatch = z.infer<typeof taskPatch>;
 
+export const exampleIn = z.object({
+  eventType: eventTypeName,
+  /** Which of several examples; ignored where there is one. */
+  exampleIndex: z.int().min(0).default(0),
+});
+export type ExampleIn = z.infer<typeof exampleIn>;
+
 export const cancelMessagesIn = z.object({ createdBefore: dateTime });
 export type CancelMessagesIn = z.infer<typeof cancelMessagesIn>;

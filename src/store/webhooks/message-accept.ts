@@ -21,6 +21,8 @@ const MAX_GROUP = 256;
 export interface MessageDraft {
   /** Id or uid of the application. */
   application: string;
+  /** The only endpoint it is for, whatever the filters say. */
+  onlyEndpoint?: string;
   type: string;
   eventId: string | null;
   /** The payload exactly as received. */
@@ -143,7 +145,14 @@ export class MessageAccept {
   #row(draft: MessageDraft, application: CachedApplication): MessageRow {
     const at = new Date();
     const id = newId('msg', at.getTime());
-    const { targets, skipped } = matchTargets(draft, application.endpoints);
+    const { onlyEndpoint } = draft;
+    const { targets, skipped } =
+      onlyEndpoint === undefined
+        ? matchTargets(draft, application.endpoints)
+        : {
+            targets: application.endpoints.map(({ id: ep }) => ep).filter((ep) => ep === onlyEndpoint),
+            skipped: [],
+          };
     return {
       _id: id,
       app: application.id,

@@ -39,7 +39,7 @@ type Target = Awaited<ReturnType<typeof endpointAt>>;
 
 async function send(app: string, count: number): Promise<string[]> {
   const post = async (n: number) => {
-    const body = { eventType: 'work_order.created', payload: { n } };
+    const body = { eventType: 'replay.test', payload: { n } };
     return (await running.api.post<{ id: string }>(`/api/v1/app/${app}/msg`, body)).body.id;
   };
   return Promise.all(Array.from({ length: count }, (_, n) => post(n)));
@@ -120,7 +120,7 @@ describe('the svix package, unmodified', () => {
     expect(tries(ids, '/sdk', from)).toEqual([0, 0, 0, 0, 0]);
 
     const bulk = await svix.endpoint.bulkReplay(target.app, fresh.id, {
-      ...{ since: hourAgo(), eventTypes: ['work_order.created'], status: 0 },
+      ...{ since: hourAgo(), eventTypes: ['replay.test'], status: 0 },
     });
     await running.sink.until(() => tries(ids, '/fresh', from).every((count) => count === 2), 20_000, 'twice');
     expect((await ended(bulk.id)).task).toBe('endpoint.bulk-replay');
@@ -129,6 +129,32 @@ describe('the svix package, unmodified', () => {
     });
     expect(listed.data.map(({ id }) => id)).toContain(recover.id);
     expect((await svix.backgroundTask.list({ status: BackgroundTaskStatus.Failed })).data).toEqual([]);
+  });
+});
+
+describe('send-example', () => {
+  it('sends the example of an event type to this endpoint only, whatever it filters', async () => {
+    const target = await endpointAt('/example');
+    await running.api.post(`/api/v1/app/${target.app}/endpoint`, { url: `${running.sink.url}/beside` });
+    await svix.endpoint.patch(target.app, target.ep, { channels: ['nobody'] });
+    const sent = await svix.endpoint.sendExample(target.app, target.ep, { eventType: 'work_order.created' });
+    expect(sent).toMatchObject({
+      id: expect.stringMatching(/^msg_/) as string,
+      eventType: 'work_order.created',
+    });
+    await running.sink.untilArrived([sent.id], 20_000);
+    const arrived = running.sink.arrivals.filter(({ id }) => id === sent.id);
+    expect(arrived.map(({ path }) => path)).toEqual(['/example']);
+    expect(JSON.parse(arrived[0]!.body.toString())).toEqual(sent.payload);
+    const refused = async (body: Record<string, unknown>) => {
+      const answer = await running.api.post<Problem>(`${target.url}/send-example`, body);
+      return [answer.status, answer.body.errors?.[0]?.pointer];
+    };
+    expect(await refused({ eventType: 'no.such' })).toEqual([422, '/eventType']);
+    expect(await refused({ eventType: 'work_order.created', exampleIndex: -1 })).toEqual([
+      422,
+      '/exampleIndex',
+    ]);
   });
 });
 

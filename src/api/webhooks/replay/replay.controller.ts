@@ -5,21 +5,26 @@ import type { z } from 'zod';
 import {
   bulkReplayIn,
   cancelMessagesIn,
+  exampleIn,
   replayCountOut,
   replayIn,
   replayQuery,
   taskStartedOut,
 } from '../../../contracts/webhooks/background-task.js';
-import type { CancelMessagesIn, ReplayIn } from '../../../contracts/webhooks/background-task.js';
+import type { CancelMessagesIn, ExampleIn, ReplayIn } from '../../../contracts/webhooks/background-task.js';
+import { messageOut } from '../../../contracts/webhooks/message.js';
+import type { MessageOut } from '../../../contracts/webhooks/message.js';
 import { reference } from '../../../contracts/webhooks/names.js';
 import type { ReplayKind } from '../../../contracts/webhooks/replay.js';
 import { Caller, Requires } from '../../../platform/auth/auth.guard.js';
 import type { Principal } from '../../../platform/auth/scopes.js';
-import { creationId } from '../../../platform/http/idempotency.interceptor.js';
+import { creationId, KeepsOwnIdempotency } from '../../../platform/http/idempotency.interceptor.js';
 import { DeliveryCancelRepository } from '../../../store/webhooks/delivery-cancel.repository.js';
 import { ApplicationAccess } from '../application-access.js';
+import { messageView } from '../message.view.js';
 import { backgroundTaskView } from './background-task.view.js';
 import { ReplayTasks } from './replay-tasks.js';
+import { SendExample } from './send-example.js';
 
 type DryRun = z.infer<typeof replayQuery>;
 type Started = z.infer<typeof taskStartedOut> | z.infer<typeof replayCountOut>;
@@ -30,6 +35,7 @@ type Started = z.infer<typeof taskStartedOut> | z.infer<typeof replayCountOut>;
 export class ReplayController {
   constructor(
     private readonly tasks: ReplayTasks,
+    private readonly examples: SendExample,
     private readonly deliveries: DeliveryCancelRepository,
     private readonly access: ApplicationAccess,
   ) {}
@@ -96,6 +102,22 @@ export class ReplayController {
   ): Promise<void> {
     const row = await this.access.endpoint(caller, app, endpoint);
     await this.deliveries.cancelBefore(row._id, new Date(body.createdBefore), 'canceled_by_operator');
+  }
+
+  @Post('send-example')
+  @HttpCode(202)
+  @Requires('attempts:write')
+  @KeepsOwnIdempotency()
+  @ApiResponse({ status: 202, standardSchema: messageOut })
+  async sendExample(
+    @Caller() caller: Principal,
+    @Param('app_id', { schema: reference }) app: string,
+    @Param('endpoint_id', { schema: reference }) endpoint: string,
+    @Body({ schema: exampleIn }) body: ExampleIn,
+    @Req() request: FastifyRequest,
+  ): Promise<MessageOut> {
+    const row = await this.access.endpoint(caller, app, endpoint);
+    return messageView(await this.examples.send(row, body, request), true);
   }
 
   async #start(kind: ReplayKind, call: ReplayCall): Promise<Started> {
