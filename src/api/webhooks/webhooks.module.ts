@@ -28,6 +28,7 @@ import { DeliveryReader } from './history/delivery-reader.js';
 import { DeliveryController } from './history/delivery.controller.js';
 import { EventTypeWriter } from './event-type/event-type-writer.js';
 import { EventTypeController } from './event-type/event-type.controller.js';
+import { OpenApiImport } from './event-type/openapi-import.js';
 import { LaneHints } from './lane-hints.js';
 import { LaneStarts } from './lane-starts.js';
 import { LaneUrls } from './lane-urls.js';
@@ -68,6 +69,7 @@ import { StatisticsController } from './statistics/statistics.controller.js';
     EndpointPolicyWriter,
     LaneStarts,
     EventTypeWriter,
+    OpenApiImport,
     EndpointSecrets,
     MessageIngest,
     BatchIngest,

@@ -88,3 +88,27 @@ export const retryScheduleInOut = z.object({
     .nullish(),
 });
 export type RetryScheduleInOut = z.infer<typeof retryScheduleInOut>;
+
+/** One of `spec` (parsed) and `specRaw` (JSON or YAML). */
+export const openApiImportIn = z
+  .object({
+    spec: z.record(z.string(), z.unknown()).nullish(),
+    specRaw: z.string().nullish(),
+    /** Only tells what would be changed. */
+    dryRun: z.boolean().default(false),
+    /** Archives the event types that the document does not have. */
+    replaceAll: z.boolean().default(false),
+  })
+  .refine((body) => (body.spec == null) !== (body.specRaw == null), {
+    error: 'expected one of spec and specRaw',
+    path: ['spec'],
+  });
+export type OpenApiImportIn = z.infer<typeof openApiImportIn>;
+
+export const openApiImportOut = z.object({
+  data: z.object({
+    modified: z.array(z.string()),
+    to_modify: z.array(eventTypeOut.omit({ archived: true, createdAt: true, updatedAt: true })).optional(),
+  }),
+});
+export type OpenApiImportOut = z.infer<typeof openApiImportOut>;

@@ -126,6 +126,53 @@ describe('event types through the svix package', () => {
   });
 });
 
+describe('an OpenAPI document', () => {
+  const specRaw = `
+openapi: 3.1.0
+webhooks:
+  pet.born:
+    post:
+      description: A pet was born
+      requestBody: { content: { application/json: { schema: { $ref: '#/components/schemas/Pet' } } } }
+  pet.sold:
+    post: { summary: A pet was sold, deprecated: true }
+components:
+  schemas:
+    Pet: { type: object, required: [name], properties: { name: { type: string }, tag: { $ref: '#/components/schemas/Tag' } } }
+    Tag: { type: string, maxLength: 3 }
+`;
+
+  it('registers its webhooks as event types with schemas that stand alone', async () => {
+    const dry = await svix.eventType.importOpenapi({ specRaw, dryRun: true });
+    expect(dry.data.toModify?.map(({ name }) => name)).toEqual(['pet.born', 'pet.sold']);
+    await expect(svix.eventType.get('pet.born')).rejects.toMatchObject({ code: 404 });
+    const done = await svix.eventType.importOpenapi({ specRaw });
+    expect(done.data.modified).toEqual(['pet.born', 'pet.sold']);
+    expect(await svix.eventType.get('pet.sold')).toMatchObject({
+      description: 'A pet was sold',
+      deprecated: true,
+    });
+    expect((await post('pet.born', { name: 'Rex', tag: 'dog' })).status).toBe(202);
+    const refused = await post('pet.born', { tag: 'hound' });
+    expect(refused.body.errors?.map(({ pointer }) => pointer)).toEqual(['/payload', '/payload/tag']);
+  });
+
+  const bomb = `a: &a [x,x]\n${'bcdefgh'
+    .split('')
+    .map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefg'[i]}`).join(',')}]`)
+    .join('\n')}\nwebhooks: {w: {post: {requestBody: {content: {application/json: {schema: {enum: *h}}}}}}}`;
+  it.each([
+    ['without webhooks', { spec: { openapi: '3.1.0' } }],
+    ['that is no document', { specRaw: '[1]' }],
+    ['that is not YAML', { specRaw: '{a: [' }],
+    ['of aliases that multiply', { specRaw: bomb }],
+    ['given twice', { spec: {}, specRaw: '{}' }],
+    ['with a name that is none', { spec: { webhooks: { 'a b': { post: {} } } } }],
+  ])('%s is refused', async (_, body) => {
+    expect((await running.api.post('/api/v1/event-type/import/openapi', body)).status).toBe(422);
+  });
+});
+
 describe('a schema', () => {
   it('that is wrong is refused with its place', async () => {
     const answer = await running.api.post<Problem>('/api/v1/event-type', {

@@ -98,11 +98,14 @@ export class EventTypeWriter implements OnApplicationBootstrap {
   }
 }
 
-/** @throws ProblemError that names every fault of every version by its place */
-export function checkSchemas(schemas: EventTypeSchemas | null | undefined): void {
+/**
+ * @param within the place of `schemas` in the body
+ * @throws ProblemError that names every fault of every version by its place
+ */
+export function checkSchemas(schemas: EventTypeSchemas | null | undefined, within: string[] = []): void {
   const errors = Object.entries(schemas ?? {}).flatMap(([version, schema]) =>
     schemaFaults(schema).map(({ path, message }) =>
-      bodyFault(['schemas', version, ...path], message, 'schema_error'),
+      bodyFault([...within, 'schemas', version, ...path], message, 'schema_error'),
     ),
   );
   if (errors.length === 0) return;

@@ -9,6 +9,8 @@ import {
   eventTypeOut,
   eventTypePatch,
   eventTypeUpsert,
+  openApiImportIn,
+  openApiImportOut,
   retryScheduleInOut,
 } from '../../../contracts/webhooks/event-type.js';
 import type {
@@ -17,6 +19,8 @@ import type {
   EventTypeOut,
   EventTypePatch,
   EventTypeUpsert,
+  OpenApiImportIn,
+  OpenApiImportOut,
   RetryScheduleInOut,
 } from '../../../contracts/webhooks/event-type.js';
 import { eventTypeName } from '../../../contracts/webhooks/names.js';
@@ -26,6 +30,7 @@ import { AllApplications, Requires } from '../../../platform/auth/auth.guard.js'
 import { mapPage } from '../../../store/page.js';
 import { EventTypeRepository } from '../../../store/webhooks/event-type/event-type.repository.js';
 import { EventTypeWriter } from './event-type-writer.js';
+import { OpenApiImport } from './openapi-import.js';
 import { eventTypeView, retryScheduleSeconds, retryScheduleView } from './event-type.view.js';
 
 @ApiTags('Event type')
@@ -34,6 +39,7 @@ export class EventTypeController {
   constructor(
     private readonly types: EventTypeRepository,
     private readonly writer: EventTypeWriter,
+    private readonly openApi: OpenApiImport,
   ) {}
 
   @Get()
@@ -49,6 +55,15 @@ export class EventTypeController {
   @ApiResponse({ status: 201, standardSchema: eventTypeOut })
   async create(@Body({ schema: eventTypeIn }) body: EventTypeIn): Promise<EventTypeOut> {
     return eventTypeView(await this.writer.create(body));
+  }
+
+  @Post('import/openapi')
+  @HttpCode(200)
+  @Requires('event-types:write')
+  @AllApplications()
+  @ApiResponse({ status: 200, standardSchema: openApiImportOut })
+  importOpenApi(@Body({ schema: openApiImportIn }) body: OpenApiImportIn): Promise<OpenApiImportOut> {
+    return this.openApi.import(body);
   }
 
   @Get(':event_type_name')

@@ -63,6 +63,16 @@ export class EventTypeRepository {
     );
   }
 
+  async archiveOthers(names: readonly string[], now = new Date()): Promise<void> {
+    await this.#announced(() =>
+      this.models.eventTypes.updateMany(
+        { _id: { $nin: names }, archived: false },
+        { $set: { archived: true, updatedAt: now }, $inc: { rev: 1 } },
+        { writeConcern: DURABLE },
+      ),
+    );
+  }
+
   async delete(name: string): Promise<void> {
     await this.#announced(() => this.models.eventTypes.deleteOne({ _id: name }, { writeConcern: DURABLE }));
   }
