@@ -24,9 +24,11 @@ type Buckets = Map<string, Counts>;
 export class AttemptStatistics {
   #minutes: Buckets = new Map();
   #coarse: Buckets = new Map();
-  #timer: NodeJS.Timeout | null = null;
-  #writing: Promise<void> | null = null;
-  #coarseWrittenMs = performance.now();
+  #minutesTimer: NodeJS.Timeout | null = null;
+  #coarseTimer: NodeJS.Timeout | null = null;
+  #pauseMs = MINUTES_EVERY_MS;
+  /** One write at a time. */
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly repository: StatisticsRepository,
@@ -40,41 +42,58 @@ export class AttemptStatistics {
       countForEndpoint(countsOf(this.#minutes, bucketId(attempt.ep, 'm', at)), attempt);
       countForApplication(countsOf(this.#minutes, bucketId(attempt.app, 'm', at)), attempt);
     }
-    this.#timer ??= this.#later(MINUTES_EVERY_MS);
+    this.#schedule();
   }
 
   /** Writes everything that was counted. Resolves when it is stored, or could not be. */
   async close(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    await this.#writing;
-    await this.#write(true);
+    await this.#writeMinutes();
+    await this.#writeCoarse();
+    this.#clearTimers();
   }
 
-  #later(ms: number): NodeJS.Timeout {
-    return setTimeout(() => {
+  #schedule(): void {
+    if (this.#minutes.size > 0) {
+      this.#minutesTimer ??= setTimeout(() => void this.#writeMinutes(), this.#pauseMs);
+    }
+    if (this.#coarse.size > 0) {
+      this.#coarseTimer ??= setTimeout(() => void this.#writeCoarse(), COARSE_EVERY_MS);
+    }
+  }
+
+  #clearTimers(): void {
+    if (this.#minutesTimer !== null) clearTimeout(this.#minutesTimer);
+    if (this.#coarseTimer !== null) clearTimeout(this.#coarseTimer);
+    this.#minutesTimer = null;
+    this.#coarseTimer = null;
+  }
+
+  #writeMinutes(): Promise<void> {
+    return this.#oneByOne(async () => {
+      if (this.#minutesTimer !== null) clearTimeout(this.#minutesTimer);
+      this.#minutesTimer = null;
+      const minutes = this.#minutes;
+      this.#minutes = new Map();
       const started = performance.now();
-      const coarse = started - this.#coarseWrittenMs >= COARSE_EVERY_MS;
-      this.#writing = this.#write(coarse).finally(() => {
-        this.#writing = null;
-        this.#timer = null;
-        const pauseMs = Math.max(MINUTES_EVERY_MS, (performance.now() - started) * PAUSE_FACTOR);
-        if (this.#minutes.size > 0) this.#timer = this.#later(pauseMs);
-        else if (this.#coarse.size > 0) this.#timer = this.#later(COARSE_EVERY_MS);
-      });
-    }, ms);
+      await this.#store(minutes, this.#minutes);
+      this.#pauseMs = Math.max(MINUTES_EVERY_MS, (performance.now() - started) * PAUSE_FACTOR);
+      for (const [id, counts] of minutes) this.#countCoarse(id, counts);
+    });
   }
 
-  async #write(coarse: boolean): Promise<void> {
-    const minutes = this.#minutes;
-    this.#minutes = new Map();
-    await this.#store(minutes, this.#minutes);
-    for (const [id, counts] of minutes) this.#countCoarse(id, counts);
-    if (!coarse) return;
-    this.#coarseWrittenMs = performance.now();
-    const written = this.#coarse;
-    this.#coarse = new Map();
-    await this.#store(written, this.#coarse);
+  #writeCoarse(): Promise<void> {
+    return this.#oneByOne(async () => {
+      if (this.#coarseTimer !== null) clearTimeout(this.#coarseTimer);
+      this.#coarseTimer = null;
+      const coarse = this.#coarse;
+      this.#coarse = new Map();
+      await this.#store(coarse, this.#coarse);
+    });
+  }
+
+  #oneByOne(write: () => Promise<void>): Promise<void> {
+    this.#writing = this.#writing.then(write).then(() => this.#schedule());
+    return this.#writing;
   }
 
   /** Leaves in `buckets` what was written, and moves the rest to `back`. */
