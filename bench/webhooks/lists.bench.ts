@@ -2,6 +2,7 @@
 // npm run bench:lists [-- --messages 1000000] [--rounds 11]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { loadConfig } from '../../src/platform/config.js';
 import { EndpointHealthReport } from '../../src/api/webhooks/statistics/endpoint-health.js';
 import { StatisticsReader } from '../../src/api/webhooks/statistics/statistics-reader.js';
 import { MESSAGE_STATUS } from '../../src/contracts/webhooks/attempt.js';
@@ -125,7 +126,12 @@ try {
     deliveries.ofMessage(middle, { limit: LIMIT }),
   );
   const reader = new StatisticsReader(new StatisticsRepository(models), deliveries);
-  const report = new EndpointHealthReport(new StatisticsRepository(models), deliveries, attempts);
+  const config = loadConfig({
+    MONGODB_URL: 'mongodb://unused',
+    TEMPORAL_ADDRESS: 'unused:1',
+    HOLDFAST_MASTER_KEY: Buffer.alloc(32).toString('base64'),
+  });
+  const report = new EndpointHealthReport(new StatisticsRepository(models), deliveries, attempts, config);
   const endpoint = { _id: NAMES.ep, disabled: false, failingSince: null } as never;
   const since = (days: number) => ({ since: new Date(Date.now() - days * DAY_MS), until: new Date() });
   const none = { data: [] };
