@@ -1,3 +1,4 @@
+import { fifoKey } from '../../../domain/webhooks/fifo-key.js';
 import { idWindow } from '../../../domain/webhooks/replay-selection.js';
 import { matchTargets } from '../../../domain/webhooks/target-match.js';
 import { deliveryId } from '../../../platform/ids.js';
@@ -46,12 +47,15 @@ export class ReplayMissing implements ReplaySource {
 
   async apply({ _id: task, ep, plan }: TaskRow, { lane, at }: DueTimes): Promise<number> {
     if (plan!.rows.length === 0) return 0;
+    const endpoint = await this.#endpoint(ep);
+    const fifo = endpoint?.lane == null ? null : (endpoint.policy?.fifo ?? null);
     const messages = await this.#messages(
       plan!.rows.map(({ id }) => id),
-      { body: 0, targets: 0, skipped: 0 },
+      { targets: 0, skipped: 0, ...(fifo === null ? { body: 0 } : {}) },
     );
     const rows = messages.flatMap((message, n) => {
-      const targets = [{ d: deliveryId(message._id, ep), e: ep, l: lane }];
+      const order = fifo === null ? {} : { f: fifoKey(fifo, payloadOf(message)) };
+      const targets = [{ d: deliveryId(message._id, ep), e: ep, l: lane, ...order }];
       const due = Math.max(at(n).getTime(), message.deliverAt?.getTime() ?? 0);
       return deliveryRows({ ...message, targets, deliverAt: new Date(due) }).map((row) => ({ ...row, task }));
     });
@@ -69,9 +73,7 @@ export class ReplayMissing implements ReplaySource {
     after: string,
     limit: number,
   ): Promise<{ rows: MessageRow[]; last: string | null }> {
-    const endpoint = (await this.models.endpoints.collection.findOne({
-      _id: task.ep as never,
-    })) as unknown as EndpointRow | null;
+    const endpoint = await this.#endpoint(task.ep);
     if (endpoint === null) return { rows: [], last: null };
     const { from, to } = idWindow('msg', task.filter);
     const id = after > from ? { $gt: after, $lt: to } : { $gte: from, $lt: to };
@@ -96,6 +98,11 @@ export class ReplayMissing implements ReplaySource {
     return wanted.filter((message) => !present.has(deliveryId(message._id, endpoint._id)));
   }
 
+  async #endpoint(id: string): Promise<EndpointRow | null> {
+    const found = await this.models.endpoints.collection.findOne({ _id: id as never });
+    return found as unknown as EndpointRow | null;
+  }
+
   async #messages(ids: string[], projection: Record<string, 0>): Promise<MessageRow[]> {
     const found = await this.models.messages.collection
       .find({ _id: { $in: ids as never[] } }, { projection })
@@ -115,4 +122,5 @@ const projectionFor = ({ filter }: EndpointRow) => ({
   ...(filter == null ? {} : { body: 1 }),
 });
 
-const payloadOf = ({ body }: MessageRow): unknown => JSON.parse(Buffer.from(body!.buffer).toString('utf8'));
+const payloadOf = ({ body }: MessageRow): unknown =>
+  body === null ? null : JSON.parse(Buffer.from(body.buffer).toString('utf8'));
