@@ -6,7 +6,7 @@ import { CommandError, unsupported } from '../errors.js';
 import { fieldPath } from '../expr/compiler.js';
 import type { EvalContext } from '../expr/context.js';
 import { compileExpression } from '../expr/expression.js';
-import { compileElementFilter, compileFilter } from './matcher.js';
+import { compileElementFilter } from './matcher.js';
 import { slice } from './slice.js';
 
 type Project = (doc: BDoc) => BDoc;
@@ -19,12 +19,12 @@ const KEEP = { field: (value: BValue) => value };
 const DROP = { field: () => undefined };
 
 /**
- * Compiles the projection of a `find`; `filter` is for the positional operator.
+ * Compiles the projection of a `find`.
  * @throws CommandError 31253, 31254 for mixed inclusion and exclusion, 31249, 31250 for colliding paths.
  */
-export function compileProjection(spec: BDoc, ctx: EvalContext, filter?: BDoc): Project {
+export function compileProjection(spec: BDoc, ctx: EvalContext): Project {
   if (spec.size === 0) return (doc) => doc;
-  return new Parser(ctx, true, filter).compile(spec);
+  return new Parser(ctx, true).compile(spec);
 }
 
 /** Compiles the specification of a `$project` stage. */
@@ -61,13 +61,11 @@ class Parser {
   private inclusion: boolean | undefined;
   /** Decides where that stays open. */
   private includesAny = false;
-  private positional = false;
 
   constructor(
     private readonly ctx: EvalContext,
-    /** A find has operators of its own: `$slice`, `$elemMatch`, the positional `$`. */
+    /** A find has operators of its own: `$slice`, `$elemMatch`. */
     private readonly find: boolean,
-    private readonly filter?: BDoc,
   ) {}
 
   compile(spec: BDoc): Project {
@@ -94,7 +92,6 @@ class Parser {
   }
 
   private flag(path: string, include: boolean): void {
-    if (include && this.find && path.endsWith('.$')) return this.addPositional(path.slice(0, -2));
     if (path === '_id') this.includesAny ||= include;
     else this.decide(path, include);
     this.placements.push([path, include ? KEEP : DROP]);
@@ -137,22 +134,6 @@ class Parser {
     };
     this.placements.push([path, { compute, atEnd: true }]);
   }
-
-  private addPositional(path: string): void {
-    if (this.positional)
-      throw new CommandError(31276, 'Cannot specify more than one positional projection per query.');
-    this.positional = true;
-    this.decide(path, true);
-    if (!this.filter) throw new CommandError(51246, "positional operator '.$' needs a query on the array");
-    const matcher = compileFilter(this.filter, this.ctx);
-    const field: Reshape = (value, root) => {
-      if (!Array.isArray(value)) return value;
-      const at = matcher.position(root);
-      if (at !== undefined && at < value.length) return [value[at]!];
-      throw new CommandError(51246, "positional operator '.$' couldn't find a matching element in the array");
-    };
-    this.placements.push([path, { field }]);
-  }
 }
 
 function sliced(operand: BValue): Reshape {
@@ -175,11 +156,7 @@ class Level {
   constructor(private readonly keepsOthers: boolean) {}
 
   add(path: string, placement: Placement): void {
-    if (/\.\$(\.|$)/.test(path))
-      throw new CommandError(
-        31394,
-        `The positional '$' may only end a path of a find with a query, got '${path}'`,
-      );
+    if (/\.\$(\.|$)/.test(path)) throw unsupported('the positional $ of a projection');
     this.place(fieldPath(path), placement, path);
   }
 

@@ -53,8 +53,7 @@ const find = command({
 function open(args: FindArgs, ns: string, context: CommandContext): Reading<BDoc> {
   const { projection, filter = BDoc.of() } = args;
   const evalContext = evalContextOf(context, args.let);
-  const project =
-    projection && projection.size > 0 ? compileProjection(projection, evalContext, filter) : null;
+  const project = projection && projection.size > 0 ? compileProjection(projection, evalContext) : null;
   if (ns === OPLOG_NAMESPACE) return oplogReading(context.engine, filter, args, project, evalContext);
   return projected(prepare({ ...args, filter }, ns, context, evalContext).run(context.engine.epoch), project);
 }

@@ -60,7 +60,7 @@ function* once(
 
 function projectionOf(statement: Statement, spec: BDoc | undefined): (doc: BDoc | null) => BDoc | null {
   if (statement.kind === 'insert' || !spec || spec.size === 0) return (doc) => doc;
-  const project = compileProjection(spec, statement.context, statement.filter);
+  const project = compileProjection(spec, statement.context);
   return (doc) => doc && project(doc);
 }
 
