@@ -114,7 +114,7 @@ export const endpointHealthOut = z.object({
   p50: z.number().nullable(),
   p95: z.number().nullable(),
   p99: z.number().nullable(),
-  /** Deliveries that are not finished; counted up to 5,000 a state. */
+  /** Deliveries that are not finished; counted up to 1,000 a state. */
   waiting: z.int(),
   oldestWaitingSec: z.number().nullable(),
   breaker: z.string(),

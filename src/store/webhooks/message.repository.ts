@@ -8,7 +8,7 @@ import type { MessageRow } from './message.schema.js';
 import type { WebhookModels } from './webhook-models.js';
 
 /** Messages hold payloads, so fewer are looked at for a page than of other rows. */
-const SCAN_ROWS = 500;
+const SCAN_ROWS = 300;
 /** What lists do not show. */
 const UNUSED = { targets: 0, skipped: 0 };
 

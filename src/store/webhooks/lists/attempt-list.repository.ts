@@ -14,7 +14,7 @@ export type AttemptScope = { ep: string } | { msg: string } | { dlv: string };
 const FAILED = [0, 100, 300, 400, 500];
 const SUCCEEDED = [200];
 /** More than this is not counted. */
-const MAX_COUNT = 5_000;
+const MAX_COUNT = 2_000;
 /** What a list shows; the headers have their own route. */
 const WITHOUT_HEADERS = { headers: 0, sensitive: 0, sig: 0, answerHeaders: 0 };
 

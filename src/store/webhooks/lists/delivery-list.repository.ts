@@ -16,7 +16,7 @@ import { facetRest, facetScan, idWindow, labelGroups } from './list-filter.js';
 
 const NEWEST_FIRST = { order: 'descending' } as const;
 /** Open deliveries of an endpoint are not counted further. */
-const MAX_COUNT = 5_000;
+const MAX_COUNT = 1_000;
 
 /** Deliveries as clients list them; the delivery side writes them (delivery.repository.ts). */
 export class DeliveryListRepository {
