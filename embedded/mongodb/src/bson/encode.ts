@@ -38,7 +38,10 @@ const WRITERS: Record<TypeName, (out: Bytes, value: never) => void> = {
     out.setInt32(start, out.length - start);
   },
   int: (out, value: number) => out.int32(value),
-  timestamp: (out, value: Timestamp) => out.int64(value.toBigInt()),
+  timestamp: (out, value: Timestamp) => {
+    out.int32(value.low);
+    out.int32(value.high);
+  },
   long: (out, value: bigint) => out.int64(value),
   decimal: (out, value: Decimal128) => out.raw(value.bytes),
   minKey: () => {},
