@@ -39,7 +39,8 @@ export class EndpointPolicyWriter {
       const lane = row.circuit === undefined ? (policy.fifo === null ? null : row._id) : (row.lane ?? null);
       const changed = await this.endpoints.setPolicy(row, { policy, filter, lane });
       if (changed === null) continue;
-      if (changed.lane != null) await this.laneStarts.ensure(changed.lane);
+      if (policy.fifo?.onExhausted !== 'hold') await this.backlog.endHeldOrders(row._id);
+      if (changed.lane != null) await this.laneStarts.ensure(changed);
       return changed;
     }
     throw new ProblemError('conflict', 'The endpoint is being changed by others; try again.');

@@ -8,6 +8,7 @@ import { CONFIG } from '../../platform/platform.module.js';
 import { EndpointRepository } from '../../store/webhooks/endpoint.repository.js';
 import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
 import { EventTypeRepository } from '../../store/webhooks/event-type/event-type.repository.js';
+import { LaneStarts } from './lane-starts.js';
 import { EndpointSecrets } from './endpoint-secrets.js';
 import { uidTaken } from './uid-taken.js';
 
@@ -19,6 +20,7 @@ export class EndpointWriter {
   constructor(
     private readonly endpoints: EndpointRepository,
     private readonly secrets: EndpointSecrets,
+    private readonly laneStarts: LaneStarts,
     private readonly eventTypes: EventTypeRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -67,6 +69,8 @@ export class EndpointWriter {
     await this.#checkEventTypes(patch.eventTypes, row.eventTypes);
     const changed = await this.endpoints.update(row, patch).catch(uidTaken('an endpoint', patch.uid));
     if (changed === null) throw notFound('endpoint');
+    // Its lane may have ended while it was disabled, and it may be back where it points to now.
+    if (changed.lane != null) await this.laneStarts.ensure(changed);
     return changed;
   }
 

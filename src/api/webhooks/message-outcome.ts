@@ -15,6 +15,10 @@ export function acceptedMessage(accepted: Accepted, type: string): { row: Messag
       throw keyReused();
     case 'no_application':
       throw notFound('application');
+    case 'throttled':
+      throw new ProblemError('rate_limited', 'The application sends more messages a second than it may.', {
+        headers: { 'retry-after': String(Math.ceil(accepted.waitMs / 1000)) },
+      });
     case 'unknown_type':
       throw invalidMember(
         ['eventType'],

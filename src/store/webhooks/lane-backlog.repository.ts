@@ -1,4 +1,4 @@
-import { OPEN_STATES } from '../../contracts/webhooks/delivery.js';
+import { OPEN_STATES, ORDER_HELD } from '../../contracts/webhooks/delivery.js';
 import { DURABLE } from '../connection.js';
 import type { DeliveryRow } from './delivery.schema.js';
 import type { WebhookModels } from './webhook-models.js';
@@ -40,6 +40,15 @@ export class LaneBacklogRepository {
       { writeConcern: DURABLE },
     );
     return modifiedCount;
+  }
+
+  /** Gives up what only held an order, so that those behind it go on. */
+  async endHeldOrders(ep: string): Promise<void> {
+    await this.#rows.updateMany(
+      { ep, state: 'held', reason: ORDER_HELD },
+      { $set: { state: 'exhausted', reason: 'order_released' }, $inc: { rev: 1 }, $unset: { q: '' } },
+      { writeConcern: DURABLE },
+    );
   }
 
   get #rows() {

@@ -7,6 +7,7 @@ import { matchTargets } from '../../domain/webhooks/target-match.js';
 import { GroupCommit } from '../../platform/group-commit.js';
 import { deliveryId, newId } from '../../platform/ids.js';
 import { webhookMetrics } from '../../platform/metrics.js';
+import { AcceptRates } from './accept-rates.js';
 import type { ApplicationCache, CachedApplication } from './application-cache.js';
 import type { EventTypeCache } from './event-type/event-type-cache.js';
 import { typeFault } from './event-type/type-check.js';
@@ -45,7 +46,14 @@ export type Accepted =
   | { kind: 'event_id_taken'; row: MessageRow }
   | { kind: 'key_reused' }
   | { kind: 'no_application' }
+  | Throttled
   | TypeFault;
+
+/** The application sends more than it may. */
+interface Throttled {
+  kind: 'throttled';
+  waitMs: number;
+}
 
 interface Options extends TypeCheckOptions {
   lanes: number;
@@ -68,6 +76,7 @@ export interface StoredMessage {
  */
 export class MessageAccept {
   readonly #commit: GroupCommit<MessageDraft, Accepted>;
+  readonly #rates = new AcceptRates();
 
   constructor(
     private readonly cache: ApplicationCache,
@@ -99,8 +108,10 @@ export class MessageAccept {
     const decisions = drafts.map((draft): MessageRow | Refused => {
       const application = applications.get(draft.application);
       if (application === undefined) return { kind: 'no_application' };
+      const waitMs = this.#rates.waitMs(application.id, application.throttleRate);
       const row = this.#row(draft, application);
       const fault = typeFault(draft, types, this.options);
+      if (fault === null && waitMs > 0) return { kind: 'throttled', row, waitMs };
       return fault === null ? row : { ...fault, row };
     });
     const toStore = decisions.filter(isRow);
@@ -212,7 +223,7 @@ export class MessageAccept {
 }
 
 /** Not to be stored; with the row it would have been, to find what it repeats. */
-type Refused = { kind: 'no_application' } | (TypeFault & { row: MessageRow });
+type Refused = { kind: 'no_application' } | ((TypeFault | Throttled) & { row: MessageRow });
 
 const isRow = (decision: MessageRow | Refused): decision is MessageRow => !('kind' in decision);
 

@@ -27,6 +27,25 @@ const DEFAULTS = {
 };
 const CLOSED = { state: 'closed', since: null, trips: 0, nextProbeAt: null };
 
+describe('the rate of an application', () => {
+  it('is kept at accept: a message too many is refused with 429 and Retry-After', async () => {
+    const { api } = running;
+    const app = await api.post<{ id: string }>('/api/v1/app', { name: 'rated', throttleRate: 3 });
+    const send = () => api.post<Problem>(`/api/v1/app/${app.body.id}/msg`, { eventType: 'a.b', payload: {} });
+    const answers = await Promise.all(Array.from({ length: 10 }, send));
+    const taken = answers.filter(({ status }) => status === 202);
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(taken.length).toBeGreaterThanOrEqual(3);
+    expect(taken.length).toBeLessThanOrEqual(6);
+    expect(taken.length + refused.length).toBe(10);
+    expect(refused[0]?.body.code).toBe('rate_limited');
+    expect(refused[0]?.headers.get('retry-after')).toBe('1');
+    const free = await api.post<{ id: string }>('/api/v1/app', { name: 'free' });
+    const other = await api.post(`/api/v1/app/${free.body.id}/msg`, { eventType: 'a.b', payload: {} });
+    expect(other.status).toBe(202);
+  });
+});
+
 describe('the policy of an endpoint', () => {
   it('is all defaults at first, is replaced as a whole, and is cleared with null', async () => {
     const { app, ep } = await running.api.target(running.sink.url);

@@ -17,6 +17,8 @@ interface EndpointQueue<T> {
   share: number;
   /** Rows were left in the store because this endpoint had no room. */
   refused: boolean;
+  /** Rows were left in the store since it last had nothing waiting here. */
+  crowded: boolean;
 }
 
 const lower = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.min(a, b));
@@ -78,6 +80,11 @@ export class DispatchQueue<T> {
     return full;
   }
 
+  /** Endpoints that have had more waiting than they may keep here for a while. */
+  crowded(): string[] {
+    return [...this.#endpoints].filter(([, queue]) => queue.crowded).map(([id]) => id);
+  }
+
   /** Of rows in order, those their endpoints have room for; the rest stays in the store. */
   withRoom<R extends { ep: string }>(rows: readonly R[]): R[] {
     const left = new Map<string, number>();
@@ -85,7 +92,7 @@ export class DispatchQueue<T> {
       const queue = this.#endpoint(ep);
       const room = left.get(ep) ?? this.#room(queue);
       left.set(ep, room - 1);
-      if (room <= 0) queue.refused = true;
+      if (room <= 0) queue.refused = queue.crowded = true;
       return room > 0;
     });
   }
@@ -159,6 +166,7 @@ export class DispatchQueue<T> {
       queue.active -= 1;
       this.#active -= 1;
       queue.lastDoneMs = this.nowMs();
+      if (queue.waiting.length === 0) queue.crowded = false;
       this.#schedule(id, queue);
       if (queue.refused && queue.waiting.length <= this.limits.queued / 2 && !this.#stalled(queue)) {
         queue.refused = false;
@@ -229,6 +237,7 @@ export class DispatchQueue<T> {
       queue = {
         ...{ waiting: [], concurrency: this.limits.endpoint, ratePerSec: null, rateTimer: undefined },
         ...{ active: 0, lastDoneMs: this.nowMs(), slowUntilMs: 0, share: 1, refused: false },
+        crowded: false,
       };
       this.#endpoints.set(id, queue);
     }

@@ -12,6 +12,7 @@ import type { DispatchSlot } from './dispatch-queue.js';
 import { FifoTurns, lineOf } from './fifo-turns.js';
 import { laneOutcome } from './lane-outcome.js';
 import type { LanePage } from './lane-page.js';
+import type { LaneDispatchEvents } from './lane-dispatch-events.js';
 import { LaneReport } from './lane-report.js';
 import { LaneResults } from './lane-results.js';
 import type { LaneResultsOptions } from './lane-results.js';
@@ -21,16 +22,6 @@ export interface LaneDispatchOptions extends LaneResultsOptions {
   tries: DeliveryTry;
   /** Number of shared lanes. */
   laneCount: number;
-}
-
-/** What a lane is told of its tries. */
-export interface LaneDispatchEvents {
-  /** Rows that found no room may be read again. */
-  room: () => void;
-  /** The result of a try, as it is known. */
-  tried: (endpoint: PreparedEndpoint, tried: TriedDelivery) => void;
-  /** Tries at a time at one endpoint, now; no bound when left out. */
-  most?: () => number;
 }
 
 const MAX_ROWS = 5000;
@@ -86,6 +77,11 @@ export class LaneDispatch {
   fullEndpoints(): string[] {
     this.#takeBack(this.#queue.shed());
     return [...this.#queue.full(), ...this.#held];
+  }
+
+  /** Endpoints that have more due than the lane takes in hand. */
+  crowdedEndpoints(): string[] {
+    return this.#queue.crowded();
   }
 
   /** Keys of an ordered endpoint that have a delivery in hand. */

@@ -1,5 +1,6 @@
 import { isOwnLane } from '../../../domain/webhooks/lane.js';
 import type { DispatchLimits } from './dispatch-limits.js';
+import type { LaneRound } from './lane-round.js';
 
 const LANE_TRIES = 128;
 const ENDPOINT_TRIES = 20;
@@ -7,10 +8,7 @@ const MOST_ENDPOINT_TRIES = 200;
 const QUEUED = 1000;
 
 /** Bounds of a lane. In a shared lane one endpoint never has more than a quarter of the tries. */
-export function laneLimits(
-  lane: string,
-  { concurrency, drain }: { concurrency?: number; drain?: { ratePerSec: number | null } },
-): DispatchLimits {
+export function laneLimits(lane: string, { concurrency, drain }: LaneRound): DispatchLimits {
   if (isOwnLane(lane)) {
     return {
       lane: concurrency ?? MOST_ENDPOINT_TRIES,

@@ -6,7 +6,6 @@ import type { EndpointRow } from '../../../store/webhooks/endpoint.schema.js';
 import type { FifoRepository } from '../../../store/webhooks/fifo.repository.js';
 import type { SweepRepository } from '../../../store/webhooks/sweep.repository.js';
 import { FifoReader } from './fifo-reader.js';
-import type { FifoProgress } from './fifo-reader.js';
 import { LaneCircuits } from './lane-circuits.js';
 import type { LaneCircuitsOptions } from './lane-circuits.js';
 import { LaneDispatch } from './lane-dispatch.js';
@@ -18,12 +17,12 @@ import { LaneMoves } from './lane-moves.js';
 import { LaneOverflow } from './lane-overflow.js';
 import type { LaneOverflowOptions } from './lane-overflow.js';
 import type { LanePage, LanePages } from './lane-page.js';
+import type { LaneMemory, LaneRound } from './lane-round.js';
 import { LaneReader } from './lane-reader.js';
 import type { ReadPage } from './lane-reader.js';
 import type { OfferedDelivery } from './offered-delivery.js';
 import { OwnLane } from './own-lane.js';
 import type { OwnLaneOptions } from './own-lane.js';
-import type { RowsInHand } from './rows-in-hand.js';
 import { WakeUp } from './wake-up.js';
 
 export interface LaneLoopOptions
@@ -32,20 +31,6 @@ export interface LaneLoopOptions
   pages: LanePages;
   fifo: FifoRepository;
   sweeps: SweepRepository;
-}
-
-/** How a lane is served this time. */
-export interface LaneRound {
-  /** Tries at a time in the lane; the default when left out. */
-  concurrency?: number;
-  /** Set for the lane of an endpoint that is down: what waits is sent with care, at most at this rate. */
-  drain?: { ratePerSec: number | null };
-}
-
-/** What a process remembers of a lane between the rounds. */
-export interface LaneMemory {
-  rows: RowsInHand;
-  fifo: FifoProgress;
 }
 
 /** Rows loaded together: payloads of this many are in memory before any of them is on its way. */
@@ -177,7 +162,7 @@ export class LaneLoop {
 
   async #fillShared(): Promise<Filled> {
     const full = this.#dispatch.fullEndpoints();
-    this.#overflow.look(full);
+    this.#overflow.look(this.#dispatch.crowdedEndpoints());
     return this.#take(() => this.#reader.read([...full, ...this.#moves.endpoints]));
   }
 

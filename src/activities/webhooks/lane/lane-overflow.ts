@@ -28,18 +28,18 @@ export class LaneOverflow {
     private readonly moves: LaneMoves,
   ) {}
 
-  /** @param full endpoints that have more waiting than the lane takes in hand */
-  look(full: readonly string[]): void {
-    if (full.length === 0 || this.#looking || performance.now() - this.#lookedMs < LOOK_EVERY_MS) return;
+  /** @param crowded endpoints that have more due than the lane takes in hand */
+  look(crowded: readonly string[]): void {
+    if (crowded.length === 0 || this.#looking || performance.now() - this.#lookedMs < LOOK_EVERY_MS) return;
     this.#looking = true;
     this.#lookedMs = performance.now();
-    void this.#look(full).finally(() => (this.#looking = false));
+    void this.#look(crowded).finally(() => (this.#looking = false));
   }
 
-  async #look(full: readonly string[]): Promise<void> {
+  async #look(crowded: readonly string[]): Promise<void> {
     const { backlog, log } = this.options;
     try {
-      for (const id of full) {
+      for (const id of crowded) {
         if ((await backlog.dueInLane(id, this.lane, new Date(), TOO_MANY + 1)) > TOO_MANY)
           await this.#moveOut(id);
       }

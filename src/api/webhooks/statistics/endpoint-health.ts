@@ -25,7 +25,7 @@ export class EndpointHealthReport {
     private readonly statistics: StatisticsRepository,
     private readonly deliveries: DeliveryListRepository,
     private readonly attempts: AttemptListRepository,
-    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'WEBHOOK_DISABLE_AFTER_DAYS'>,
   ) {}
 
   async of(endpoint: EndpointRow, query: EndpointHealthQuery, now = new Date()): Promise<EndpointHealthOut> {
