@@ -17,6 +17,7 @@ import { EventTypeCache } from './webhooks/event-type/event-type-cache.js';
 import { EventTypeRepository } from './webhooks/event-type/event-type.repository.js';
 import { MessageRepository } from './webhooks/message.repository.js';
 import { StatisticsRepository } from './webhooks/statistics/statistics.repository.js';
+import { OutboxBell } from './webhooks/operational/outbox-bell.js';
 import { TaskRepository } from './webhooks/replay/task.repository.js';
 import { createWebhookIndexes, webhookModels } from './webhooks/webhook-models.js';
 import type { WebhookModels } from './webhooks/webhook-models.js';
@@ -63,14 +64,19 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     fromModels(DeliveryListRepository),
     fromModels(StatisticsRepository),
     fromModels(DeliveryCancelRepository),
-    fromModels(TaskRepository),
+    OutboxBell,
+    {
+      provide: TaskRepository,
+      inject: [WEBHOOK_MODELS, OutboxBell],
+      useFactory: (models: WebhookModels, bell: OutboxBell) => new TaskRepository(models, bell),
+    },
     fromModels(EventTypeRepository),
     fromModels(EventTypeCache),
     {
       provide: EndpointRepository,
-      inject: [WEBHOOK_MODELS, ApplicationRepository],
-      useFactory: (models: WebhookModels, applications: ApplicationRepository) =>
-        new EndpointRepository(models, applications),
+      inject: [WEBHOOK_MODELS, ApplicationRepository, OutboxBell],
+      useFactory: (models: WebhookModels, applications: ApplicationRepository, bell: OutboxBell) =>
+        new EndpointRepository(models, applications, bell),
     },
     {
       provide: ApplicationCache,
@@ -100,6 +106,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     StatisticsRepository,
     DeliveryCancelRepository,
     TaskRepository,
+    OutboxBell,
     ApiKeyRepository,
     IdempotencyRepository,
   ],

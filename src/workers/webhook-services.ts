@@ -15,7 +15,7 @@ import { HttpSender } from '../activities/webhooks/http-sender.js';
 import { LanePages } from '../activities/webhooks/lane/lane-page.js';
 import { LaneService } from '../activities/webhooks/lane/lane-service.js';
 import { LaneWatch } from '../activities/webhooks/lane/lane-watch.js';
-import { loggedEvents } from '../activities/webhooks/operational-events.js';
+import { toldEvents } from '../activities/webhooks/operational-events.js';
 import { PreparedEndpoints } from '../activities/webhooks/prepared-endpoints.js';
 import { previewReplayActivity } from '../activities/webhooks/replay/preview-replay.activity.js';
 import { Replay } from '../activities/webhooks/replay/replay.js';
@@ -34,6 +34,7 @@ import { Recount } from '../activities/webhooks/statistics/recount.js';
 import { recountStatisticsActivity } from '../activities/webhooks/statistics/recount-statistics.activity.js';
 import { Sweep } from '../activities/webhooks/sweep.js';
 import { sweepActivity } from '../activities/webhooks/sweep.activity.js';
+import { OutboxBell } from '../store/webhooks/operational/outbox-bell.js';
 import { WEBHOOK_QUEUES } from '../contracts/webhooks/delivery.js';
 import { parseRanges } from '../domain/webhooks/forbidden-address.js';
 import type { Config } from '../platform/config.js';
@@ -57,6 +58,7 @@ import { RecountSource } from '../store/webhooks/statistics/recount-source.repos
 import { StatisticsRepository } from '../store/webhooks/statistics/statistics.repository.js';
 import { SweepRepository } from '../store/webhooks/sweep.repository.js';
 import type { WebhookModels } from '../store/webhooks/webhook-models.js';
+import { workerRelay } from './operational-relay.js';
 
 export interface WebhookServicesOptions {
   config: Pick<
@@ -64,6 +66,7 @@ export interface WebhookServicesOptions {
     | 'HOLDFAST_MASTER_KEY'
     | 'WEBHOOK_ALLOW_CIDRS'
     | 'WEBHOOK_LANES'
+    | 'WEBHOOK_PAYLOAD_RETENTION_DAYS'
     | 'WEBHOOK_SVIX_HEADERS'
     | 'WEBHOOK_DISABLE_AFTER_DAYS'
     | 'WEBHOOK_PROBE_SECONDS'
@@ -95,7 +98,8 @@ export function webhookServices(options: WebhookServicesOptions) {
   const backlog = new LaneBacklogRepository(models);
   const fifo = new FifoRepository(models);
   const sweeps = new SweepRepository(models);
-  const events = loggedEvents(log);
+  const bell = new OutboxBell();
+  const events = toldEvents(log, bell);
   const disableAfterMs = config.WEBHOOK_DISABLE_AFTER_DAYS * 86_400_000;
   const health = new EndpointHealth(endpointHealth, deliveries, events, disableAfterMs);
   const sender = new HttpSender({ allowed: parseRanges(config.WEBHOOK_ALLOW_CIDRS) });
@@ -110,7 +114,7 @@ export function webhookServices(options: WebhookServicesOptions) {
   const statisticsRows = new StatisticsRepository(models);
   const statistics = new AttemptStatistics(statisticsRows, log);
   const recount = new Recount(new RecountSource(models), statisticsRows);
-  const flush = new ResultFlush({ deliveries, attempts, health, statistics, log, giveUp });
+  const flush = new ResultFlush({ deliveries, attempts, health, bell, statistics, log, giveUp });
   const laneCount = config.WEBHOOK_LANES;
   const handover = new RetryWorkflows(temporal.client, log);
   const dispatchers = new Dispatchers(temporal.client);
@@ -128,7 +132,8 @@ export function webhookServices(options: WebhookServicesOptions) {
         log.warn({ err: error, lane }, 'the dispatcher of the lane is not started; the sweeper will');
       }),
   });
-  const tasks = new TaskRepository(models);
+  const tasks = new TaskRepository(models, bell);
+  const relay = workerRelay({ models, bell, log, applications, config });
   const replays = new ReplayWorkflows(tasks, temporal.client);
   const replay = new Replay({
     ...{ tasks, endpoints: new EndpointRepository(models, applications), laneCount },
@@ -145,6 +150,7 @@ export function webhookServices(options: WebhookServicesOptions) {
       dispatchers,
       handover,
       replays,
+      relay,
       laneCount,
       log,
     },
@@ -186,6 +192,7 @@ export function webhookServices(options: WebhookServicesOptions) {
     flush,
     statistics,
     recount,
+    relay,
     activities,
   };
 }

@@ -84,6 +84,7 @@ export class WebhookWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#services.watch.stop();
     await Promise.all([this.#guardian.stop(), this.#workers.stop()]);
     await this.#settled();
+    await this.#services.relay.idle();
     await this.#services.statistics.close();
     clearTimeout(deadline);
     await Promise.all([this.#services.sender.close(), this.#hints.close()]);

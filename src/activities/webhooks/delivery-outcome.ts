@@ -1,8 +1,11 @@
 import type { Judgement } from '../../domain/webhooks/answer.js';
 import type { AttemptRow } from '../../store/webhooks/attempt.schema.js';
 import { ORDER_HELD } from '../../contracts/webhooks/delivery.js';
+import { FAILING_TRIES, OPERATIONAL_APP } from '../../contracts/webhooks/operational-event.js';
+import type { OperationalEventType } from '../../contracts/webhooks/operational-event.js';
 import type { DeliveryChange } from '../../store/webhooks/delivery.repository.js';
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
+import { newOutboxEvent } from '../../store/webhooks/operational/outbox.js';
 import type { ReadyDelivery, TriedDelivery } from './delivery-try.js';
 import type { PreparedEndpoint } from './prepared-endpoints.js';
 
@@ -35,8 +38,20 @@ export function triedOutcome(
     lastCode: attempt.code,
   };
   const staysInLane = q !== null && q.l === row.q?.l;
-  const durable = judgement.state !== 'delivered' && !staysInLane;
-  return { row, endpoint, attempt, judgement, change: changeOf(row, stored, set, q), durable };
+  const event = eventOf(row, attempt, judgement);
+  const told = event === null ? {} : { told: !attempt.ok };
+  const change = changeOf(row, stored, { ...set, ...told }, q);
+  if (event !== null) change.event = newOutboxEvent(event, { attempt: attempt._id }, attempt.at);
+  const durable = event !== null || (judgement.state !== 'delivered' && !staysInLane);
+  return { row, endpoint, attempt, judgement, change, durable };
+}
+
+/** What the owner is told of a try: the fourth that fails, the last one, and one that is taken after either. */
+function eventOf(row: DeliveryRow, attempt: AttemptRow, { state }: Judgement): OperationalEventType | null {
+  if (row.app === OPERATIONAL_APP) return null;
+  if (state === 'delivered') return row.told === true ? 'message.attempt.recovered' : null;
+  if (state === 'exhausted') return 'message.attempt.exhausted';
+  return attempt.n - (row.base ?? 0) === FAILING_TRIES ? 'message.attempt.failing' : null;
 }
 
 /** What a delivery waits for that holds an order although no try is left; it ends when somebody ends it. */
@@ -53,6 +68,8 @@ export function orderHeldOutcome(outcome: DeliveryOutcome, lane: string): Delive
 export function probedOutcome(ready: ReadyDelivery, tried: TriedDelivery, lane: string): DeliveryOutcome {
   const { row } = ready;
   const outcome = triedOutcome(ready, tried, { l: lane, at: row.q?.at ?? row.at });
+  delete outcome.change.event;
+  delete outcome.change.set.told;
   Object.assign(outcome.change.set, { state: 'held', reason: 'breaker_open', base: (row.base ?? 0) + 1 });
   return { ...outcome, durable: true, isProbe: true };
 }

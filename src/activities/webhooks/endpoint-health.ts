@@ -33,7 +33,7 @@ export class EndpointHealth {
   async disable(endpoint: EndpointRow, reason: string): Promise<void> {
     const { _id, app } = endpoint;
     endpoint.disabled = true;
-    const done = await this.endpoints.disable(_id, app, reason, new Date());
+    const done = await this.endpoints.disable(endpoint, reason, new Date());
     await this.deliveries.cancelOpen(
       { ep: _id },
       'endpoint_disabled',
@@ -60,12 +60,11 @@ export class EndpointHealth {
     const level = WARNINGS.find((warning) => percent >= warning);
     if (level === undefined || level <= (endpoint.warned ?? 0)) return;
     endpoint.warned = level;
-    if (!(await this.endpoints.warn(endpoint._id, level))) return;
     const since = endpoint.failingSince!;
-    this.events.emit('endpoint.failing', {
-      ...{ endpointId: endpoint._id, appId: endpoint.app, percent: level, since: since.toISOString() },
-      disableAt: new Date(since.getTime() + this.disableAfterMs).toISOString(),
-    });
+    const disableAt = new Date(since.getTime() + this.disableAfterMs).toISOString();
+    const warning = { failSince: since.toISOString(), percent: level, disableAt };
+    if (!(await this.endpoints.warn(endpoint, level, warning))) return;
+    this.events.emit('endpoint.failing', { endpointId: endpoint._id, appId: endpoint.app, ...warning });
   }
 
   #reasonToDisable({ endpoint, judgement, attempt, isProbe }: DeliveryOutcome): string | null {

@@ -1,15 +1,17 @@
 import type { Logger } from 'pino';
+import type { OperationalEventType } from '../../contracts/webhooks/operational-event.js';
+import type { OutboxBell } from '../../store/webhooks/operational/outbox-bell.js';
 
-/** What happened to an endpoint or a message that its owner should know. */
-export type OperationalEventType = 'endpoint.failing' | 'endpoint.disabled' | 'message.attempt.exhausted';
-
-/** Where events about the delivery itself go. */
+/** Hears of events that a worker has written into the outbox of their row. */
 export interface OperationalEvents {
   /** Never throws: what it is told has happened already. */
   emit(type: OperationalEventType, data: Record<string, unknown>): void;
 }
 
-/** Writes them to the log. */
-export const loggedEvents = (log: Logger): OperationalEvents => ({
-  emit: (event, data) => log.warn({ event, ...data }, 'operational event'),
+/** Writes them to the log and has them sent. */
+export const toldEvents = (log: Logger, bell: OutboxBell): OperationalEvents => ({
+  emit: (event, data) => {
+    log.warn({ event, ...data }, 'operational event');
+    bell.ring();
+  },
 });

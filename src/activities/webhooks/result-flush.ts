@@ -3,6 +3,7 @@ import { GroupCommit } from '../../platform/group-commit.js';
 import { webhookMetrics } from '../../platform/metrics.js';
 import type { AttemptRepository } from '../../store/webhooks/attempt.repository.js';
 import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
+import type { OutboxBell } from '../../store/webhooks/operational/outbox-bell.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
 import type { EndpointHealth } from './endpoint-health.js';
 import type { AttemptStatistics } from './statistics/attempt-statistics.js';
@@ -19,6 +20,8 @@ export interface ResultFlushOptions {
   deliveries: DeliveryRepository;
   attempts: AttemptRepository;
   health: EndpointHealth;
+  /** Rung when results have something to tell. */
+  bell: OutboxBell;
   statistics: AttemptStatistics;
   log: Logger;
   /** Fires when results can no longer be written usefully: the process must end. */
@@ -84,6 +87,7 @@ export class ResultFlush {
       group.map((outcome) => outcome.change),
       durable,
     );
+    if (group.some(({ change }) => change.event !== undefined)) this.options.bell.ring();
     webhookMetrics.flushRows.observe({ kind: 'result' }, group.length);
     if (late.size > 0) await this.#markLate(tried.filter(({ row }) => late.has(row._id)));
     await health.apply(group);

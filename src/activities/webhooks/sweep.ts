@@ -5,6 +5,7 @@ import { isOwnLane, laneNames, laneOf } from '../../domain/webhooks/lane.js';
 import { webhookMetrics } from '../../platform/metrics.js';
 import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
 import type { EndpointLaneRepository } from '../../store/webhooks/endpoint-lane.repository.js';
+import type { OperationalRelay } from '../../store/webhooks/operational/operational-relay.js';
 import type { LaneRepository } from '../../store/webhooks/lane.repository.js';
 import { messageFloor } from '../../store/webhooks/sweep.repository.js';
 import type { SweepRepository } from '../../store/webhooks/sweep.repository.js';
@@ -23,6 +24,8 @@ export interface SweepOptions {
   dispatchers: Dispatchers;
   handover: RetryHandover;
   replays: ReplayWorkflows;
+  /** Sends what stands in outboxes. */
+  relay: OperationalRelay;
   endpoints: EndpointLaneRepository;
   recoveries: Recoveries;
   /** Number of shared lanes. */
@@ -63,6 +66,7 @@ export class Sweep {
       'tasks not looked after',
     );
     const { restarted, returned } = await this.#overdueRetries(alive);
+    await this.#orElse(0, this.options.relay.run(alive), 'operational events not sent');
     if (inserted + restarted + returned + tasks > 0) {
       this.options.log.warn({ inserted, restarted, returned, tasks }, 'the sweeper had to mend something');
     }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { OPERATIONAL_APP } from '../../contracts/webhooks/operational-event.js';
 import type { Principal } from '../../platform/auth/scopes.js';
 import { notFound, ProblemError } from '../../platform/errors.js';
 import { ApplicationCache } from '../../store/webhooks/application-cache.js';
@@ -44,4 +45,5 @@ export class ApplicationAccess {
   }
 }
 
-const maySee = (caller: Principal, id: string) => caller.app === null || caller.app === id;
+const maySee = (caller: Principal, id: string) =>
+  id !== OPERATIONAL_APP && (caller.app === null || caller.app === id);

@@ -8,15 +8,12 @@ import {
   endpointHeadersIn,
   endpointHeadersOut,
   endpointHeadersPatch,
-  requestHeaders,
 } from '../../contracts/webhooks/request-header.js';
 import type { EndpointHeadersOut } from '../../contracts/webhooks/request-header.js';
 import { Caller, Requires } from '../../platform/auth/auth.guard.js';
 import type { Principal } from '../../platform/auth/scopes.js';
-import { invalidMember, ProblemError } from '../../platform/errors.js';
-import { EndpointRepository } from '../../store/webhooks/endpoint.repository.js';
-import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
 import { ApplicationAccess } from './application-access.js';
+import { EndpointSecretWriter } from './endpoint-secret-writer.js';
 import { EndpointSecrets } from './endpoint-secrets.js';
 
 /** Signing secret and custom headers of an endpoint. */
@@ -24,7 +21,7 @@ import { EndpointSecrets } from './endpoint-secrets.js';
 @Controller('api/v1/app/:app_id/endpoint/:endpoint_id')
 export class EndpointSecretController {
   constructor(
-    private readonly endpoints: EndpointRepository,
+    private readonly writer: EndpointSecretWriter,
     private readonly secrets: EndpointSecrets,
     private readonly access: ApplicationAccess,
   ) {}
@@ -49,8 +46,7 @@ export class EndpointSecretController {
     @Param('endpoint_id', { schema: reference }) endpoint: string,
     @Body({ schema: secretRotateIn }) body: SecretRotateIn,
   ): Promise<void> {
-    const row = await this.access.endpoint(caller, app, endpoint);
-    await this.#replace(row, { keys: this.secrets.rotated(row, body) });
+    await this.writer.rotate(await this.access.endpoint(caller, app, endpoint), body);
   }
 
   @Get('headers')
@@ -73,8 +69,7 @@ export class EndpointSecretController {
     @Param('endpoint_id', { schema: reference }) endpoint: string,
     @Body({ schema: endpointHeadersIn }) body: z.infer<typeof endpointHeadersIn>,
   ): Promise<void> {
-    const row = await this.access.endpoint(caller, app, endpoint);
-    await this.#replace(row, { headersEnc: this.secrets.sealHeaders(body.headers) });
+    await this.writer.putHeaders(await this.access.endpoint(caller, app, endpoint), body.headers);
   }
 
   @Patch('headers')
@@ -86,21 +81,6 @@ export class EndpointSecretController {
     @Param('endpoint_id', { schema: reference }) endpoint: string,
     @Body({ schema: endpointHeadersPatch }) body: z.infer<typeof endpointHeadersPatch>,
   ): Promise<void> {
-    const row = await this.access.endpoint(caller, app, endpoint);
-    const removed = new Set(body.deleteHeaders);
-    const merged = Object.entries({ ...this.secrets.headers(row), ...body.headers }).filter(
-      (entry): entry is [string, string] => entry[1] !== null && !removed.has(entry[0]),
-    );
-    const checked = requestHeaders.safeParse(Object.fromEntries(merged));
-    if (!checked.success) throw invalidMember(['headers'], checked.error.issues[0]?.message ?? 'not valid');
-    await this.#replace(row, { headersEnc: this.secrets.sealHeaders(checked.data) });
-  }
-
-  async #replace(
-    row: EndpointRow,
-    secrets: Parameters<EndpointRepository['replaceSecrets']>[1],
-  ): Promise<void> {
-    if ((await this.endpoints.replaceSecrets(row, secrets)) !== null) return;
-    throw new ProblemError('conflict', 'The endpoint was changed by another request meanwhile. Try again.');
+    await this.writer.patchHeaders(await this.access.endpoint(caller, app, endpoint), body);
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EndpointIn, EndpointPatch, EndpointUpdate } from '../../contracts/webhooks/endpoint.js';
 import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
+import { OPERATIONAL_APP } from '../../contracts/webhooks/operational-event.js';
 import { judgeEndpointUrl } from '../../domain/webhooks/endpoint-url.js';
 import type { Config } from '../../platform/config.js';
 import { bodyFault, invalidMember, notFound, ProblemError } from '../../platform/errors.js';
@@ -27,7 +28,7 @@ export class EndpointWriter {
 
   async create(app: string, input: EndpointIn, id?: string): Promise<EndpointRow> {
     this.#checkUrl(input.url);
-    await this.#checkEventTypes(input.eventTypes, null);
+    await this.#checkEventTypes(app, input.eventTypes, null);
     const key = this.secrets.newKey(input.secret ?? null, ['secret']);
     if ((await this.endpoints.count(app)) >= MAX_ENDPOINTS) {
       throw new ProblemError('limit_reached', `An application has at most ${MAX_ENDPOINTS} endpoints.`);
@@ -66,7 +67,7 @@ export class EndpointWriter {
 
   async patch(row: EndpointRow, patch: EndpointPatch): Promise<EndpointRow> {
     if (patch.url !== undefined) this.#checkUrl(patch.url);
-    await this.#checkEventTypes(patch.eventTypes, row.eventTypes);
+    await this.#checkEventTypes(row.app, patch.eventTypes, row.eventTypes);
     const changed = await this.endpoints.update(row, patch).catch(uidTaken('an endpoint', patch.uid));
     if (changed === null) throw notFound('endpoint');
     // Its lane may have ended while it was disabled, and it may be back where it points to now.
@@ -79,7 +80,12 @@ export class EndpointWriter {
   }
 
   /** Each name must be an event type in use; a prefix may be ahead of its types, and what was there may stay. */
-  async #checkEventTypes(wanted: string[] | null | undefined, had: string[] | null): Promise<void> {
+  async #checkEventTypes(
+    app: string,
+    wanted: string[] | null | undefined,
+    had: string[] | null,
+  ): Promise<void> {
+    if (app === OPERATIONAL_APP) return; // its types are not in the catalogue, and were checked before
     const names = (wanted ?? []).filter((name) => !name.endsWith('.*') && had?.includes(name) !== true);
     if (names.length === 0) return;
     const existing = await this.eventTypes.existing(names);

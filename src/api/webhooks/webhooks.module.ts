@@ -19,6 +19,7 @@ import { DeliveryFanOut } from './delivery-fan-out.js';
 import { EndpointPolicyController } from './endpoint-policy.controller.js';
 import { EndpointPolicyWriter } from './endpoint-policy-writer.js';
 import { EndpointSecretController } from './endpoint-secret.controller.js';
+import { EndpointSecretWriter } from './endpoint-secret-writer.js';
 import { EndpointSecrets } from './endpoint-secrets.js';
 import { EndpointWriter } from './endpoint-writer.js';
 import { EndpointController } from './endpoint.controller.js';
@@ -40,6 +41,10 @@ import { BackgroundTaskController } from './replay/background-task.controller.js
 import { ReplayTasks } from './replay/replay-tasks.js';
 import { ReplayController } from './replay/replay.controller.js';
 import { SendExample } from './replay/send-example.js';
+import { OperationalEndpointController } from './operational/operational-endpoint.controller.js';
+import { OperationalEndpoints } from './operational/operational-endpoints.js';
+import { operationalRelayProvider } from './operational/operational-relay.provider.js';
+import { OperationalSecretController } from './operational/operational-secret.controller.js';
 import { Resend } from './resend.js';
 import { EndpointHealthReport } from './statistics/endpoint-health.js';
 import { StatisticsReader } from './statistics/statistics-reader.js';
@@ -62,6 +67,8 @@ import { StatisticsController } from './statistics/statistics.controller.js';
     ReplayController,
     BackgroundTaskController,
     EventTypeController,
+    OperationalEndpointController,
+    OperationalSecretController,
   ],
   providers: [
     ApplicationAccess,
@@ -71,6 +78,8 @@ import { StatisticsController } from './statistics/statistics.controller.js';
     EventTypeWriter,
     OpenApiImport,
     EndpointSecrets,
+    EndpointSecretWriter,
+    OperationalEndpoints,
     MessageIngest,
     BatchIngest,
     Resend,
@@ -98,6 +107,7 @@ import { StatisticsController } from './statistics/statistics.controller.js';
         return new DeliveryFanOut(models, hints, log);
       },
     },
+    operationalRelayProvider,
     {
       provide: MessageAccept,
       inject: [ApplicationCache, EventTypeCache, MessageRepository, DeliveryFanOut, CONFIG],

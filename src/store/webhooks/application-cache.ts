@@ -65,7 +65,7 @@ export class ApplicationCache {
 
   /** Reads the application anew. The revision is read before the endpoints, so a change in between shows. */
   async load(idOrUid: string): Promise<CachedApplication | null> {
-    const app = await this.applications.find(idOrUid);
+    const app = await this.applications.findAny(idOrUid);
     if (app === null) {
       this.#entries.delete(idOrUid);
       return null;

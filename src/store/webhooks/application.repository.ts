@@ -1,4 +1,5 @@
 import type { ApplicationIn, ApplicationPatch } from '../../contracts/webhooks/application.js';
+import { OPERATIONAL_APP } from '../../contracts/webhooks/operational-event.js';
 import type { RetrySchedule } from '../../contracts/webhooks/endpoint-policy.js';
 import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
 import { newId } from '../../platform/ids.js';
@@ -33,7 +34,12 @@ export class ApplicationRepository {
     return insertOrExisting(this.models.applications.collection, row);
   }
 
-  find(idOrUid: string): Promise<ApplicationRow | null> {
+  /** By id or uid, as a caller may name it: the application of operational endpoints is not among them. */
+  async find(idOrUid: string): Promise<ApplicationRow | null> {
+    return idOrUid === OPERATIONAL_APP ? null : this.findAny(idOrUid);
+  }
+
+  findAny(idOrUid: string): Promise<ApplicationRow | null> {
     return this.models.applications
       .findOne({ ...byKey(idOrUid), deletedAt: null })
       .lean<ApplicationRow | null>();
@@ -43,7 +49,7 @@ export class ApplicationRepository {
     request: PageRequest & { order: 'ascending' | 'descending' },
     onlyId: string | null,
   ): Promise<Page<ApplicationRow>> {
-    const filter = { deletedAt: null, ...(onlyId === null ? {} : { _id: onlyId }) };
+    const filter = { deletedAt: null, _id: onlyId ?? { $ne: OPERATIONAL_APP } };
     return pageById(this.models.applications.collection, filter, request);
   }
 

@@ -4,13 +4,18 @@ import { duplicatePositions, isDuplicateKey } from '../duplicate-key.js';
 import { deliveryRows } from './delivery-rows.js';
 import type { DeliveryRow } from './delivery.schema.js';
 import type { MessageRow } from './message.schema.js';
+import type { OutboxEvent } from './operational/outbox.js';
 import type { WebhookModels } from './webhook-models.js';
 
 /** A new state of a delivery, decided from the row as it was at `rev`. */
 export interface DeliveryChange {
   _id: string;
   rev: number;
-  set: Partial<Pick<DeliveryRow, 'state' | 'reason' | 'n' | 'base' | 'firstAt' | 'lastAt' | 'lastCode'>>;
+  set: Partial<
+    Pick<DeliveryRow, 'state' | 'reason' | 'n' | 'base' | 'firstAt' | 'lastAt' | 'lastCode' | 'told'>
+  >;
+  /** What operational endpoints hear of it. */
+  event?: OutboxEvent;
   /** Where it waits next; null when it is finished. */
   q: { l: string; at: Date } | null;
   /** The row as it was meant to be stored, when it may not be there yet: then it is inserted as changed. */
@@ -145,13 +150,14 @@ export class DeliveryRepository {
   }
 }
 
-function updateOf({ _id, rev, set, q, orInsert }: DeliveryChange) {
+function updateOf({ _id, rev, set, q, event, orInsert }: DeliveryChange) {
   const changed = { ...set, rev: rev + 1, ...(q === null ? {} : { q }) };
   return {
     filter: { _id: _id as never, rev },
     update: {
       $set: changed,
       ...(q === null ? { $unset: { q: '' as const } } : {}),
+      ...(event === undefined ? {} : { $push: { outbox: event as never } }),
       ...(orInsert === undefined ? {} : { $setOnInsert: unchanged(orInsert, changed) }),
     },
     upsert: orInsert !== undefined,

@@ -1,8 +1,10 @@
 import { Schema } from 'mongoose';
 import type { DeliveryState } from '../../contracts/webhooks/delivery.js';
+import { OUTBOX_INDEX, outboxField } from './operational/outbox.js';
+import type { WithOutbox } from './operational/outbox.js';
 
 /** Message x endpoint: one row from accept to its end. */
-export interface DeliveryRow {
+export interface DeliveryRow extends WithOutbox {
   /** Derived from message and endpoint (`deliveryId`), so inserting it twice is harmless. */
   _id: string;
   msg: string;
@@ -33,6 +35,8 @@ export interface DeliveryRow {
   task?: string;
   /** Deliveries of an endpoint that share it are made one by one in order of their messages; absent = any order. */
   fk?: string;
+  /** Set when its owner was told that it fails, so that he is told when it is taken after all. */
+  told?: boolean;
   /** When the message was accepted. */
   at: Date;
 }
@@ -59,6 +63,8 @@ export const deliverySchema = new Schema<DeliveryRow>(
     q: { type: Schema.Types.Mixed },
     task: { type: String },
     fk: { type: String },
+    told: { type: Boolean },
+    outbox: outboxField,
     at: { type: Date, required: true },
   },
   { collection: 'wh_deliveries', versionKey: false },
@@ -79,3 +85,4 @@ const troubled = { partialFilterExpression: { reason: { $gt: '' } } };
 deliverySchema.index({ state: 1, _id: 1 }, troubled);
 deliverySchema.index({ app: 1, state: 1, _id: 1 }, troubled);
 deliverySchema.index({ app: 1, reason: 1, _id: 1 }, troubled);
+deliverySchema.index(...OUTBOX_INDEX);

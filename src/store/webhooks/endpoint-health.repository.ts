@@ -1,6 +1,10 @@
+import { OPERATIONAL_APP } from '../../contracts/webhooks/operational-event.js';
 import { DURABLE } from '../connection.js';
 import { announced } from './announced.js';
 import type { ApplicationRepository } from './application.repository.js';
+import type { EndpointRow } from './endpoint.schema.js';
+import { newOutboxEvent } from './operational/outbox.js';
+import type { OutboxEvent } from './operational/outbox.js';
 import type { WebhookModels } from './webhook-models.js';
 
 /** What deliveries tell about their endpoint: since when it fails, and that it must be disabled. */
@@ -14,7 +18,13 @@ export class EndpointHealthRepository {
    * Disables an endpoint. Announced like every change of an endpoint: no message accepted later goes to it.
    * @returns whether it was enabled before
    */
-  async disable(id: string, app: string, reason: string, now: Date): Promise<boolean> {
+  async disable(
+    { _id: id, app, failingSince }: Pick<EndpointRow, '_id' | 'app' | 'failingSince'>,
+    reason: string,
+    now: Date,
+  ): Promise<boolean> {
+    const since = failingSince === null ? {} : { failSince: failingSince.toISOString() };
+    const event = newOutboxEvent('endpoint.disabled', { ...since, trigger: 'automatic', reason }, now);
     return announced(this.applications, app, async () => {
       const { modifiedCount } = await this.models.endpoints.updateOne(
         { _id: id, disabled: false },
@@ -22,6 +32,7 @@ export class EndpointHealthRepository {
           $set: { disabled: true, disabledReason: reason, updatedAt: now },
           $unset: { circuit: '' },
           $inc: { rev: 1 },
+          ...told(app, event),
         },
         { writeConcern: DURABLE },
       );
@@ -30,11 +41,15 @@ export class EndpointHealthRepository {
   }
 
   /** Notes that a warning was given. @returns false when somebody else gave it */
-  async warn(id: string, percent: number): Promise<boolean> {
+  async warn(
+    { _id: id, app }: Pick<EndpointRow, '_id' | 'app'>,
+    percent: number,
+    more: Record<string, unknown>,
+  ): Promise<boolean> {
     const notYet = { $or: [{ warned: { $exists: false } }, { warned: { $lt: percent } }] };
     const { modifiedCount } = await this.models.endpoints.collection.updateOne(
       { _id: id as never, ...notYet },
-      { $set: { warned: percent } },
+      { $set: { warned: percent }, ...told(app, newOutboxEvent('endpoint.failing', more)) } as never,
     );
     return modifiedCount === 1;
   }
@@ -58,3 +73,6 @@ export class EndpointHealthRepository {
     });
   }
 }
+
+const told = (app: string, event: OutboxEvent) =>
+  app === OPERATIONAL_APP ? {} : { $push: { outbox: event } };

@@ -1,6 +1,8 @@
 import type { EndpointPatch, EndpointUpdate } from '../../contracts/webhooks/endpoint.js';
 import type { EndpointPolicy } from '../../contracts/webhooks/endpoint-policy.js';
 import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
+import { OPERATIONAL_APP } from '../../contracts/webhooks/operational-event.js';
+import type { OperationalEventType } from '../../contracts/webhooks/operational-event.js';
 import { newId } from '../../platform/ids.js';
 import { DURABLE } from '../connection.js';
 import { insertOrExisting } from '../insert-or-existing.js';
@@ -8,6 +10,8 @@ import { pageById } from '../page.js';
 import { announced } from './announced.js';
 import type { ApplicationRepository } from './application.repository.js';
 import type { EndpointRow, SigningKeyRow } from './endpoint.schema.js';
+import { newOutboxEvent } from './operational/outbox.js';
+import { OutboxBell } from './operational/outbox-bell.js';
 import type { WebhookModels } from './webhook-models.js';
 
 export interface NewEndpoint extends EndpointUpdate {
@@ -23,6 +27,8 @@ export class EndpointRepository {
   constructor(
     private readonly models: WebhookModels,
     private readonly applications: ApplicationRepository,
+    /** Rings after each change that operational endpoints hear of. */
+    private readonly bell = new OutboxBell(),
   ) {}
 
   /**
@@ -53,8 +59,13 @@ export class EndpointRepository {
       createdAt: now,
       updatedAt: now,
       deletedAt: null,
+      ...(app === OPERATIONAL_APP ? {} : { outbox: [newOutboxEvent('endpoint.created', {}, now)] }),
     };
-    return announced(this.applications, app, () => insertOrExisting(this.models.endpoints.collection, row));
+    const stored = await announced(this.applications, app, () =>
+      insertOrExisting(this.models.endpoints.collection, row),
+    );
+    this.bell.ring();
+    return stored;
   }
 
   find(app: string, idOrUid: string): Promise<EndpointRow | null> {
@@ -89,7 +100,8 @@ export class EndpointRepository {
       disabled === undefined
         ? {}
         : { disabled, disabledReason: disabled ? 'manual' : null, failingSince: null };
-    return this.#set(row, { ...given, ...key, ...state, updatedAt: now });
+    const events = changeEvents(row.disabled, patch);
+    return this.#set(row, { ...given, ...key, ...state, updatedAt: now }, { events });
   }
 
   /** Null when the endpoint changed since `row` was read: headers and keys are derived from what was read. */
@@ -98,7 +110,7 @@ export class EndpointRepository {
     secrets: { headersEnc?: string | null; keys?: SigningKeyRow[] },
     now = new Date(),
   ): Promise<EndpointRow | null> {
-    return this.#set(row, { ...secrets, updatedAt: now }, { rev: row.rev });
+    return this.#set(row, { ...secrets, updatedAt: now }, { when: { rev: row.rev } });
   }
 
   /** Null when the endpoint changed since `row` was read: its lane is decided from what was read. */
@@ -107,29 +119,54 @@ export class EndpointRepository {
     { policy, filter, lane }: Pick<EndpointRow, 'filter'> & { policy: EndpointPolicy; lane: string | null },
     now = new Date(),
   ): Promise<EndpointRow | null> {
-    return this.#set(row, { policy, filter, lane, updatedAt: now }, { rev: row.rev });
+    return this.#set(row, { policy, filter, lane, updatedAt: now }, { when: { rev: row.rev } });
   }
 
   /** Frees the uid; the delivery side cancels what is open. */
   async delete(row: EndpointRow, now = new Date()): Promise<void> {
-    await this.#set(row, { deletedAt: now, updatedAt: now, uk: uniqueKey(row.app, row._id) });
+    const members = { deletedAt: now, updatedAt: now, uk: uniqueKey(row.app, row._id) };
+    await this.#set(row, members, { events: ['endpoint.deleted'] });
   }
 
   async #set(
     row: EndpointRow,
     members: Record<string, unknown>,
-    condition: { rev?: number } = {},
+    { when = {}, events = ['endpoint.updated'] }: SetOptions = {},
   ): Promise<EndpointRow | null> {
-    return announced(this.applications, row.app, () =>
+    const told = row.app === OPERATIONAL_APP ? [] : events.map(manualEvent);
+    const changed = await announced(this.applications, row.app, () =>
       this.models.endpoints
         .findOneAndUpdate(
-          { _id: row._id, ...condition, deletedAt: null },
-          { $set: members, $inc: { rev: 1 } },
+          { _id: row._id, ...when, deletedAt: null },
+          {
+            $set: members,
+            $inc: { rev: 1 },
+            ...(told.length === 0 ? {} : { $push: { outbox: { $each: told } } }),
+          },
           { returnDocument: 'after', writeConcern: DURABLE },
         )
         .lean<EndpointRow | null>(),
     );
+    if (told.length > 0) this.bell.ring();
+    return changed;
   }
+}
+
+interface SetOptions {
+  when?: { rev?: number };
+  /** What operational endpoints hear of it. */
+  events?: OperationalEventType[];
+}
+
+const manualEvent = (type: OperationalEventType) =>
+  newOutboxEvent(type, type === 'endpoint.disabled' ? { trigger: 'manual' } : {});
+
+/** A change of `disabled` has an event of its own; every other one is an update. */
+function changeEvents(was: boolean, { disabled = was, ...rest }: EndpointPatch): OperationalEventType[] {
+  const switched: OperationalEventType[] =
+    disabled === was ? [] : [disabled ? 'endpoint.disabled' : 'endpoint.enabled'];
+  const given = Object.values(rest).some((value) => value !== undefined);
+  return given || switched.length === 0 ? ['endpoint.updated', ...switched] : switched;
 }
 
 const uniqueKey = (app: string, uidOrId: string) => `${app}:${uidOrId}`;

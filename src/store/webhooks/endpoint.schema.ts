@@ -1,5 +1,7 @@
 import { Schema } from 'mongoose';
 import type { EndpointPolicy } from '../../contracts/webhooks/endpoint-policy.js';
+import { OUTBOX_INDEX, outboxField } from './operational/outbox.js';
+import type { WithOutbox } from './operational/outbox.js';
 
 /** A signing key. `enc` is the key text (`whsec_…`) sealed with the master key. */
 export interface SigningKeyRow {
@@ -22,7 +24,7 @@ export interface Circuit {
 }
 
 /** One URL of an application, with what it wants to receive and how it is signed. */
-export interface EndpointRow {
+export interface EndpointRow extends WithOutbox {
   _id: string;
   app: string;
   /** `<app>:<uid or id>`, unique. */
@@ -96,6 +98,7 @@ export const endpointSchema = new Schema<EndpointRow>(
     createdAt: { type: Date, required: true },
     updatedAt: { type: Date, required: true },
     deletedAt: { type: Date, default: null },
+    outbox: outboxField,
   },
   { collection: 'wh_endpoints', versionKey: false, minimize: false },
 );
@@ -107,3 +110,4 @@ endpointSchema.index(
   { partialFilterExpression: { 'circuit.state': { $exists: true } } },
 );
 endpointSchema.index({ eventTypes: 1 });
+endpointSchema.index(...OUTBOX_INDEX);

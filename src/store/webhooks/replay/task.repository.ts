@@ -6,6 +6,8 @@ import { newId } from '../../../platform/ids.js';
 import { DURABLE } from '../../connection.js';
 import { isDuplicateKey } from '../../duplicate-key.js';
 import { pageById } from '../../page.js';
+import { newOutboxEvent } from '../operational/outbox.js';
+import { OutboxBell } from '../operational/outbox-bell.js';
 import type { WebhookModels } from '../webhook-models.js';
 import type { ReplayPlan, TaskRow } from './task.schema.js';
 
@@ -25,7 +27,11 @@ const OPEN: TaskState[] = STATES.running;
 
 /** Long jobs. Every change names the state or the page it was decided from, so of two that act at once one succeeds. */
 export class TaskRepository {
-  constructor(private readonly models: WebhookModels) {}
+  constructor(
+    private readonly models: WebhookModels,
+    /** Rings when a task has ended. */
+    private readonly bell = new OutboxBell(),
+  ) {}
 
   /** Stores a new task. `started` is false when the endpoint has an open one of the kind: then that one is given. */
   async start(row: TaskRow): Promise<{ row: TaskRow; started: boolean }> {
@@ -97,8 +103,12 @@ export class TaskRepository {
   }
 
   /** Ends a task that has not ended. Null when it had. */
-  end(id: string, state: TaskState, reason: string | null, now = new Date()): Promise<TaskRow | null> {
-    return this.#set({ _id: id, state: { $in: OPEN } }, { state, reason, lk: id, plan: null, endedAt: now });
+  async end(id: string, state: TaskState, reason: string | null, now = new Date()): Promise<TaskRow | null> {
+    const outbox = [newOutboxEvent('background_task.finished', {}, now)];
+    const members = { state, reason, lk: id, plan: null, endedAt: now, outbox };
+    const ended = await this.#set({ _id: id, state: { $in: OPEN } }, members);
+    this.bell.ring();
+    return ended;
   }
 
   async #steered(

@@ -1,5 +1,7 @@
 import { Schema } from 'mongoose';
 import type { ReplayFilter, ReplayKind, TaskState } from '../../../contracts/webhooks/replay.js';
+import { OUTBOX_INDEX, outboxField } from '../operational/outbox.js';
+import type { WithOutbox } from '../operational/outbox.js';
 
 /** Where a task goes on: which of its selections, and after which id. */
 export interface ReplayCursor {
@@ -21,7 +23,7 @@ export interface ReplayPlan {
 }
 
 /** A long job over the messages of one endpoint. The row decides, the workflow follows it. */
-export interface TaskRow {
+export interface TaskRow extends WithOutbox {
   _id: string;
   app: string;
   ep: string;
@@ -68,9 +70,11 @@ export const taskSchema = new Schema<TaskRow>(
     createdAt: { type: Date, required: true },
     updatedAt: { type: Date, required: true },
     endedAt: { type: Date, default: null },
+    outbox: outboxField,
   },
   { collection: 'wh_tasks', versionKey: false },
 );
 taskSchema.index({ lk: 1 }, { unique: true });
 taskSchema.index({ app: 1, _id: 1 });
 taskSchema.index({ state: 1, _id: 1 });
+taskSchema.index(...OUTBOX_INDEX);
