@@ -75,7 +75,9 @@ export class DispatchQueue<T> {
     const full: string[] = [];
     for (const [id, queue] of this.#endpoints) {
       queue.refused = this.#room(queue) <= 0;
-      if (queue.refused) full.push(id);
+      if (!queue.refused) continue;
+      queue.crowded = true;
+      full.push(id);
     }
     return full;
   }
