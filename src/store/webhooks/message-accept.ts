@@ -175,8 +175,8 @@ export class MessageAccept {
       tags: draft.tags,
       k: messageFacets(draft),
       ...(draft.trace == null ? {} : { trace: draft.trace }),
-      ek: `${application.id}:${draft.eventId ?? id}`,
-      ik: `${application.id}:${draft.idempotencyKey === null ? id : hashOf(draft.idempotencyKey)}`,
+      ...(draft.eventId === null ? {} : { ek: `${application.id}:${draft.eventId}` }),
+      ...(draft.idempotencyKey === null ? {} : { ik: `${application.id}:${hashOf(draft.idempotencyKey)}` }),
       rh: draft.requestHash,
       targets: targets.map((e) => this.#target(id, e, draft, application)),
       skipped,
@@ -190,7 +190,7 @@ export class MessageAccept {
   async #refused(decision: Refused): Promise<Accepted> {
     if (decision.kind === 'no_application') return decision;
     const { row, ...fault } = decision;
-    const earlier = row.ik.endsWith(row._id) ? null : await this.messages.takenBy(row);
+    const earlier = row.ik === undefined ? null : await this.messages.takenBy(row);
     return earlier?.sameKey === true && earlier.row.rh === row.rh
       ? { kind: 'replayed', row: earlier.row }
       : fault;

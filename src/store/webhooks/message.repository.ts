@@ -34,9 +34,10 @@ export class MessageRepository {
   /** The row that took the idempotency key, or failing that the event id. */
   async takenBy(row: MessageRow): Promise<{ row: MessageRow; sameKey: boolean } | null> {
     const { messages } = this.models;
-    const byKey = await messages.findOne({ ik: row.ik }).lean<MessageRow | null>();
+    const { ik, ek } = row;
+    const byKey = ik === undefined ? null : await messages.findOne({ ik }).lean<MessageRow | null>();
     if (byKey !== null) return { row: byKey, sameKey: true };
-    const byEventId = await messages.findOne({ ek: row.ek }).lean<MessageRow | null>();
+    const byEventId = ek === undefined ? null : await messages.findOne({ ek }).lean<MessageRow | null>();
     return byEventId === null ? null : { row: byEventId, sameKey: false };
   }
 
@@ -84,7 +85,7 @@ export class MessageRepository {
     if (ids.length > 0) {
       await messages.updateMany({ _id: { $in: ids } }, { $set: { body: null } }, { writeConcern: DURABLE });
     }
-    const eventIds = byEventId.map((row) => row.ek.slice(app.length + 1));
+    const eventIds = byEventId.map((row) => row.ek!.slice(app.length + 1));
     return new Set([...byId.map((row) => row._id), ...eventIds]);
   }
 }

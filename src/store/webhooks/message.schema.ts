@@ -26,10 +26,10 @@ export interface MessageRow {
   k: string[];
   /** W3C trace id that the caller named; absent = made from the id (`traceIdOf`). */
   trace?: string;
-  /** `<app>:<eventId or id>`, unique. */
-  ek: string;
-  /** `<app>:<sha256 of the idempotency key>` or `<app>:<id>`, unique. */
-  ik: string;
+  /** `<app>:<eventId>`, unique. */
+  ek?: string;
+  /** `<app>:<sha256 of the idempotency key>`, unique. */
+  ik?: string;
   /** Hash of the request, to tell a repeated call from a reused key. */
   rh: string;
   targets: MessageTarget[];
@@ -57,8 +57,8 @@ export const messageSchema = new Schema<MessageRow>(
     tags: { type: [String], default: null },
     k: { type: [String], required: true },
     trace: { type: String },
-    ek: { type: String, required: true },
-    ik: { type: String, required: true },
+    ek: { type: String },
+    ik: { type: String },
     rh: { type: String, required: true },
     targets: { type: [targetSchema], required: true },
     skipped: { type: [skippedSchema], required: true },
@@ -68,8 +68,9 @@ export const messageSchema = new Schema<MessageRow>(
   },
   { collection: 'wh_messages', versionKey: false },
 );
-messageSchema.index({ ek: 1 }, { unique: true });
-messageSchema.index({ ik: 1 }, { unique: true });
+// Sparse: most messages have neither key, and an index entry is a tenth of what storing a message costs.
+messageSchema.index({ ek: 1 }, { unique: true, sparse: true });
+messageSchema.index({ ik: 1 }, { unique: true, sparse: true });
 messageSchema.index({ app: 1, _id: 1 });
 messageSchema.index({ app: 1, k: 1, _id: 1 });
 messageSchema.index({ expiresAt: 1 });
