@@ -83,9 +83,8 @@ function showAddresses(out: Terminal, stack: Stack, startedAt: number): void {
   out.line(`
 Ready after ${(ms / 1000).toFixed(1)} s.
 
-  Console       ${apiUrl}
   API           ${apiUrl}/api/v1
-  Docs          ${apiUrl}/docs
+  API docs      ${apiUrl}/docs
   Temporal UI   ${temporalUiUrl || '(set TEMPORAL_UI_URL)'}
   API key       ${apiKey}
   Logs          ${dataDir}/logs

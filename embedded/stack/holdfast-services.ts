@@ -4,6 +4,8 @@ import { projectRoot } from './project-root.js';
 import { CHECK_TIMEOUT_MS, type Service } from './service.js';
 import { checkPoller } from './temporal-health.js';
 
+/** A worker drains for 25 s (`DRAIN_MS` in its own code) and then writes its last results and closes its connections. */
+const WORKER_STOP_MS = 30_000;
 /** Queue whose pollers show that a worker is up: every worker of one machine serves it. */
 const READINESS_QUEUE = 'webhooks';
 /** Node keeps compiled modules here, which takes a quarter off the next start. */
@@ -23,7 +25,7 @@ export function workerService({ name, version, env }: WorkerOptions): Service {
     ...holdfastProcess('src/workers/main.js', version, env),
     name,
     ports: {},
-    stopGraceMs: 15_000,
+    stopGraceMs: WORKER_STOP_MS,
     check: ({ pid }) => checkPoller(address, namespace, READINESS_QUEUE, pid),
   };
 }

@@ -10,7 +10,8 @@ import { ServiceProcess } from './service-process.js';
 import type { Service } from './service.js';
 import type { Report } from './stack-event.js';
 
-const STOP_BUDGET_MS = 30_000;
+/** More than the graces of one API, worker, Temporal and MongoDB together, which stop one after the other. */
+const STOP_BUDGET_MS = 60_000;
 const ROTATE_EVERY_MS = 10_000;
 
 interface Member {
@@ -80,7 +81,7 @@ export class Supervisor {
     return Object.fromEntries(running.map(({ service, run }) => [service.name, run.identity.pid]));
   }
 
-  /** Stops everything, the last started first, within 30 s in all. Repeated calls wait for the same stop. */
+  /** Stops everything, the last started first, within 60 s in all. Repeated calls wait for the same stop. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stopAll();
     return this.#stopping;

@@ -14,7 +14,7 @@ export const ERRORS = {
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
   conflict: { status: 409, title: 'The resource exists already' },
   idempotency_in_progress: { status: 409, title: 'The first request with this key is still running' },
-  task_running: { status: 409, title: 'The endpoint has a task of this kind that has not ended' },
+  task_running: { status: 409, title: 'There is a task that has not ended' },
   task_ended: { status: 409, title: 'The task has ended' },
   in_use: { status: 409, title: 'The resource is in use' },
   payload_too_large: { status: 413, title: 'The body is too large' },

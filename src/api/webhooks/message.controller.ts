@@ -4,11 +4,17 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
   messageContentQuery,
+  messageDetailOut,
   messageIn,
   messageListQuery,
   messageOut,
 } from '../../contracts/webhooks/message.js';
-import type { MessageIn, MessageListQuery, MessageOut } from '../../contracts/webhooks/message.js';
+import type {
+  MessageDetailOut,
+  MessageIn,
+  MessageListQuery,
+  MessageOut,
+} from '../../contracts/webhooks/message.js';
 import { reference } from '../../contracts/webhooks/names.js';
 import { listOf } from '../../contracts/webhooks/page.js';
 import type { Page } from '../../contracts/webhooks/page.js';
@@ -20,7 +26,7 @@ import { mapPage } from '../../store/page.js';
 import { MessageRepository } from '../../store/webhooks/message.repository.js';
 import { ApplicationAccess } from './application-access.js';
 import { MessageIngest } from './message-ingest.js';
-import { messageView } from './message.view.js';
+import { messageDetailView, messageView } from './message.view.js';
 
 @ApiTags('Message')
 @Controller('api/v1/app/:app_id/msg')
@@ -65,14 +71,14 @@ export class MessageController {
 
   @Get(':msg_id')
   @Requires('messages:read')
-  @ApiResponse({ status: 200, standardSchema: messageOut })
+  @ApiResponse({ status: 200, standardSchema: messageDetailOut })
   async get(
     @Caller() caller: Principal,
     @Param('app_id', { schema: reference }) app: string,
     @Param('msg_id', { schema: reference }) msg: string,
     @Query({ schema: messageContentQuery }) query: z.infer<typeof messageContentQuery>,
-  ): Promise<MessageOut> {
-    return messageView(await this.#find(caller, app, msg), query.with_content);
+  ): Promise<MessageDetailOut> {
+    return messageDetailView(await this.#find(caller, app, msg), query.with_content);
   }
 
   @Delete(':msg_id/content')

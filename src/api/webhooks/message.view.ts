@@ -1,4 +1,4 @@
-import type { MessageOut } from '../../contracts/webhooks/message.js';
+import type { MessageDetailOut, MessageOut } from '../../contracts/webhooks/message.js';
 import type { MessageRow } from '../../store/webhooks/message.schema.js';
 
 /** @param withContent false leaves the payload out, as `{}` */
@@ -11,6 +11,11 @@ export const messageView = (row: MessageRow, withContent: boolean): MessageOut =
   ...(row.tags === null ? {} : { tags: row.tags }),
   ...(row.deliverAt === null ? {} : { deliverAt: row.deliverAt.toISOString() }),
   timestamp: row.at.toISOString(),
+});
+
+export const messageDetailView = (row: MessageRow, withContent: boolean): MessageDetailOut => ({
+  ...messageView(row, withContent),
+  ...(row.misfits === undefined ? {} : { schemaWarnings: row.misfits }),
 });
 
 /** The payload as it was received. */

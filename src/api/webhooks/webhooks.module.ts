@@ -110,19 +110,25 @@ import { StatisticsController } from './statistics/statistics.controller.js';
     operationalRelayProvider,
     {
       provide: MessageAccept,
-      inject: [ApplicationCache, EventTypeCache, MessageRepository, DeliveryFanOut, CONFIG],
+      inject: [ApplicationCache, EventTypeCache, MessageRepository, DeliveryFanOut, CONFIG, LOGGER],
       useFactory: (
         cache: ApplicationCache,
         eventTypes: EventTypeCache,
         messages: MessageRepository,
         fanOut: DeliveryFanOut,
         config: Config,
+        log: Logger,
       ) =>
         new MessageAccept(cache, eventTypes, messages, {
           lanes: config.WEBHOOK_LANES,
           durable: config.WEBHOOK_DURABLE_ACCEPT === 'on',
           strictTypes: config.WEBHOOK_STRICT_TYPES,
           schemaMode: config.WEBHOOK_SCHEMA_MODE,
+          onMisfit: ({ _id: message, app, type, misfits }) =>
+            log.warn(
+              { message, app, type, misfits },
+              'the payload does not fit the schema of its event type',
+            ),
           onStored: (messages) => fanOut.start(messages),
         }),
     },

@@ -45,7 +45,12 @@ export type ReplayIn = z.infer<typeof bulkReplayIn>;
 
 /** `?dry_run=true` counts and starts nothing. */
 export const replayQuery = z.object({ dry_run: queryFlag(false) });
-export const replayCountOut = z.object({ count: z.int() });
+export const replayCountOut = z.object({
+  count: z.int(),
+  /** Counting was stopped after two seconds: there are at least `count`. */
+  approximated: z.boolean(),
+});
+export type ReplayCountOut = z.infer<typeof replayCountOut>;
 
 const taskStatus = z.enum(['running', 'finished', 'failed']);
 export type TaskStatus = z.infer<typeof taskStatus>;

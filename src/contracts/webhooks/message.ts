@@ -44,6 +44,13 @@ export const messageOut = z.object({
 });
 export type MessageOut = z.infer<typeof messageOut>;
 
+/** One message, with what lists leave out. */
+export const messageDetailOut = messageOut.extend({
+  /** Where the payload does not fit the schema of its event type; only when schemas warn. */
+  schemaWarnings: z.array(z.string()).optional(),
+});
+export type MessageDetailOut = z.infer<typeof messageDetailOut>;
+
 export const messageContentQuery = z.object({ with_content: queryFlag(true) });
 
 /** What messages and attempts can be filtered by; `before` and `after` are exclusive. */

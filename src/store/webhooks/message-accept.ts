@@ -4,19 +4,22 @@ import { fifoKey } from '../../domain/webhooks/fifo-key.js';
 import { laneOf } from '../../domain/webhooks/lane.js';
 import { messageFacets } from '../../domain/webhooks/facets.js';
 import { matchTargets } from '../../domain/webhooks/target-match.js';
+import type { SchemaFault } from '../../domain/webhooks/event-schema/schema-bounds.js';
 import { GroupCommit } from '../../platform/group-commit.js';
 import { deliveryId, newId } from '../../platform/ids.js';
 import { webhookMetrics } from '../../platform/metrics.js';
 import { AcceptRates } from './accept-rates.js';
 import type { ApplicationCache, CachedApplication } from './application-cache.js';
 import type { EventTypeCache } from './event-type/event-type-cache.js';
-import { typeFault } from './event-type/type-check.js';
+import { typeVerdict } from './event-type/type-check.js';
 import type { TypeCheckOptions, TypeFault } from './event-type/type-check.js';
 import type { MessageRepository } from './message.repository.js';
 import type { MessageRow, MessageTarget } from './message.schema.js';
 
 const DAY_MS = 86_400_000;
 const MAX_GROUP = 256;
+/** Kept with a message at most. */
+const MAX_MISFITS = 10;
 
 /** A message that was checked and is to be accepted. */
 export interface MessageDraft {
@@ -59,6 +62,8 @@ interface Options extends TypeCheckOptions {
   lanes: number;
   /** false answers before the row is durable: the negative control of the crash tests, never in use otherwise. */
   durable: boolean;
+  /** Called with a message that does not fit the schema of its type and is to be stored nevertheless. */
+  onMisfit: (row: MessageRow) => void;
   /** Called with the messages of a flush right after they are durable; must not throw. */
   onStored: (messages: StoredMessage[]) => void;
 }
@@ -110,7 +115,8 @@ export class MessageAccept {
       if (application === undefined) return { kind: 'no_application' };
       const waitMs = this.#rates.waitMs(application.id, application.throttleRate);
       const row = this.#row(draft, application);
-      const fault = typeFault(draft, types, this.options);
+      const { fault, warnings } = typeVerdict(draft, types, this.options);
+      if (warnings.length > 0) this.#mark(row, warnings);
       if (fault === null && waitMs > 0) return { kind: 'throttled', row, waitMs };
       return fault === null ? row : { ...fault, row };
     });
@@ -184,6 +190,12 @@ export class MessageAccept {
       at,
       expiresAt: new Date(at.getTime() + draft.retentionDays * DAY_MS),
     };
+  }
+
+  /** Leaves on the message what does not fit its schema. */
+  #mark(row: MessageRow, warnings: readonly SchemaFault[]): void {
+    row.misfits = warnings.slice(0, MAX_MISFITS).map(({ path, message }) => `/${path.join('/')}: ${message}`);
+    this.options.onMisfit(row);
   }
 
   /** A request that was accepted before gets its answer again, whatever the schema has become since. */

@@ -34,6 +34,8 @@ export interface MessageRow {
   rh: string;
   targets: MessageTarget[];
   skipped: SkippedTarget[];
+  /** Where the payload does not fit the schema of its type and why; absent when it fits or was not checked. */
+  misfits?: string[];
   deliverAt: Date | null;
   at: Date;
   expiresAt: Date;
@@ -62,6 +64,7 @@ export const messageSchema = new Schema<MessageRow>(
     rh: { type: String, required: true },
     targets: { type: [targetSchema], required: true },
     skipped: { type: [skippedSchema], required: true },
+    misfits: { type: [String], default: undefined },
     deliverAt: { type: Date, default: null },
     at: { type: Date, required: true },
     expiresAt: { type: Date, required: true },

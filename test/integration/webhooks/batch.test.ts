@@ -121,6 +121,16 @@ describe('a batch', () => {
     expect((await send(messages(4))).body.code).toBe('idempotency_key_reused');
   });
 
+  it('counts item by item against the rate of the application', async () => {
+    const rated = await running.api.post<{ id: string }>('/api/v1/app', { name: 'rated', throttleRate: 10 });
+    const url = `/api/v1/app/${rated.body.id}/msg/batch`;
+    const { body } = await running.api.post<BatchAnswer>(url, { items: messages(50) });
+    const taken = body.results.filter(({ status }) => status === 202).length;
+    expect(taken).toBeGreaterThanOrEqual(10);
+    expect(taken).toBeLessThanOrEqual(12);
+    expect(body.results.at(-1)).toMatchObject({ status: 429, problem: { code: 'rate_limited' } });
+  });
+
   it('checks schemas item by item', async () => {
     const items = [
       { eventType: 'work_order.created', payload: { id: 'WO-1' } },

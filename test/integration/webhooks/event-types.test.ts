@@ -1,3 +1,4 @@
+import mongoose from 'mongoose';
 import { Ordering, Svix } from 'svix';
 import { EVENT_CATALOGUE } from '../../../src/contracts/webhooks/event-catalogue.js';
 import { runningStack } from '../../support/running-stack.js';
@@ -85,6 +86,21 @@ describe('event types through the svix package', () => {
     await svix.eventType.delete('invoice.paid', { expunge: true });
     await expect(svix.eventType.get('invoice.paid')).rejects.toMatchObject({ code: 404 });
   }, 60_000);
+
+  it('made by a request whose answer a crash cost are given to its repetition, and to no other request', async () => {
+    const create = (idempotencyKey: string) =>
+      running.api.call<{ createdAt: string; code?: string }>('POST', '/api/v1/event-type', {
+        body: { name: 'made.once', description: 'first' },
+        idempotencyKey,
+      });
+    const first = await create('type-1');
+    await forgetAnswers();
+    const second = await create('type-1');
+    expect([second.status, second.body]).toEqual([201, first.body]);
+    expect(second.headers.get('idempotency-replayed')).toBeNull();
+    const other = await create('type-2');
+    expect([other.status, other.body.code]).toEqual([409, 'conflict']);
+  });
 
   it('are listed by name, forwards and backwards, page by page', async () => {
     const all = (await svix.eventType.list({ limit: 250, includeArchived: true })).data.map(
@@ -266,3 +282,17 @@ describe('keys', () => {
     expect(refused.status).toBe(403);
   });
 });
+
+/** Leaves the requests that carried a key as a crash between the write and the answer leaves them. */
+async function forgetAnswers(): Promise<void> {
+  const client = await mongoose.mongo.MongoClient.connect(running.stack.mongodbUrl);
+  try {
+    const longAgo = new Date(Date.now() - 3_600_000);
+    await client
+      .db('holdfast')
+      .collection('wh_idem')
+      .updateMany({}, { $set: { state: 'running', status: null, body: null, claimedAt: longAgo } });
+  } finally {
+    await client.close();
+  }
+}

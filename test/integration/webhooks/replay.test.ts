@@ -187,7 +187,7 @@ describe('a recovery', () => {
     expect(await counted(target, 'recover')).toBe(0);
   });
 
-  it('pauses, goes on at another rate, and is canceled; one of a kind runs at a time', async () => {
+  it('pauses, goes on at another rate, and is canceled; one runs at a time, of whatever kind', async () => {
     const target = await endpointAt('/steered');
     const ids = await exhausted(target, 60);
     const from = running.sink.arrivals.length;
@@ -197,6 +197,8 @@ describe('a recovery', () => {
     expect((await steer(id, 'pause')).body).toMatchObject({ status: 'running', data: { state: 'paused' } });
     const second = await start();
     expect([second.status, second.body.code, second.body.existing]).toEqual([409, 'task_running', id]);
+    const other = await running.api.post<Problem>(`${target.url}/replay-missing`, { since: hourAgo() });
+    expect([other.status, other.body.existing]).toEqual([409, id]);
     const slow = await running.api.call<BackgroundTaskOut>('PATCH', `/api/v1/background-task/${id}`, {
       body: { ratePerSec: 2 },
     });

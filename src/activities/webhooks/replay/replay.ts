@@ -25,7 +25,8 @@ export class Replay {
   async preview(taskId: string): Promise<void> {
     const task = await this.#find(taskId);
     if (task.total !== null || task.endedAt !== null) return;
-    await this.options.tasks.setTotal(taskId, await this.#source(task).count(task));
+    const { count } = await this.#source(task).count(task);
+    await this.options.tasks.setTotal(taskId, count);
   }
 
   async page(taskId: string): Promise<ReplayProgress> {

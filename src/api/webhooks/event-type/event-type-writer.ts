@@ -43,10 +43,14 @@ export class EventTypeWriter implements OnApplicationBootstrap {
     return row;
   }
 
-  /** An archived type of the same name is revived. @throws ProblemError `conflict` when one is in use */
-  async create({ name, ...input }: EventTypeIn): Promise<EventTypeRow> {
+  /**
+   * An archived type of the same name is revived.
+   * @param by names the request: repeated after a crash, it gets what it made
+   * @throws ProblemError `conflict` when one is in use
+   */
+  async create({ name, ...input }: EventTypeIn, by: string): Promise<EventTypeRow> {
     checkSchemas(input.schemas);
-    const members = membersOf(input);
+    const members = { ...membersOf(input), by };
     const revived = await this.types.update(name, members, { archived: true });
     return revived ?? this.#insert(name, members);
   }
@@ -91,8 +95,10 @@ export class EventTypeWriter implements OnApplicationBootstrap {
     if ((await this.types.count()) >= MAX_EVENT_TYPES) {
       throw new ProblemError('limit_reached', `There can be at most ${MAX_EVENT_TYPES} event types.`);
     }
-    return this.types.insert(name, members).catch((error: unknown) => {
+    return this.types.insert(name, members).catch(async (error: unknown) => {
       if (!isDuplicateKey(error)) throw error;
+      const existing = await this.types.find(name);
+      if (existing !== null && existing.by === members.by && members.by !== undefined) return existing;
       throw new ProblemError('conflict', `There is an event type "${name}" already.`);
     });
   }

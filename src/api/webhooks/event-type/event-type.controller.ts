@@ -1,6 +1,19 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import {
   eventTypeDeleteQuery,
@@ -27,6 +40,7 @@ import { eventTypeName } from '../../../contracts/webhooks/names.js';
 import { listOf } from '../../../contracts/webhooks/page.js';
 import type { Page } from '../../../contracts/webhooks/page.js';
 import { AllApplications, Requires } from '../../../platform/auth/auth.guard.js';
+import { creationId } from '../../../platform/http/idempotency.interceptor.js';
 import { mapPage } from '../../../store/page.js';
 import { EventTypeRepository } from '../../../store/webhooks/event-type/event-type.repository.js';
 import { EventTypeWriter } from './event-type-writer.js';
@@ -53,8 +67,11 @@ export class EventTypeController {
   @Requires('event-types:write')
   @AllApplications()
   @ApiResponse({ status: 201, standardSchema: eventTypeOut })
-  async create(@Body({ schema: eventTypeIn }) body: EventTypeIn): Promise<EventTypeOut> {
-    return eventTypeView(await this.writer.create(body));
+  async create(
+    @Body({ schema: eventTypeIn }) body: EventTypeIn,
+    @Req() request: FastifyRequest,
+  ): Promise<EventTypeOut> {
+    return eventTypeView(await this.writer.create(body, creationId(request, 'req')));
   }
 
   @Post('import/openapi')

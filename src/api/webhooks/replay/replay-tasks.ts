@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
-import type { ReplayIn } from '../../../contracts/webhooks/background-task.js';
+import type { ReplayCountOut, ReplayIn } from '../../../contracts/webhooks/background-task.js';
 import { replayId } from '../../../contracts/webhooks/replay.js';
 import type { ReplayFilter, ReplayKind, Steering } from '../../../contracts/webhooks/replay.js';
 import { replayStart } from '../../../contracts/webhooks/replay-start.js';
@@ -15,6 +15,8 @@ import { newTask, TaskRepository } from '../../../store/webhooks/replay/task.rep
 import type { TaskRow } from '../../../store/webhooks/replay/task.schema.js';
 import type { WebhookModels } from '../../../store/webhooks/webhook-models.js';
 
+/** What a request may count for; a task that is started counts to the end by itself. */
+const MOST_COUNTING_MS = 2000;
 const SIGNAL_TIMEOUT_MS = 3000;
 
 /** Starts, steers and counts replays. The row is written first and decides; the workflow is only told. */
@@ -41,7 +43,7 @@ export class ReplayTasks {
     if (!started) {
       throw new ProblemError(
         'task_running',
-        `The task ${row._id} of this kind has not ended; wait for it or cancel it.`,
+        `The task ${row._id} (${row.kind}) of this endpoint has not ended; wait for it or cancel it.`,
         { members: { existing: row._id } },
       );
     }
@@ -53,9 +55,11 @@ export class ReplayTasks {
     return row;
   }
 
-  /** How many messages a task would take now. */
-  count(kind: ReplayKind, { app, _id: ep }: EndpointRow, body: ReplayIn): Promise<number> {
-    return this.#sources[kind].count(newTask({ app, ep, kind, filter: filterOf(body) }));
+  /** How many messages a task would take now; at least so many when `approximated`. */
+  async count(kind: ReplayKind, { app, _id: ep }: EndpointRow, body: ReplayIn): Promise<ReplayCountOut> {
+    const task = newTask({ app, ep, kind, filter: filterOf(body) });
+    const { count, complete } = await this.#sources[kind].count(task, MOST_COUNTING_MS);
+    return { count, approximated: !complete };
   }
 
   async find(caller: Principal, id: string): Promise<TaskRow> {

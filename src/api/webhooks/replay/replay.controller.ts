@@ -124,7 +124,7 @@ export class ReplayController {
     const endpoint = await this.access.endpoint(call.caller, call.app, call.endpoint);
     if (call.query.dry_run) {
       void call.reply.status(200);
-      return { count: await this.tasks.count(kind, endpoint, call.body) };
+      return this.tasks.count(kind, endpoint, call.body);
     }
     const id = creationId(call.request, 'qtask');
     const { data: _, ...started } = backgroundTaskView(await this.tasks.start(kind, endpoint, call.body, id));

@@ -13,6 +13,8 @@ export interface EventTypeRow {
   featureFlags: string[] | null;
   /** Waits in seconds after the first, second, ... failed try; null = the schedule of the environment. */
   retrySchedule: number[] | null;
+  /** The request that created or revived it: repeated with its idempotency key, it gets this row. */
+  by?: string;
   rev: number;
   createdAt: Date;
   updatedAt: Date;
@@ -28,6 +30,7 @@ export const eventTypeSchema = new Schema<EventTypeRow>(
     groupName: { type: String, default: null },
     featureFlags: { type: [String], default: null },
     retrySchedule: { type: [Number], default: null },
+    by: { type: String },
     rev: { type: Number, required: true },
     createdAt: { type: Date, required: true },
     updatedAt: { type: Date, required: true },

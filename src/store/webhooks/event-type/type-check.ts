@@ -5,7 +5,7 @@ import type { CurrentEventTypes } from './event-type-cache.js';
 export interface TypeCheckOptions {
   /** Refuse types that are not registered. */
   strictTypes: boolean;
-  /** What becomes of a payload that does not fit: refused, or only counted. */
+  /** What becomes of a payload that does not fit: refused, or accepted with a mark. */
   schemaMode: 'reject' | 'warn' | 'off';
 }
 
@@ -17,16 +17,24 @@ interface TypedMessage {
   payload: Record<string, unknown>;
 }
 
-/** Why a message may not be accepted as of the event types; null when it may. */
-export function typeFault(
+/** What the check says: why a message may not be accepted, or what does not fit though it may. */
+export interface TypeVerdict {
+  fault: TypeFault | null;
+  warnings: SchemaFault[];
+}
+
+/** Judges a message as of the event types. */
+export function typeVerdict(
   { type, body, payload }: TypedMessage,
   types: CurrentEventTypes,
   { strictTypes, schemaMode }: TypeCheckOptions,
-): TypeFault | null {
-  if (strictTypes && !types.has(type)) return { kind: 'unknown_type' };
+): TypeVerdict {
+  if (strictTypes && !types.has(type)) return { fault: { kind: 'unknown_type' }, warnings: [] };
   const check = schemaMode === 'off' ? null : types.check(type);
   const faults = check === null ? [] : check.faults(payload, body.length);
-  if (faults.length === 0) return null;
+  if (faults.length === 0) return { fault: null, warnings: [] };
   webhookMetrics.schemaMismatches.inc({ mode: schemaMode });
-  return schemaMode === 'reject' ? { kind: 'schema_mismatch', faults } : null;
+  return schemaMode === 'reject'
+    ? { fault: { kind: 'schema_mismatch', faults }, warnings: [] }
+    : { fault: null, warnings: faults };
 }

@@ -9,7 +9,7 @@ import { deliveryRows } from '../delivery-rows.js';
 import type { EndpointRow } from '../endpoint.schema.js';
 import type { MessageRow } from '../message.schema.js';
 import type { WebhookModels } from '../webhook-models.js';
-import type { DueTimes, ReplaySource } from './replay-source.js';
+import type { DueTimes, ReplayCount, ReplaySource } from './replay-source.js';
 import type { ReplayPlan, TaskRow } from './task.schema.js';
 
 /** Messages looked at in one read. */
@@ -21,22 +21,27 @@ const MOST_LOOKED_AT = 10_000;
 export class ReplayMissing implements ReplaySource {
   constructor(private readonly models: WebhookModels) {}
 
-  async count(task: TaskRow): Promise<number> {
+  async count(task: TaskRow, mostMs = Infinity): Promise<ReplayCount> {
+    const endpoint = await this.#endpoint(task.ep);
+    const until = performance.now() + mostMs;
     let count = 0;
     let after = '';
     for (;;) {
-      const { rows, last } = await this.#look(task, after, READ_ROWS);
+      const { rows, last } = await this.#look(task, endpoint, { after, limit: READ_ROWS });
       count += rows.length;
-      if (last === null) return count;
+      if (last === null || performance.now() > until) return { count, complete: last === null };
       after = last;
     }
   }
 
   async plan(task: TaskRow, limit: number): Promise<ReplayPlan> {
     const rows: ReplayPlan['rows'] = [];
+    const endpoint = await this.#endpoint(task.ep);
     let { after } = task.cursor;
     for (let lookedAt = 0; lookedAt < MOST_LOOKED_AT; lookedAt += READ_ROWS) {
-      const page = await this.#look(task, after, Math.min(READ_ROWS, limit - rows.length));
+      const page = await this.#look(task, endpoint, {
+        ...{ after, limit: Math.min(READ_ROWS, limit - rows.length) },
+      });
       rows.push(...page.rows.map((row) => ({ id: row._id, rev: 0, n: 0 })));
       if (page.last === null) return { rows, skipped: 0, next: null };
       after = page.last;
@@ -70,10 +75,9 @@ export class ReplayMissing implements ReplaySource {
   /** Looks at the next messages. `last` is where to go on; null when there are no more. */
   async #look(
     task: TaskRow,
-    after: string,
-    limit: number,
+    endpoint: EndpointRow | null,
+    { after, limit }: { after: string; limit: number },
   ): Promise<{ rows: MessageRow[]; last: string | null }> {
-    const endpoint = await this.#endpoint(task.ep);
     if (endpoint === null) return { rows: [], last: null };
     const { from, to } = idWindow('msg', task.filter);
     const id = after > from ? { $gt: after, $lt: to } : { $gte: from, $lt: to };

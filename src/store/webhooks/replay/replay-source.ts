@@ -6,10 +6,18 @@ export interface DueTimes {
   at: (n: number) => Date;
 }
 
+export interface ReplayCount {
+  count: number;
+  complete: boolean;
+}
+
 /** What a kind of task takes its messages from. Neither counting nor planning changes anything. */
 export interface ReplaySource {
-  /** How many messages the task takes from its beginning. */
-  count(task: TaskRow): Promise<number>;
+  /**
+   * How many messages the task takes from its beginning.
+   * @param mostMs stop looking after this long: then `complete` is false and there are at least as many
+   */
+  count(task: TaskRow, mostMs?: number): Promise<ReplayCount>;
   /** The next page after the task's cursor. */
   plan(task: TaskRow, limit: number): Promise<ReplayPlan>;
   /** Carries out the task's plan, again if need be. @returns how many of its messages this task made due */

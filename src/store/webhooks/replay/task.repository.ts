@@ -33,7 +33,7 @@ export class TaskRepository {
     private readonly bell = new OutboxBell(),
   ) {}
 
-  /** Stores a new task. `started` is false when the endpoint has an open one of the kind: then that one is given. */
+  /** Stores a new task. `started` is false when the endpoint has an open one: then that one is given. */
   async start(row: TaskRow): Promise<{ row: TaskRow; started: boolean }> {
     try {
       await this.#rows.insertOne(row as never, { writeConcern: DURABLE });
@@ -134,7 +134,7 @@ export class TaskRepository {
 /** A task that has not begun. Also what a preview counts with, without being stored. */
 export function newTask({ app, ep, kind, filter }: NewTask, id = newId('qtask'), now = new Date()): TaskRow {
   return {
-    ...{ _id: id, app, ep, kind, lk: `${ep}:${kind}`, filter },
+    ...{ _id: id, app, ep, kind, lk: ep, filter },
     ...{ state: 'running', reason: null, ratePerSec: REPLAY_RATE.initial, total: null, sent: 0, skipped: 0 },
     ...{ page: 0, cursor: { stream: 0, after: '' }, plan: null, nextAt: null },
     ...{ createdAt: now, updatedAt: now, endedAt: null },

@@ -28,7 +28,10 @@ export interface TaskRow extends WithOutbox {
   app: string;
   ep: string;
   kind: ReplayKind;
-  /** `<endpoint>:<kind>` until it has ended, then its id; unique, so an endpoint has one open task of a kind. */
+  /**
+   * The endpoint until it has ended, then its id; unique. So an endpoint has one open task: two would take the same
+   * deliveries from each other, and what each has sent could no longer be counted.
+   */
   lk: string;
   state: TaskState;
   reason: string | null;
