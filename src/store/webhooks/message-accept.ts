@@ -63,7 +63,7 @@ interface Options extends TypeCheckOptions {
   /** false answers before the row is durable: the negative control of the crash tests, never in use otherwise. */
   durable: boolean;
   /** Called with a message that does not fit the schema of its type and is to be stored nevertheless. */
-  onMisfit: (row: MessageRow) => void;
+  onMisfit?: (row: MessageRow) => void;
   /** Called with the messages of a flush right after they are durable; must not throw. */
   onStored: (messages: StoredMessage[]) => void;
 }
@@ -195,7 +195,7 @@ export class MessageAccept {
   /** Leaves on the message what does not fit its schema. */
   #mark(row: MessageRow, warnings: readonly SchemaFault[]): void {
     row.misfits = warnings.slice(0, MAX_MISFITS).map(({ path, message }) => `/${path.join('/')}: ${message}`);
-    this.options.onMisfit(row);
+    this.options.onMisfit?.(row);
   }
 
   /** A request that was accepted before gets its answer again, whatever the schema has become since. */
