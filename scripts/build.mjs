@@ -17,9 +17,10 @@ const TREES = [
   { from: 'embedded/stack', to: 'dist/embedded/stack' },
   { from: 'embedded/temporal', to: 'dist/embedded/temporal' },
   { from: 'embedded/mongodb/src', to: 'embedded/mongodb/dist' },
-  { from: 'test/crash/embedded-mongodb', to: 'dist/test/crash/embedded-mongodb' },
+  { from: 'test/crash', to: 'dist/test/crash' },
+  { from: 'test/conformance/tools', to: 'dist/test/conformance/tools' },
   { from: 'test/integration/embedded-mongodb', to: 'dist/test/integration/embedded-mongodb' },
-  { from: 'test/support/seeded-random.ts', to: 'dist/test/support/seeded-random.js' },
+  { from: 'test/support', to: 'dist/test/support' },
 ];
 
 const sources = TREES.flatMap(({ from, to }) =>

@@ -31,6 +31,7 @@ export async function createHttpServer(config: Config, logger: Logger): Promise<
   acceptJson(fastify);
   acceptBatches(fastify);
   measureRequests(fastify);
+  refuseUnknownRoutes(fastify, routes);
 
   const app = await NestFactory.create<NestFastifyApplication>(
     ApiModule.forProcess(logger, (request) => noRoute(request, routes)),
@@ -46,6 +47,14 @@ export async function createHttpServer(config: Config, logger: Logger): Promise<
   fastify.get('/', (_, reply) => reply.redirect('/docs'));
   await app.init();
   return app;
+}
+
+// Before the body is looked at: a path that is not there is said so whatever was sent.
+function refuseUnknownRoutes(fastify: FastifyInstance, routes: RouteTable): void {
+  fastify.addHook('onRequest', (request, _, done) => {
+    if (request.is404) done(noRoute(request, routes));
+    else done();
+  });
 }
 
 function noRoute(request: FastifyRequest, routes: RouteTable): ProblemError {

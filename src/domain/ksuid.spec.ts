@@ -29,6 +29,11 @@ describe('ksuid', () => {
     expect(ksuidFloor(at + 1) > ksuid(at, 65_535, tail())).toBe(true);
   });
 
+  it('has a floor for times that no id can have', () => {
+    expect(ksuidFloor(Date.UTC(1999, 0, 1))).toBe('0'.repeat(27));
+    expect(ksuidFloor(Date.UTC(9999, 0, 1)) > ksuid(Date.UTC(2149, 0, 1), 65_535, tail())).toBe(true);
+  });
+
   it('encodes the published extremes of the format', () => {
     expect(ksuid(1_400_000_000_000, 0, new Uint8Array(12))).toBe('0'.repeat(27));
   });

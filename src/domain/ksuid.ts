@@ -1,4 +1,6 @@
 const EPOCH_SECONDS = 1_400_000_000; // 2014-05-13, the KSUID epoch (github.com/segmentio/ksuid)
+/** The last second that four bytes can say: 2150-06-18. */
+const LAST_SECOND = EPOCH_SECONDS + 0xffff_ffff;
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const TEXT_LENGTH = 27;
 export const KSUID_BYTES = 20;
@@ -29,9 +31,10 @@ export function ksuidTimeMs(text: string): number {
   return seconds * 1000 + (Number((value >> 112n) & 0xffffn) * 1000) / 65_536;
 }
 
-/** The lowest id text for a time: everything made at or after it sorts at or above it. */
+/** The lowest id text for a time, any time: everything made at or after it sorts at or above it. */
 export function ksuidFloor(timeMs: number): string {
-  return ksuid(Math.max(timeMs, EPOCH_SECONDS * 1000), 0, new Uint8Array(KSUID_TAIL_BYTES));
+  const sayable = Math.min(Math.max(timeMs, EPOCH_SECONDS * 1000), LAST_SECOND * 1000);
+  return ksuid(sayable, 0, new Uint8Array(KSUID_TAIL_BYTES));
 }
 
 // Long division of five 32-bit words by 62^3, the largest power whose remainders stay exact in a double; each remainder

@@ -48,6 +48,7 @@ export class ApplicationController {
   @Post()
   @Requires('applications:write')
   @ApiResponse({ status: 201, standardSchema: applicationOut })
+  @ApiResponse({ status: 200, standardSchema: applicationOut })
   async create(
     @Caller() caller: Principal,
     @Body({ schema: applicationIn }) body: ApplicationIn,

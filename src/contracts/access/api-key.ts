@@ -16,7 +16,7 @@ export const apiKeyIn = z.strictObject({
   application: z.string().min(1).max(256).nullish(),
   /** The key works until then; for ever when left out. */
   expiresAt: z.iso
-    .datetime({ offset: true, error: 'expected an RFC 3339 date-time' })
+    .datetime({ offset: true, error: 'expected an RFC 3339 date-time', abort: true })
     .refine((text) => Date.parse(text) > Date.now(), { error: 'expected a time in the future' })
     .nullish(),
 });

@@ -16,6 +16,7 @@ const attemptFilters = {
     .refine((value) => [0, 100, 200, 300, 400, 500].includes(value), {
       error: 'expected 0, 100, 200, 300, 400 or 500',
     })
+    .meta({ type: 'integer', enum: [0, 100, 200, 300, 400, 500] })
     .optional(),
 };
 const attemptPage = pageQuery('atmpt').extend({

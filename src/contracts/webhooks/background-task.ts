@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { channelName, distinct, eventTypeName, tagName } from './names.js';
+import { channelName, distinct, eventTypeName, tagName, UNIQUE } from './names.js';
 import { ordering, pageQuery, queryFlag } from './page.js';
 import { REPLAY_RATE } from './replay.js';
 
@@ -8,7 +8,7 @@ const LONGEST_WINDOW_MS = 14 * DAY_MS;
 /** A caller's clock may differ a little, and its request takes a moment. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
-const dateTime = z.iso.datetime({ offset: true, error: 'expected an RFC 3339 date-time' });
+const dateTime = z.iso.datetime({ offset: true, error: 'expected an RFC 3339 date-time', abort: true });
 const since = dateTime.refine((text) => Date.parse(text) <= Date.now() + CLOCK_TOLERANCE_MS, {
   error: 'expected a time in the past',
 });
@@ -32,6 +32,7 @@ export const bulkReplayIn = z
       .array(eventTypeName)
       .max(500)
       .refine(distinct, { error: 'expected each event type once' })
+      .meta(UNIQUE)
       .nullish(),
     channel: channelName.nullish(),
     tag: tagName.nullish(),

@@ -1,17 +1,19 @@
 import { z } from 'zod';
-import { channels, distinct, eventTypeFilter, metadata, throttleRate, uidFor } from './names.js';
+import { channels, distinct, eventTypeFilter, metadata, throttleRate, UNIQUE, uidFor } from './names.js';
 import { requestHeaders } from './request-header.js';
 
 const url = z
   .string()
   .min(1, { error: 'expected an absolute URL' })
-  .max(2_048, { error: 'expected at most 2048 characters' });
+  .max(2_048, { error: 'expected at most 2048 characters' })
+  .meta({ format: 'uri' });
 const uid = uidFor('ep_');
 const eventTypes = z
   .array(eventTypeFilter)
   .min(1, { error: 'expected at least one event type, or null for all' })
   .max(500)
-  .refine(distinct, { error: 'expected each event type once' });
+  .refine(distinct, { error: 'expected each event type once' })
+  .meta(UNIQUE);
 
 /** `whsec_` (HMAC-SHA256, also without prefix) or `whsk_` (ed25519) and base64. */
 export const signingSecret = z.string().regex(/^(whsec_|whsk_)?[a-zA-Z0-9+/=]{32,100}$/, {

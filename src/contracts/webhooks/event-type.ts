@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { distinct, eventTypeName } from './names.js';
+import { distinct, eventTypeName, UNIQUE } from './names.js';
 import { ordering, pageQuery, queryFlag } from './page.js';
 
 // A leading minus means "backwards" in an iterator, and the iterator of this list is a name.
@@ -11,7 +11,8 @@ const featureFlags = z
   .array(eventTypeName)
   .min(1, { error: 'expected at least one feature flag, or null for none' })
   .max(50)
-  .refine(distinct, { error: 'expected each feature flag once' });
+  .refine(distinct, { error: 'expected each feature flag once' })
+  .meta(UNIQUE);
 
 /** JSON Schemas by version: `{"1": {…}}`. The highest version checks messages. */
 const schemas = z
@@ -19,7 +20,8 @@ const schemas = z
     z.string().regex(/^[a-zA-Z0-9\-_.]{1,64}$/, { error: 'expected a version such as 1' }),
     z.union([z.record(z.string(), z.unknown()), z.boolean()], { error: 'expected a JSON Schema' }),
   )
-  .refine((map) => Object.keys(map).length <= 50, { error: 'expected at most 50 versions' });
+  .refine((map) => Object.keys(map).length <= 50, { error: 'expected at most 50 versions' })
+  .meta({ maxProperties: 50 });
 
 export const eventTypeUpsert = z.object({
   description,

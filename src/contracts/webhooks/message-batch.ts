@@ -18,7 +18,7 @@ const { $schema: _, ...itemDescription } = z.toJSONSchema(batchItemIn, { io: 'in
 /** The envelope alone: what is wrong with an item is said in its result, beside the answers of the others. */
 export const batchIn = z.object({
   items: z
-    .array(z.unknown().meta(itemDescription))
+    .array(z.unknown().meta({ anyOf: [itemDescription, { description: 'anything else gets its problem' }] }))
     .min(1, { error: `expected 1 to ${MAX_BATCH_ITEMS} items, got none` })
     .max(MAX_BATCH_ITEMS, { error: `expected at most ${MAX_BATCH_ITEMS} items` }),
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isWindow } from './message.js';
-import { channelName, channels, distinct, eventTypeName, reference, tagName } from './names.js';
+import { channelName, channels, distinct, eventTypeName, reference, tagName, UNIQUE } from './names.js';
 import { pageQuery, queryDate } from './page.js';
 
 const optional = <T extends z.ZodType>(schema: T) =>
@@ -16,7 +16,9 @@ export const messageSearchIn = z
     tag: optional(tagName),
     before: optional(queryDate),
     after: optional(queryDate),
-    event_types: optional(z.array(eventTypeName).max(500).refine(distinct, { error: 'expected each once' })),
+    event_types: optional(
+      z.array(eventTypeName).max(500).refine(distinct, { error: 'expected each once' }).meta(UNIQUE),
+    ),
     with_content: z.boolean().default(false),
   })
   .refine(isWindow, { error: 'expected before to be later than after', path: ['before'] });
@@ -34,6 +36,7 @@ export const bulkExpungeIn = z.object({
     .array(reference)
     .max(MAX_EXPUNGED, { error: `expected at most ${MAX_EXPUNGED} ids` })
     .refine(distinct, { error: 'expected each id once' })
+    .meta(UNIQUE)
     .default([]),
 });
 export type BulkExpungeIn = z.infer<typeof bulkExpungeIn>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { applicationIn } from './application.js';
-import { channelName, channels, distinct, eventId, eventTypeName, tagName } from './names.js';
+import { channelName, channels, distinct, eventId, eventTypeName, tagName, UNIQUE } from './names.js';
 import { commaList, pageQuery, queryDate, queryFlag } from './page.js';
 
 const DAY_MS = 86_400_000;
@@ -14,10 +14,11 @@ export const messageIn = z.object({
     .array(tagName)
     .max(5, { error: 'expected at most 5 tags' })
     .refine(distinct, { error: 'expected each tag once' })
+    .meta(UNIQUE)
     .nullish(),
   /** First try no earlier than this; at most 30 days ahead. */
   deliverAt: z.iso
-    .datetime({ offset: true, error: 'expected an RFC 3339 date-time' })
+    .datetime({ offset: true, error: 'expected an RFC 3339 date-time', abort: true })
     .refine((text) => Date.parse(text) <= Date.now() + 30 * DAY_MS, {
       error: 'expected at most 30 days ahead',
     })

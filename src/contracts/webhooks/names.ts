@@ -7,6 +7,9 @@ const UID_PATTERN = /^[a-zA-Z0-9\-_.]+$/;
 const CHANNEL_PATTERN = /^[a-zA-Z0-9\-_.:+]+$/;
 const TAG_PATTERN = /^[a-zA-Z0-9\-_./\\#]+$/;
 
+/** How `distinct` is said in the description. */
+export const UNIQUE = { uniqueItems: true };
+
 const named = (pattern: RegExp, max: number, what: string) =>
   z
     .string()
@@ -30,18 +33,22 @@ export const reference = named(UID_PATTERN, 256, 'an id or uid');
 
 /** A caller's own name for a resource; must not look like one of our ids. */
 export const uidFor = (prefix: string) =>
-  uid.refine((text) => !text.startsWith(prefix), { error: `a uid must not start with ${prefix}` });
+  uid
+    .refine((text) => !text.startsWith(prefix), { error: `a uid must not start with ${prefix}` })
+    .meta({ not: { pattern: `^${prefix}` } });
 
 export const metadata = z
   .record(z.string().max(256), z.string().max(4_096))
-  .refine((map) => Object.keys(map).length <= 50, { error: 'expected at most 50 entries' });
+  .refine((map) => Object.keys(map).length <= 50, { error: 'expected at most 50 entries' })
+  .meta({ maxProperties: 50 });
 
 /** 1 to 10 distinct channels. */
 export const channels = z
   .array(channelName)
   .min(1, { error: 'expected at least one channel, or null for none' })
   .max(10, { error: 'expected at most 10 channels' })
-  .refine(distinct, { error: 'expected each channel once' });
+  .refine(distinct, { error: 'expected each channel once' })
+  .meta(UNIQUE);
 
 export const throttleRate = z.int().min(1).max(65_535);
 

@@ -16,10 +16,15 @@ export const queryFlag = (fallback: boolean) =>
     .default(fallback ? 'true' : 'false')
     .transform((text) => text === 'true');
 
-export const queryDate = z.iso
-  .datetime({ offset: true, error: 'expected an RFC 3339 date-time, e.g. 2026-11-21T10:00:00Z' })
-  .transform((text) => new Date(text))
-  .optional();
+// A check over two dates runs only when both could be read: hence `abort`.
+export const requiredQueryDate = z.iso
+  .datetime({
+    offset: true,
+    error: 'expected an RFC 3339 date-time, e.g. 2026-11-21T10:00:00Z',
+    abort: true,
+  })
+  .transform((text) => new Date(text));
+export const queryDate = requiredQueryDate.optional();
 
 /**
  * Paging of a list: `iterator` is the id of the last row seen, or `-<id>` to walk back from the first row seen.

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { eventTypeName } from './names.js';
-import { commaList, queryDate } from './page.js';
+import { commaList, queryDate, requiredQueryDate } from './page.js';
 
 /** How tries end, as they are counted. */
 export type AnswerClass =
@@ -44,11 +44,8 @@ export const endpointStatsOut = z.object({
 });
 export type EndpointStatsOut = z.infer<typeof endpointStatsOut>;
 
-const requiredDate = queryDate.refine((date) => date !== undefined, {
-  error: 'expected an RFC 3339 date-time',
-});
 export const attemptStatsQuery = z
-  .object({ since: requiredDate, until: requiredDate, event_types: commaList(eventTypeName) })
+  .object({ since: requiredQueryDate, until: requiredQueryDate, event_types: commaList(eventTypeName) })
   .refine(isForward, forward)
   .refine(isShort, short);
 export type AttemptStatsQuery = z.infer<typeof attemptStatsQuery>;

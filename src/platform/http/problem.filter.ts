@@ -7,6 +7,7 @@ import type { ErrorCode } from '../errors.js';
 
 /** Paths whose clients decode a 422 as `{detail: [{loc, msg, type}]}`, as the Svix SDKs do. */
 const SVIX_SURFACE = /^\/api\/v1\/(app|event-type|background-task|operational-webhook|stats|auth)(\/|\?|$)/;
+export const isSvixSurface = (url: string): boolean => SVIX_SURFACE.test(url);
 
 export type NoRoute = (request: FastifyRequest) => ProblemError;
 
@@ -28,7 +29,7 @@ export class ProblemFilter implements ExceptionFilter {
       this.log.error({ err: thrown, requestId: request.id }, 'request failed');
     }
     const { status } = problem;
-    const compatible = status === 422 && problem.extra.errors !== undefined && SVIX_SURFACE.test(request.url);
+    const compatible = status === 422 && problem.extra.errors !== undefined && isSvixSurface(request.url);
     void reply
       .status(status)
       .headers(problem.extra.headers ?? {})

@@ -12,15 +12,19 @@ export class RouteTable {
     });
   }
 
-  /** Methods that the path takes, in alphabetical order; none when there is no such path. */
+  /**
+   * Methods that the path takes, in alphabetical order; none when there is no such path. Where a path is named and also
+   * fits a parameter (`msg/search`, `msg/:id`), it is the named one.
+   */
   methodsFor(path: string): string[] {
-    const methods = new Set<string>();
-    for (const route of this.#routes.values()) {
-      if (route.pattern.test(path)) for (const method of route.methods) methods.add(method);
-    }
-    return [...methods].sort();
+    const fitting = [...this.#routes].filter(([, { pattern }]) => pattern.test(path));
+    const fewest = Math.min(...fitting.map(([url]) => parametersIn(url)));
+    const closest = fitting.filter(([url]) => parametersIn(url) === fewest);
+    return [...new Set(closest.flatMap(([, { methods }]) => [...methods]))].sort();
   }
 }
+
+const parametersIn = (url: string): number => url.split(/[:*]/).length - 1;
 
 const patternOf = (url: string) =>
   new RegExp(
