@@ -59,19 +59,15 @@ export function bucketStage(spec: BValue, ctx: EvalContext): Stage {
   const options = expectDocument(spec, 40201, 'Argument to $bucket stage');
   expectNames(options, ['groupBy', 'boundaries', 'default', 'output'], 40197, '$bucket');
   const groupBy = options.get('groupBy');
-  if (groupBy === undefined || !options.has('boundaries')) {
-    throw new CommandError(40198, "$bucket requires 'groupBy' and 'boundaries' to be specified.");
-  }
   if (!(groupBy instanceof BDoc) && !(typeof groupBy === 'string' && groupBy.startsWith('$'))) {
     throw new CommandError(
-      40202,
-      `The $bucket 'groupBy' field must be a path or an expression, got ${describe(groupBy)}`,
+      groupBy === undefined ? 40198 : 40202,
+      "$bucket needs a path or expression as 'groupBy'",
     );
   }
   const constant = (value: BValue): BValue => compileExpression(value, ctx)(BDoc.of()) ?? null;
-  const boundaries = expectArray(options.get('boundaries'), 40200, "The $bucket 'boundaries' field").map(
-    constant,
-  );
+  const given = expectArray(options.get('boundaries'), 40200, "The $bucket 'boundaries' field");
+  const boundaries = given.map(constant);
   checkBoundaries(boundaries);
   const inside = (value: BValue): boolean =>
     compare(value, boundaries[0]) >= 0 && compare(value, boundaries.at(-1)) < 0;
@@ -84,10 +80,7 @@ export function bucketStage(spec: BValue, ctx: EvalContext): Stage {
     const value = expression(doc) ?? null;
     if (inside(value)) return boundaries.findLast((boundary) => compare(boundary, value) <= 0)!;
     if (fallback !== undefined) return fallback;
-    throw new CommandError(
-      40066,
-      `$bucket: ${describe(value)} lies in no bucket, and no default was specified`,
-    );
+    throw new CommandError(40066, `$bucket: ${describe(value)} lies in no bucket, and there is no default`);
   };
   const output = options.get('output') ?? BDoc.of(['count', BDoc.of(['$sum', 1])]);
   const group = grouping(bucketOf, expectDocument(output, 40196, "The $bucket 'output' field"), ctx);
@@ -95,17 +88,11 @@ export function bucketStage(spec: BValue, ctx: EvalContext): Stage {
 }
 
 function checkBoundaries(values: readonly BValue[]): void {
-  if (values.length < 2)
-    throw new CommandError(40192, "The $bucket 'boundaries' field must have at least 2 values");
-  for (let i = 1; i < values.length; i++) {
-    if (typeRank(values[i]) !== typeRank(values[i - 1])) {
-      throw new CommandError(
-        40193,
-        `The $bucket 'boundaries' must have the same type, got ${describe([...values])}`,
-      );
-    }
-    if (compare(values[i - 1], values[i]) >= 0) {
-      throw new CommandError(40194, `The $bucket 'boundaries' must be sorted, got ${describe([...values])}`);
-    }
+  const refused = (code: number, expected: string): CommandError =>
+    new CommandError(code, `The $bucket 'boundaries' must ${expected}, got ${describe([...values])}`);
+  if (values.length < 2) throw refused(40192, 'have at least 2 values');
+  for (const [i, value] of values.slice(1).entries()) {
+    if (typeRank(value) !== typeRank(values[i])) throw refused(40193, 'have the same type');
+    if (compare(values[i], value) >= 0) throw refused(40194, 'be sorted');
   }
 }

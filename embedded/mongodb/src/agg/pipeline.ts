@@ -1,9 +1,8 @@
 import { toSafeInteger } from '../bson/arithmetic.js';
-import { expectDocument } from '../bson/expect.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import type { PipelineContext } from '../expr/context.js';
-import { compileDocumentStage } from './document-stages.js';
+import { DOCUMENT_STAGES, stageOf, type NamedStage } from './document-stages.js';
 import { sortStage, STREAM_STAGES } from './stream-stages.js';
 import type { CompiledStages, Stage } from './stage.js';
 
@@ -36,23 +35,18 @@ const NOT_HERE = new Set(
   ).split(' '),
 );
 
-interface NamedStage {
-  readonly name: string;
-  readonly spec: BValue;
-}
-
 /**
  * Compiles a pipeline.
  * @throws CommandError 40324 for an unknown stage, 115 for one that this server does not have.
  */
 export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext): Pipeline {
-  const named = stages.map(nameOf);
+  const named = stages.map(stageOf);
   const terminal = terminalOf(named);
   if (terminal) named.pop();
   const matches = named.findIndex((stage) => stage.name !== '$match');
   const head = matches < 0 ? named.length : matches;
   const leadingSort = named[head]?.name === '$sort' ? (named[head].spec as BDoc) : null;
-  const compiled = named.map((stage, at) => compileStage(stage, ctx, keptBySort(named, at)));
+  const compiled = named.map((stage, at) => compileStage(stage, ctx, limitFrom(named, at + 1)));
   return {
     leadingMatch: combined(named.slice(0, head)),
     leadingSort,
@@ -65,13 +59,6 @@ export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext)
   };
 }
 
-function nameOf(stage: BValue): NamedStage {
-  const entries = expectDocument(stage, 'TypeMismatch', "Each element of the 'pipeline' array").entries();
-  if (entries.length !== 1) throw new CommandError(40323, 'A pipeline stage must contain exactly one field.');
-  const [name, spec] = entries[0]!;
-  return { name, spec };
-}
-
 function terminalOf(stages: readonly NamedStage[]): Pipeline['terminal'] {
   const at = stages.findIndex((stage) => stage.name === '$out' || stage.name === '$merge');
   if (at < 0) return null;
@@ -80,16 +67,12 @@ function terminalOf(stages: readonly NamedStage[]): Pipeline['terminal'] {
   return { kind: name === '$out' ? 'out' : 'merge', spec };
 }
 
-function compileStage(
-  { name, spec }: NamedStage,
-  ctx: PipelineContext,
-  sortLimit: number | undefined,
-): Stage {
+function compileStage({ name, spec }: NamedStage, ctx: PipelineContext, sortLimit: number | null): Stage {
   if (name === '$sort') return sortStage(spec, sortLimit);
-  const document = compileDocumentStage(name, spec, ctx);
-  if (document) {
+  if (Object.hasOwn(DOCUMENT_STAGES, name)) {
+    const change = DOCUMENT_STAGES[name]!(spec, ctx);
     return function* (input) {
-      for (const doc of input) yield document(doc);
+      for (const doc of input) yield change(doc);
     };
   }
   if (Object.hasOwn(STREAM_STAGES, name)) return STREAM_STAGES[name]!(spec, ctx, compileSubPipeline);
@@ -103,15 +86,10 @@ function compileSubPipeline(stages: readonly BValue[], ctx: PipelineContext): Co
   throw new CommandError(51047, `$${pipeline.terminal.kind} is not allowed within a sub-pipeline`);
 }
 
-/** How many documents of a sorted list are needed, if `$skip` and `$limit` follow at once. */
-function keptBySort(stages: readonly NamedStage[], at: number): number | undefined {
-  return stages[at]!.name === '$sort' ? (limitFrom(stages, at + 1) ?? undefined) : undefined;
-}
-
+/** How many documents are needed of the input of stage `at`, if `$skip` and `$limit` stand there. */
 function limitFrom(stages: readonly NamedStage[], at: number): number | null {
-  const first = stages[at];
+  const [first, second] = stages.slice(at);
   if (first?.name === '$limit') return toSafeInteger(first.spec) ?? null;
-  const second = stages[at + 1];
   if (first?.name !== '$skip' || second?.name !== '$limit') return null;
   const sum = (toSafeInteger(first.spec) ?? NaN) + (toSafeInteger(second.spec) ?? NaN);
   return Number.isNaN(sum) ? null : sum;

@@ -8,8 +8,7 @@ import { compileSort, fieldAt } from '../query/sort.js';
 import { correlatedFilter } from './correlated-filter.js';
 import { bucketStage, groupStage } from './group.js';
 import { lookupStage } from './lookup.js';
-import type { Stage, StageCompiler } from './stage.js';
-import { withField } from './with-field.js';
+import { withField, type Stage, type StageCompiler } from './stage.js';
 
 /** Stages that filter, order, cut, count, multiply or join documents. */
 export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
@@ -19,7 +18,6 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
       for (const doc of input) if (matches(doc)) yield doc;
     };
   },
-  $sort: (spec) => sortStage(spec, undefined),
   $limit: (spec) => {
     const limit = expectInteger(spec, 5107201, 'the limit', 0);
     if (limit === 0) throw new CommandError(15958, 'the limit must be positive');
@@ -49,8 +47,7 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     };
   },
   $sortByCount: (spec, ctx) => {
-    const isExpression = spec instanceof BDoc && spec.keys()[0]?.startsWith('$');
-    if (!isExpression && typeof spec !== 'string') {
+    if (!(spec instanceof BDoc && spec.keys()[0]?.startsWith('$')) && typeof spec !== 'string') {
       throw new CommandError(40147, 'the sortByCount field must be a $-prefixed path or an expression');
     }
     if (typeof spec === 'string' && !spec.startsWith('$')) {
@@ -90,19 +87,19 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     };
   },
   $unionWith: (spec, ctx, sub) => {
-    const options = typeof spec === 'string' ? BDoc.of(['coll', spec]) : spec;
-    expectNames(
-      expectDocument(options, 'FailedToParse', '$unionWith'),
-      ['coll', 'pipeline'],
-      40415,
-      '$unionWith',
+    const given = typeof spec === 'string' ? BDoc.of(['coll', spec]) : spec;
+    const options = expectDocument(given, 'FailedToParse', '$unionWith');
+    expectNames(options, ['coll', 'pipeline'], 40415, '$unionWith');
+    const from = expectText(
+      options.get('coll'),
+      'CommandNotSupported',
+      'coll of $unionWith, without $documents,',
     );
-    const [coll, stages = []] = [(options as BDoc).get('coll'), (options as BDoc).get('pipeline')];
-    const collection = expectText(coll, 'CommandNotSupported', 'coll of $unionWith, without $documents,');
-    const pipeline = sub(expectArray(stages, 'TypeMismatch', 'pipeline of $unionWith'), ctx);
+    const stages = expectArray(options.get('pipeline') ?? [], 'TypeMismatch', 'pipeline of $unionWith');
+    const pipeline = sub(stages, ctx);
     return function* (input) {
       yield* input;
-      yield* pipeline.run(ctx.find(collection, correlatedFilter(pipeline.leadingMatch, ctx.vars)));
+      yield* pipeline.run(ctx.find(from, correlatedFilter(pipeline.leadingMatch, ctx.vars)));
     };
   },
 };
@@ -115,11 +112,11 @@ function checkFacetStage(stage: BValue): void {
 }
 
 /** Sorts; with `limit` only so many first documents are kept on the way. */
-export function sortStage(spec: BValue, limit: number | undefined): Stage {
+export function sortStage(spec: BValue, limit: number | null): Stage {
   const order = expectDocument(spec, 15973, 'the $sort key specification');
   if (order.size === 0) throw new CommandError(15976, '$sort stage must have at least one sort key');
   const sort = compileSort(order);
-  if (limit === undefined) return (input) => sort.sort(input);
+  if (limit === null) return (input) => sort.sort(input);
   return (input) => {
     let kept: BDoc[] = [];
     for (const doc of input) {
@@ -144,10 +141,11 @@ function sample(docs: BDoc[], size: number): BDoc[] {
 function unwindStage(spec: BValue): Stage {
   const options = typeof spec === 'string' ? BDoc.of(['path', spec]) : expectDocument(spec, 15981, '$unwind');
   expectNames(options, ['path', 'includeArrayIndex', 'preserveNullAndEmptyArrays'], 28811, '$unwind');
-  const path = unwindPath(expectText(options.get('path'), 28808, 'path of $unwind'));
+  const text = expectText(options.get('path'), 28808, 'path of $unwind');
+  if (!text.startsWith('$')) throw new CommandError(28818, `path of $unwind must begin with '$': ${text}`);
+  const path = fieldPath(text.slice(1));
   const index = options.get('includeArrayIndex');
-  const indexPath =
-    index === undefined ? null : fieldPath(expectText(index, 28810, 'includeArrayIndex of $unwind'));
+  const indexPath = index && fieldPath(expectText(index, 28810, 'includeArrayIndex of $unwind'));
   const preserve = options.get('preserveNullAndEmptyArrays') ?? false;
   if (typeof preserve !== 'boolean')
     throw new CommandError(28809, 'preserveNullAndEmptyArrays must be a boolean');
@@ -164,9 +162,4 @@ function unwindStage(spec: BValue): Stage {
       }
     }
   };
-}
-
-function unwindPath(path: string): string[] {
-  if (path.startsWith('$')) return fieldPath(path.slice(1));
-  throw new CommandError(28818, `path option to $unwind stage should be prefixed with a '$': ${path}`);
 }

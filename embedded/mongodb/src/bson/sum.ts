@@ -1,5 +1,5 @@
 import { Decimal128, Double } from 'bson';
-import { divide, integer, toNumber } from './arithmetic.js';
+import { divide, integer } from './arithmetic.js';
 import { add, decimalOf, decode, encode, exact, type Decimal } from './decimal.js';
 import { isInt, isNumber } from './type-of.js';
 import { double, type BValue } from './values.js';
@@ -69,27 +69,5 @@ export class Sum {
     whole.addDouble(this.high);
     whole.addDouble(Number(this.large + BigInt(this.small)));
     return whole.high + (whole.low + this.low);
-  }
-}
-
-/** Standard deviation by Welford's method, in doubles. */
-export class Deviation {
-  private count = 0;
-  private mean = 0;
-  private squares = 0;
-
-  add(value: BValue | undefined): void {
-    if (!isNumber(value)) return;
-    const number = toNumber(value);
-    this.count++;
-    const delta = number - this.mean;
-    this.mean += delta / this.count;
-    this.squares += delta * (number - this.mean);
-  }
-
-  /** Over the whole population, or estimated from a sample; `null` for too few numbers. */
-  result(of: 'population' | 'sample'): BValue {
-    const divisor = of === 'population' ? this.count : this.count - 1;
-    return divisor <= 0 ? null : double(Math.sqrt(this.squares / divisor));
   }
 }

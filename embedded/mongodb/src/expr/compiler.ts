@@ -25,7 +25,8 @@ const NOT_HERE = new Set(
     '$accumulator $function $meta $toHashedIndexKey $percentile $median $tsIncrement $tsSecond $binarySize $bsonSize ' +
     '$encStrContains $toUUID $sigmoid $bitAnd $bitOr $bitXor $bitNot $sin $cos $tan $asin $acos $atan $atan2 $sinh ' +
     '$cosh $tanh $asinh $acosh $atanh $degreesToRadians $radiansToDegrees $stdDevPop $stdDevSamp ' +
-    '$indexOfBytes $dateToParts $isoWeek $isoWeekYear'
+    '$indexOfBytes $indexOfCP $indexOfArray $strcasecmp $regexFind $regexFindAll $exp $ln $log $log10 $zip $sortArray ' +
+    '$setEquals $firstN $lastN $minN $maxN $getField $unsetField $dateFromParts $dateToParts $isoWeek $isoWeekYear'
   ).split(' '),
 );
 

@@ -1,19 +1,19 @@
-import { Binary, Decimal128, ObjectId, Timestamp } from 'bson';
+import { Decimal128, ObjectId, Timestamp } from 'bson';
 import { isZero, toDecimal, toInt64, toNumber } from '../bson/arithmetic.js';
 import * as decimal from '../bson/decimal.js';
 import { TYPE } from '../bson/layout.js';
 import { isNullish, isNumber, typeName, typeNameOrMissing, type NumericValue } from '../bson/type-of.js';
 import { double, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
-import type { OperatorCompiler, OperatorTable, Value } from './compiler.js';
+import type { OperatorCompiler, OperatorTable } from './compiler.js';
 import { parseDate } from './dates.js';
-import { anyUnary, namedOperands, orElse, unary } from './operands.js';
+import { lax, namedOperands, strict } from './operands.js';
 import { toText } from './strings.js';
 
 /** Type questions and conversions. */
 export const CONVERSION: OperatorTable = {
-  $type: anyUnary((a) => typeNameOrMissing(a)),
-  $isNumber: anyUnary((a) => isNumber(a)),
+  $type: lax(1, 1, ([a]) => typeNameOrMissing(a)),
+  $isNumber: lax(1, 1, ([a]) => isNumber(a)),
   $toInt: to('int'),
   $toLong: to('long'),
   $toDouble: to('double'),
@@ -23,8 +23,13 @@ export const CONVERSION: OperatorTable = {
   $toDate: to('date'),
   $toObjectId: to('objectId'),
   $convert: (operand, compiler, name) => {
-    const args = namedOperands(operand, name, ['input', 'to'], ['onError', 'onNull', 'format', 'byteOrder']);
-    if (args.has('format') || args.has('byteOrder')) throw unsupported('$convert with format or byteOrder');
+    const args = namedOperands(
+      operand,
+      name,
+      ['input', 'to'],
+      ['onError', 'onNull'],
+      ['format', 'byteOrder'],
+    );
     const input = compiler.compile(args.get('input')!);
     const target = compiler.compile(args.get('to')!);
     const onNull = compiler.compile(args.get('onNull') ?? null);
@@ -34,8 +39,12 @@ export const CONVERSION: OperatorTable = {
       const value = input(scope);
       const type = isNullish(wanted) ? null : targetType(wanted!);
       if (isNullish(value)) return onNull(scope);
-      if (type === null) return null;
-      return orElse(() => convert(value!, type), onError && ((): Value => onError(scope)));
+      try {
+        return type && convert(value!, type);
+      } catch (error) {
+        if (!onError || (error as CommandError).codeName !== 'ConversionFailure') throw error;
+        return onError(scope);
+      }
     };
   },
 };
@@ -43,38 +52,29 @@ export const CONVERSION: OperatorTable = {
 /** A converter answers `undefined` where the two types have no conversion. */
 const CONVERTERS = {
   double: (value: BValue) => {
-    if (value instanceof Date) return double(value.getTime());
-    if (typeof value === 'string') return double(parseNumber(value));
-    const number = numeric(value);
+    const number = numberOf(value);
     if (number === undefined) return undefined;
     const result = toNumber(number);
-    const overflows = Math.abs(result) === Infinity && decimal.exact(number).special === undefined;
-    if (overflows) throw failure('Conversion would overflow target type');
+    if (Math.abs(result) === Infinity && decimal.exact(number).special === undefined) throw overflow();
     return double(result);
   },
   decimal: (value: BValue) => {
-    if (value instanceof Date) return decimal.encode(decimal.decimalOf(BigInt(value.getTime()), 0));
-    if (typeof value === 'string') return decimal.encode(decimal.parseDecimal(numberText(value)));
-    const number = numeric(value);
-    if (number === undefined || number instanceof Decimal128) return number;
-    return decimal.encode(toDecimal(number));
+    const number = numberOf(value);
+    return number === undefined || number instanceof Decimal128 ? number : decimal.encode(toDecimal(number));
   },
   int: (value: BValue) => {
     const long = value instanceof Date ? undefined : wholeNumber(value);
-    if (long === undefined) return undefined;
-    if (long !== BigInt.asIntN(32, long)) throw failure('Conversion would overflow target type');
-    return Number(long);
+    if (long !== undefined && long !== BigInt.asIntN(32, long)) throw overflow();
+    return long === undefined ? undefined : Number(long);
   },
   long: wholeNumber,
   bool: (value: BValue) => {
     if (typeof value === 'boolean') return value;
     if (isNumber(value)) return !isZero(value);
-    return ['string', 'objectId', 'date', 'timestamp', 'binData'].includes(typeName(value))
-      ? true
-      : undefined;
+    return /^(string|objectId|date|timestamp|binData)$/.test(typeName(value)) ? true : undefined;
   },
   string: (value: BValue) => {
-    if (value instanceof Binary) throw unsupported('$convert from binData to string');
+    if (typeName(value) === 'binData') throw unsupported('$convert from binData to string');
     return toText(value);
   },
   objectId: (value: BValue) => {
@@ -97,7 +97,7 @@ const CONVERTERS = {
 type Target = keyof typeof CONVERTERS;
 
 function to(target: Target): OperatorCompiler {
-  return unary((value) => convert(value, target));
+  return strict(1, 1, ([value]) => convert(value!, target));
 }
 
 function targetType(value: BValue): Target {
@@ -113,40 +113,31 @@ function failure(message: string): CommandError {
   return new CommandError('ConversionFailure', `${message} in $convert with no onError value`);
 }
 
+const overflow = (): CommandError => failure('Conversion would overflow target type');
+
 function convert(value: BValue, target: Target): BValue {
   const converted = CONVERTERS[target](value);
   if (converted !== undefined) return converted;
   throw failure(`Unsupported conversion from ${typeName(value)} to ${target}`);
 }
 
-function numeric(value: BValue): NumericValue | undefined {
+/** A number, boolean, date or the text of a number, exactly. */
+function numberOf(value: BValue): NumericValue | undefined {
   if (typeof value === 'boolean') return Number(value);
-  return isNumber(value) ? value : undefined;
+  if (value instanceof Date) return BigInt(value.getTime());
+  if (typeof value !== 'string') return isNumber(value) ? value : undefined;
+  const text = value.replace(/inf$/i, 'Infinity').replace(/nan$/i, 'NaN');
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || /^([+-]?Infinity|NaN)$/i.test(text)) {
+    return decimal.encode(decimal.parseDecimal(text));
+  }
+  throw failure(`Failed to parse number '${value}'`);
 }
 
 function wholeNumber(value: BValue): bigint | undefined {
-  if (value instanceof Date) return BigInt(value.getTime());
   if (typeof value === 'string' && !/^[+-]?\d+$/.test(value))
     throw failure(`Failed to parse number '${value}'`);
-  const number = typeof value === 'string' ? BigInt(value.replace('+', '')) : numeric(value);
-  if (number === undefined) return undefined;
-  const integer = toInt64(number);
-  if (integer === undefined) throw failure('Conversion would overflow target type');
+  const number = numberOf(value);
+  const integer = number === undefined ? undefined : toInt64(number);
+  if (integer === undefined && number !== undefined) throw overflow();
   return integer;
-}
-
-/** The text of a number, as `Number` and decimals read it. */
-function numberText(text: string): string {
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return text;
-  const infinite = /^([+-]?)inf(inity)?$/i.exec(text);
-  if (infinite) return `${infinite[1]}Infinity`;
-  if (/^[+-]?nan$/i.test(text)) return 'NaN';
-  throw failure(`Failed to parse number '${text}'`);
-}
-
-function parseNumber(text: string): number {
-  const number = Number(numberText(text));
-  if (Math.abs(number) === Infinity && /\d/.test(text))
-    throw failure(`Failed to parse number '${text}': Out of range`);
-  return number;
 }

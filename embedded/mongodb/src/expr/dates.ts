@@ -1,13 +1,14 @@
 import { ObjectId, Timestamp } from 'bson';
 import { expectInteger, expectText } from '../bson/expect.js';
 import { isNullish, typeNameOrMissing } from '../bson/type-of.js';
-import { BDoc, type BValue } from '../bson/values.js';
+import { BDoc } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import type { OperatorCompiler, OperatorTable, Value } from './compiler.js';
-import { listOf, named, namedOperands, orElse } from './operands.js';
+import { named } from './operands.js';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
+/** Units of a fixed length, and those that are months. */
 const UNIT_MS: Readonly<Record<string, number>> = {
   millisecond: 1,
   second: 1000,
@@ -17,97 +18,50 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   week: 7 * DAY_MS,
 };
 const UNIT_MONTHS: Readonly<Record<string, number>> = { month: 1, quarter: 3, year: 12 };
-const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
-const MONTHS = 'January February March April May June July August September October November December'.split(
-  ' ',
-);
 
-/** What an expression asks of a date. `local` is the local time, read with the UTC getters. */
-const PARTS: Readonly<Record<string, (local: Date) => number>> = {
-  $year: (local) => local.getUTCFullYear(),
-  $month: (local) => local.getUTCMonth() + 1,
-  $dayOfMonth: (local) => local.getUTCDate(),
-  $dayOfWeek: (local) => local.getUTCDay() + 1,
-  $isoDayOfWeek: (local) => local.getUTCDay() || 7,
-  $dayOfYear: dayOfYear,
-  $week: (local) => Math.floor((dayOfYear(local) + 6 - local.getUTCDay()) / 7),
-  $hour: (local) => local.getUTCHours(),
-  $minute: (local) => local.getUTCMinutes(),
-  $second: (local) => local.getUTCSeconds(),
-  $millisecond: (local) => local.getUTCMilliseconds(),
-};
-
-/** Expressions over dates. Timezones are UTC or fixed offsets. */
+/** Expressions over dates. Timezones are UTC or fixed offsets; `local` is local time, read with the UTC getters. */
 export const DATES: OperatorTable = {
-  ...Object.fromEntries(Object.entries(PARTS).map(([name, read]) => [name, part(read)])),
-  $dateFromParts: named(
-    ['year'],
-    ['month', 'day', 'hour', 'minute', 'second', 'millisecond', 'timezone'],
-    (args, name) => {
-      const zone = zoneOf(args);
-      if (zone === null || Object.values(args).some(isNullish)) return null;
-      const field = (key: string, fallback: number): number =>
-        expectInteger(args[key] ?? fallback, 40515, `${key} of ${name}`);
-      const year = field('year', 0);
-      if (year < 1 || year > 9999)
-        throw new CommandError(40523, `${name}: 'year' ${year} is not in 1 to 9999`);
-      const time = [
-        field('hour', 0),
-        field('minute', 0),
-        field('second', 0),
-        field('millisecond', 0),
-      ] as const;
-      return new Date(civilMs(year, field('month', 1), field('day', 1), ...time) - zone);
-    },
-  ),
+  $year: part((local) => local.getUTCFullYear()),
+  $month: part((local) => local.getUTCMonth() + 1),
+  $dayOfMonth: part((local) => local.getUTCDate()),
+  $dayOfWeek: part((local) => local.getUTCDay() + 1),
+  $isoDayOfWeek: part((local) => local.getUTCDay() || 7),
+  $dayOfYear: part((local) => dayOfYear(local)),
+  $week: part((local) => Math.floor((dayOfYear(local) + 6 - local.getUTCDay()) / 7)),
+  $hour: part((local) => local.getUTCHours()),
+  $minute: part((local) => local.getUTCMinutes()),
+  $second: part((local) => local.getUTCSeconds()),
+  $millisecond: part((local) => local.getUTCMilliseconds()),
   $dateToString: named(['date'], ['format', 'timezone', 'onNull'], (args, name) => {
     const zone = zoneOf(args);
     if (isNullish(args.date)) return 'onNull' in args ? args.onNull : null;
     if (zone === null || ('format' in args && isNullish(args.format))) return null;
-    const standard = `%Y-%m-%dT%H:%M:%S.%L${isUtc(args.timezone) ? 'Z' : ''}`;
-    return formatDate(
-      toLocal(args.date, zone, name),
-      expectText(args.format ?? standard, 18533, `format of ${name}`),
-      zone,
-    );
+    const format = args.format ?? `%Y-%m-%dT%H:%M:%S.%L${isUtc(args.timezone) ? 'Z' : ''}`;
+    return formatDate(toLocal(args.date, zone, name), expectText(format, 18533, `format of ${name}`), zone);
   }),
-  $dateFromString: (operand, compiler, name) => {
-    const args = namedOperands(operand, name, ['dateString'], ['format', 'timezone', 'onError', 'onNull']);
-    if (args.has('format')) throw unsupported('$dateFromString with a format');
-    const text = compiler.compile(args.get('dateString')!);
-    const timezone = compiler.compile(args.get('timezone') ?? 'UTC');
-    const onNull = compiler.compile(args.get('onNull') ?? null);
-    const onError = args.has('onError') ? compiler.compile(args.get('onError')!) : undefined;
-    return (scope) => {
-      const value = text(scope);
-      if (isNullish(value)) return onNull(scope);
-      const zone = zoneOf({ timezone: timezone(scope) });
-      if (zone === null) return null;
-      const parse = (): Date =>
-        parseDate(expectText(value, 'ConversionFailure', `dateString of ${name}`), zone);
-      return orElse(parse, onError && ((): Value => onError(scope)));
-    };
-  },
-  $dateAdd: named(['startDate', 'unit', 'amount'], ['timezone'], (args, name) => shift(args, name, 1)),
-  $dateSubtract: named(['startDate', 'unit', 'amount'], ['timezone'], (args, name) => shift(args, name, -1)),
-  $dateDiff: named(['startDate', 'endDate', 'unit'], ['timezone', 'startOfWeek'], (args, name) => {
-    const zone = zoneOf(args);
-    if (zone === null || Object.values(args).some(isNullish)) return null;
-    const unit = unitOf(args.unit, name);
-    const count = (date: Value): number =>
-      boundaries(toLocal(date, zone, name), unit, 1, startOfWeek(args, name));
+  $dateFromString: named(
+    ['dateString'],
+    ['timezone', 'onNull'],
+    (args, name) => {
+      const zone = zoneOf(args);
+      if (isNullish(args.dateString)) return 'onNull' in args ? args.onNull : null;
+      const text = expectText(args.dateString, 'ConversionFailure', `dateString of ${name}`);
+      return zone === null ? null : parseDate(text, zone);
+    },
+    ['format', 'onError'],
+  ),
+  $dateAdd: shift(1),
+  $dateSubtract: shift(-1),
+  $dateDiff: overUnits(['startDate', 'endDate'], [], ({ args, zone, unit, name }) => {
+    const count = (date: Value): number => boundaries(toLocal(date, zone, name), unit, 1);
     return BigInt(count(args.endDate) - count(args.startDate));
   }),
-  $dateTrunc: named(['date', 'unit'], ['binSize', 'timezone', 'startOfWeek'], (args, name) => {
-    const zone = zoneOf(args);
-    if (zone === null || Object.values(args).some(isNullish)) return null;
-    const unit = unitOf(args.unit, name);
+  $dateTrunc: overUnits(['date'], ['binSize'], ({ args, zone, unit, name }) => {
     const size = expectInteger(args.binSize ?? 1, 5439018, `binSize of ${name}`, 1);
-    const first = startOfWeek(args, name);
-    const bin = boundaries(toLocal(args.date, zone, name), unit, size, first);
+    const bin = boundaries(toLocal(args.date, zone, name), unit, size);
     const months = UNIT_MONTHS[unit];
-    if (months !== undefined) return new Date(civilMs(2000, 1 + bin * months * size, 1) - zone);
-    return new Date(origin(unit, first) + bin * UNIT_MS[unit]! * size - zone);
+    if (months !== undefined) return new Date(dayMs(2000, 1 + bin * months * size, 1) - zone);
+    return new Date(origin(unit) + bin * UNIT_MS[unit]! * size - zone);
   }),
 };
 
@@ -133,87 +87,91 @@ function zoneOf(args: Record<string, Value>): number | null {
   throw new CommandError(40485, `unrecognized time zone identifier: "${name}"`);
 }
 
-function unitOf(value: Value, name: string): string {
-  const unit = expectText(value, 5439013, `unit of ${name}`);
-  if (unit in UNIT_MS || unit in UNIT_MONTHS) return unit;
-  throw new CommandError('FailedToParse', `${name}: unknown time unit value: ${unit}`);
-}
-
-/** 0 for Sunday to 6 for Saturday. */
-function startOfWeek({ startOfWeek: given = 'sunday' }: Record<string, Value>, name: string): number {
-  const text = expectText(given, 5439015, `startOfWeek of ${name}`).toLowerCase();
-  const at = WEEKDAYS.findIndex((day) => day === text || day.slice(0, 3) === text);
-  if (at >= 0) return at;
-  throw new CommandError('FailedToParse', `${name}: unknown day of week value: ${text}`);
-}
-
-/** Expression `{$year: date}` or `{$year: {date, timezone}}`. */
+/** `{$year: date}` or `{$year: {date, timezone}}`. */
 function part(read: (local: Date) => number): OperatorCompiler {
+  const full = named(['date'], ['timezone'], (args, name) => {
+    const zone = zoneOf(args);
+    return isNullish(args.date) || zone === null ? null : read(toLocal(args.date, zone, name));
+  });
   return (operand, compiler, name) => {
-    const isNamed = operand instanceof BDoc && operand.has('date');
-    const args = isNamed ? namedOperands(operand, name, ['date'], ['timezone']) : undefined;
-    const list: BValue[] = args ? [args.get('date')!] : listOf(operand);
-    if (list.length !== 1)
-      throw new CommandError(40536, `${name} accepts exactly one argument, got ${list.length}`);
-    const date = compiler.compile(list[0]!);
-    const timezone = compiler.compile(args?.get('timezone') ?? 'UTC');
-    return (scope) => {
-      const value = date(scope);
-      const zone = zoneOf({ timezone: timezone(scope) });
-      return isNullish(value) || zone === null ? null : read(toLocal(value, zone, name));
-    };
+    if (operand instanceof BDoc && operand.has('date')) return full(operand, compiler, name);
+    const list = Array.isArray(operand) ? operand : [operand];
+    if (list.length === 1) return full(BDoc.of(['date', list[0]!]), compiler, name);
+    throw new CommandError(40536, `${name} accepts exactly one argument, got ${list.length}`);
   };
 }
 
-function dayOfYear(local: Date): number {
-  return Math.floor((local.getTime() - civilMs(local.getUTCFullYear(), 1, 1)) / DAY_MS) + 1;
+interface InUnits {
+  readonly args: Record<string, Value>;
+  readonly zone: number;
+  readonly unit: string;
+  readonly name: string;
 }
 
-/** Milliseconds of a date and time; fields may overflow. Years below 100 mean themselves. */
-function civilMs(year: number, month: number, day: number, hour = 0, minute = 0, second = 0, ms = 0): number {
-  const time = hour * UNIT_MS.hour! + minute * MINUTE_MS + second * 1000 + ms;
-  return new Date(0).setUTCFullYear(year, month - 1, day) + time;
+/** An operator with a `unit` and a `timezone`; null if any operand is. Weeks begin on Sunday. */
+function overUnits(
+  required: readonly string[],
+  optional: readonly string[],
+  apply: (given: InUnits) => Value,
+): OperatorCompiler {
+  const evaluate = (args: Record<string, Value>, name: string): Value => {
+    const zone = zoneOf(args);
+    if (zone === null || Object.values(args).some(isNullish)) return null;
+    const unit = expectText(args.unit, 5439013, `unit of ${name}`);
+    if (unit in UNIT_MS || unit in UNIT_MONTHS) return apply({ args, zone, unit, name });
+    throw new CommandError('FailedToParse', `${name}: unknown time unit value: ${unit}`);
+  };
+  return named([...required, 'unit'], [...optional, 'timezone'], evaluate, ['startOfWeek']);
 }
+
+/** `$dateAdd` and `$dateSubtract`. Where a month has no such day, its last one is taken. */
+function shift(sign: 1 | -1): OperatorCompiler {
+  return overUnits(['startDate', 'amount'], [], ({ args, zone, unit, name }) => {
+    const amount = sign * expectInteger(args.amount, 5166405, `amount of ${name}`);
+    const local = toLocal(args.startDate, zone, name);
+    const months = UNIT_MONTHS[unit];
+    const ms =
+      months === undefined
+        ? local.getTime() + UNIT_MS[unit]! * amount
+        : shiftedMonths(local, months * amount);
+    const result = new Date(ms - zone);
+    if (Number.isNaN(result.getTime()))
+      throw new CommandError(5166406, `${name} overflows: ${amount} ${unit}`);
+    return result;
+  });
+}
+
+function shiftedMonths(local: Date, months: number): number {
+  const month = monthNumber(local) + months + 1;
+  const lastDay = new Date(dayMs(2000, month + 1, 0)).getUTCDate();
+  const time = ((local.getTime() % DAY_MS) + DAY_MS) % DAY_MS;
+  return dayMs(2000, month, Math.min(local.getUTCDate(), lastDay)) + time;
+}
+
+/** Milliseconds of a day; month and day may overflow. Years below 100 mean themselves. */
+const dayMs = (year: number, month: number, day: number): number =>
+  new Date(0).setUTCFullYear(year, month - 1, day);
+
+const dayOfYear = (local: Date): number =>
+  Math.floor((local.getTime() - dayMs(local.getUTCFullYear(), 1, 1)) / DAY_MS) + 1;
 
 const monthNumber = (local: Date): number => (local.getUTCFullYear() - 2000) * 12 + local.getUTCMonth();
 
-/** Where bins are counted from: 2000-01-01, for weeks the first day of a week that is not before it. */
-const origin = (unit: string, firstDay: number): number =>
-  civilMs(2000, 1, 1) + (unit === 'week' ? ((firstDay - 6 + 7) % 7) * DAY_MS : 0);
+/** Where bins are counted from: 2000-01-01, for weeks the Sunday after it. */
+const origin = (unit: string): number => dayMs(2000, 1, unit === 'week' ? 2 : 1);
 
 /** Number of the bin of `size` units that a local time lies in. */
-function boundaries(local: Date, unit: string, size: number, firstDay: number): number {
+function boundaries(local: Date, unit: string, size: number): number {
   const months = UNIT_MONTHS[unit];
   if (months !== undefined) return Math.floor(monthNumber(local) / (months * size));
-  return Math.floor((local.getTime() - origin(unit, firstDay)) / (UNIT_MS[unit]! * size));
-}
-
-/** `$dateAdd`. Where a month has no such day, its last one is taken. */
-function shift(args: Record<string, Value>, name: string, sign: 1 | -1): Value {
-  const zone = zoneOf(args);
-  if (zone === null || Object.values(args).some(isNullish)) return null;
-  const amount = sign * expectInteger(args.amount, 5166405, `amount of ${name}`);
-  const unit = unitOf(args.unit, name);
-  const local = toLocal(args.startDate, zone, name);
-  const result = new Date(shiftedMs(local, unit, amount) - zone);
-  if (Number.isNaN(result.getTime())) throw new CommandError(5166406, `${name} overflows: ${amount} ${unit}`);
-  return result;
-}
-
-function shiftedMs(local: Date, unit: string, amount: number): number {
-  const months = UNIT_MONTHS[unit];
-  if (months === undefined) return local.getTime() + UNIT_MS[unit]! * amount;
-  const month = monthNumber(local) + months * amount + 1;
-  const lastDay = new Date(civilMs(2000, month + 1, 0)).getUTCDate();
-  const midnight = civilMs(local.getUTCFullYear(), local.getUTCMonth() + 1, local.getUTCDate());
-  return civilMs(2000, month, Math.min(local.getUTCDate(), lastDay)) + (local.getTime() - midnight);
+  return Math.floor((local.getTime() - origin(unit)) / (UNIT_MS[unit]! * size));
 }
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');
 
 /** The specifiers of `$dateToString`. */
 const SPECIFIERS: Readonly<Record<string, (local: Date, zone: number) => string>> = {
-  Y: (local) => year(local.getUTCFullYear()),
+  Y: (local) => pad(local.getUTCFullYear(), 4),
   m: (local) => pad(local.getUTCMonth() + 1, 2),
   d: (local) => pad(local.getUTCDate(), 2),
   H: (local) => pad(local.getUTCHours(), 2),
@@ -221,10 +179,6 @@ const SPECIFIERS: Readonly<Record<string, (local: Date, zone: number) => string>
   S: (local) => pad(local.getUTCSeconds(), 2),
   L: (local) => pad(local.getUTCMilliseconds(), 3),
   j: (local) => pad(dayOfYear(local), 3),
-  w: (local) => String(local.getUTCDay() + 1),
-  u: (local) => String(local.getUTCDay() || 7),
-  b: (local) => MONTHS[local.getUTCMonth()]!.slice(0, 3),
-  B: (local) => MONTHS[local.getUTCMonth()]!,
   z: (_local, zone) => {
     const minutes = Math.abs(zone / MINUTE_MS);
     return `${zone < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60), 2)}${pad(minutes % 60, 2)}`;
@@ -233,21 +187,18 @@ const SPECIFIERS: Readonly<Record<string, (local: Date, zone: number) => string>
 };
 
 function formatDate(local: Date, format: string, zone: number): string {
+  const year = local.getUTCFullYear();
+  if (year < 0 || year > 9999)
+    throw new CommandError(18537, `$dateToString is only defined on year 0-9999, got ${year}`);
   return format.replace(/%([^]?)/gu, (_, specifier: string) => {
-    const write = Object.hasOwn(SPECIFIERS, specifier) ? SPECIFIERS[specifier] : undefined;
-    if (write) return write(local, zone);
-    if (/^[UVGZ]$/.test(specifier)) throw unsupported(`the date format specifier %${specifier}`);
+    if (Object.hasOwn(SPECIFIERS, specifier)) return SPECIFIERS[specifier]!(local, zone);
+    if (/^[bBuUVGwZ]$/.test(specifier)) throw unsupported(`the date format specifier %${specifier}`);
     throw new CommandError(18536, `Invalid format character '%${specifier}' in format string`);
   });
 }
 
-function year(value: number): string {
-  if (value >= 0 && value <= 9999) return pad(value, 4);
-  throw new CommandError(18537, `$dateToString is only defined on year 0-9999, tried to use year ${value}`);
-}
-
 const ISO =
-  /^(\d{4})-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?)?\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2}|UTC|GMT)?$/;
+  /^(\d{4})-(\d\d?)(?:-(\d\d?)(?:[T ](\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?)?\s*(Z|[+-]\d\d(?::?\d\d)?|UTC|GMT)?$/;
 
 /**
  * Reads an ISO 8601 date with or without time; `zone` is the offset where the text has none.
@@ -257,23 +208,18 @@ export function parseDate(text: string, zone: number): Date {
   const match = ISO.exec(text.trim());
   if (!match && /\d/.test(text) && !Number.isNaN(Date.parse(text)))
     throw unsupported(`the date notation of '${text}'`);
-  const [, years, months, day = '1', hour = '0', minute = '0', second = '0', fraction = '0', offset] =
-    match ?? [];
-  const local = new Date(
-    civilMs(Number(years), Number(months), Number(day), Number(hour), Number(minute), Number(second)),
-  );
-  const exists =
-    local.getUTCMonth() + 1 === Number(months) &&
-    local.getUTCDate() === Number(day) &&
-    Number(hour) < 24 &&
-    Number(minute) < 60 &&
-    Number(second) < 60;
-  if (!exists || (offset && zone !== 0)) {
+  const [years, months, days = 1, hours = 0, minutes = 0, seconds = 0] =
+    match?.slice(1, 7).map((digits?: string) => (digits === undefined ? undefined : Number(digits))) ?? [];
+  const [, fraction = '0', offset] = match?.slice(6) ?? [];
+  const day = new Date(dayMs(years ?? NaN, months ?? NaN, days));
+  const exists = day.getUTCMonth() + 1 === months && day.getUTCDate() === days;
+  if (!exists || hours > 23 || minutes > 59 || seconds > 59 || (offset && zone !== 0)) {
     throw new CommandError(
       'ConversionFailure',
       `Error parsing date string '${text}': expected an existing ISO 8601 date`,
     );
   }
-  const milliseconds = Math.floor(Number(`0.${fraction}`) * 1000);
-  return new Date(local.getTime() + milliseconds - (offset ? zoneOf({ timezone: offset })! : zone));
+  const time =
+    (hours * 60 + minutes) * MINUTE_MS + seconds * 1000 + Math.floor(Number(`0.${fraction}`) * 1000);
+  return new Date(day.getTime() + time - (offset ? zoneOf({ timezone: offset })! : zone));
 }

@@ -1,7 +1,7 @@
 /* oxlint-disable unicorn/no-thenable -- `then` is a word of the language under test */
-import { Binary, BSONRegExp, Decimal128, Double, ObjectId, Timestamp } from 'bson';
+import { Binary, Decimal128, Double, ObjectId, Timestamp } from 'bson';
 import { doc, fromPlain, toPlain, type Plain } from '../bson/plain.js';
-import { BDoc, double, UNDEFINED, type BValue } from '../bson/values.js';
+import { BDoc, UNDEFINED, type BValue } from '../bson/values.js';
 import { compileExpression } from './expression.js';
 
 type Fields = { readonly [name: string]: Plain };
@@ -97,10 +97,6 @@ describe('arithmetic', () => {
     [{ $pow: [2, 40] }, 1099511627776n],
     [{ $pow: [2, -1] }, 0.5],
     [{ $sqrt: 9 }, new Double(3)],
-    [{ $ln: 1 }, double(0)],
-    [{ $log: [100, 10] }, new Double(2)],
-    [{ $log10: 1000 }, new Double(3)],
-    [{ $exp: 0 }, new Double(1)],
     [{ $abs: null }, null],
     [{ $sum: [1, 2n, 'x', null] }, 3n],
     [{ $sum: '$list' }, 6],
@@ -109,8 +105,6 @@ describe('arithmetic', () => {
     [{ $avg: ['x'] }, null],
     [{ $min: [3, 1n, null] }, 1n],
     [{ $max: '$list' }, 3],
-    [{ $maxN: { n: 2, input: [1, 5, 3] } }, [5, 3]],
-    [{ $firstN: { n: 2, input: [1, 5, 3] } }, [1, 5]],
   ])('%j', (expression, expected) => {
     expectValue(expression, { list: [1, 2, 3] }, expected);
   });
@@ -182,23 +176,12 @@ describe('arrays, sets and documents', () => {
     [{ $concatArrays: ['$list', null] }, null],
     [{ $in: [2n, '$list'] }, true],
     [{ $in: [{ y: 1, x: 1 }, [{ x: 1, y: 1 }]] }, false],
-    [{ $indexOfArray: ['$list', 3] }, 2],
-    [{ $indexOfArray: ['$list', 3, 0, 2] }, -1],
     [{ $range: [0, 10, 4] }, [0, 4, 8]],
     [{ $range: [3, 0, -1] }, [3, 2, 1]],
     [{ $reverseArray: '$list' }, [3, 2, 1]],
-    [{ $zip: { inputs: [[1, 2], ['a']] } }, [[1, 'a']]],
-    [
-      { $zip: { inputs: [[1, 2], ['a']], useLongestLength: true, defaults: [0, 'z'] } },
-      [
-        [1, 'a'],
-        [2, 'z'],
-      ],
-    ],
     [{ $isArray: ['$list'] }, true],
     [{ $isArray: '$missing' }, false],
     [{ $filter: { input: '$list', as: 'n', cond: { $gt: ['$$n', 1] } } }, [2, 3]],
-    [{ $filter: { input: '$list', cond: true, limit: 1 } }, [1]],
     [{ $filter: { input: null, cond: true } }, null],
     [{ $map: { input: '$list', in: { $multiply: ['$$this', '$a'] } } }, [10, 20, 30]],
     [
@@ -213,8 +196,6 @@ describe('arrays, sets and documents', () => {
     ],
     [{ $map: { input: ['$list'], in: '$$REMOVE' } }, [null]],
     [{ $reduce: { input: '$list', initialValue: 0, in: { $add: ['$$value', '$$this'] } } }, 6],
-    [{ $sortArray: { input: [3, 1n, dec('2')], sortBy: 1 } }, [1n, dec('2'), 3]],
-    [{ $sortArray: { input: [{ x: 1 }, { x: 3 }], sortBy: { x: -1 } } }, [{ x: 3 }, { x: 1 }]],
     [{ $allElementsTrue: [[1, 'x']] }, true],
     [{ $anyElementTrue: [[0n, null]] }, false],
     [
@@ -236,15 +217,6 @@ describe('arrays, sets and documents', () => {
       [2],
     ],
     [{ $setDifference: [[1, 2, 1], [2n]] }, [1]],
-    [
-      {
-        $setEquals: [
-          [1, 2],
-          [2n, 1, 1],
-        ],
-      },
-      true,
-    ],
     [{ $setIsSubset: [[1], [1n, 2]] }, true],
     [{ $mergeObjects: [{ b: 1, a: 1 }, null, { a: 2 }] }, { b: 1, a: 2 }],
     [
@@ -266,11 +238,7 @@ describe('arrays, sets and documents', () => {
       { x: 1, y: 2 },
     ],
     [{ $arrayToObject: [[{ k: 'x', v: 1 }]] }, { x: 1 }],
-    [{ $getField: 'a' }, 10],
-    [{ $getField: { field: { $literal: '$x' }, input: { $literal: { $x: 1 } } } }, 1],
-    [{ $getField: { field: 'a', input: 5 } }, MISSING],
     [{ $setField: { field: 'x.y', input: { a: 1 }, value: 2 } }, { a: 1, 'x.y': 2 }],
-    [{ $unsetField: { field: 'a', input: { a: 1, b: 2 } } }, { b: 2 }],
   ])('%j', (expression, expected) => {
     expectValue(expression, { list: [1, 2, 3], a: 10 }, expected);
   });
@@ -284,7 +252,6 @@ describe('strings', () => {
     [{ $toLower: 'ÀB' }, 'Àb'],
     [{ $toUpper: null }, ''],
     [{ $toLower: 5n }, '5'],
-    [{ $strcasecmp: ['abc', 'ABD'] }, -1],
     [{ $strLenBytes: 'é\u{1f600}' }, 6],
     [{ $strLenCP: 'é\u{1f600}' }, 2],
     [{ $substrBytes: ['hello', 1, 3] }, 'ell'],
@@ -292,8 +259,6 @@ describe('strings', () => {
     [{ $substrCP: ['\u{1f600}ab', 1, 1] }, 'a'],
     [{ $substrCP: [null, 0, 1] }, ''],
     [{ $split: ['a,b,', ','] }, ['a', 'b', '']],
-    [{ $indexOfCP: ['\u{1f600}ab', 'b'] }, 2],
-    [{ $indexOfCP: ['abab', 'a', 1] }, 2],
     [{ $trim: { input: ' \u00a0a b\n' } }, 'a b'],
     [{ $ltrim: { input: 'xxyx', chars: 'x' } }, 'yx'],
     [{ $rtrim: { input: 'ab\u{1f600}', chars: '\u{1f600}' } }, 'ab'],
@@ -303,18 +268,6 @@ describe('strings', () => {
     [{ $replaceAll: { input: 'a', find: null, replacement: '' } }, null],
     [{ $regexMatch: { input: 'Hello', regex: '^h', options: 'i' } }, true],
     [{ $regexMatch: { input: null, regex: 'x' } }, false],
-    [
-      { $regexFind: { input: '\u{1f600}ab1', regex: '([a-z])([a-z])?(\\d)' } },
-      { match: 'ab1', idx: 1, captures: ['a', 'b', '1'] },
-    ],
-    [{ $regexFind: { input: 'x', regex: new BSONRegExp('y') } }, null],
-    [
-      { $regexFindAll: { input: 'a1b2', regex: '[a-z](\\d)|x' } },
-      [
-        { match: 'a1', idx: 0, captures: ['1'] },
-        { match: 'b2', idx: 2, captures: ['2'] },
-      ],
-    ],
   ])('%j', (expression, expected) => {
     expectValue(expression, {}, expected);
   });
@@ -381,26 +334,23 @@ describe('dates', () => {
     [{ $week: d('2023-01-01T00:00:00Z') }, 1],
     [{ $week: d('2024-01-01T00:00:00Z') }, 0],
     [{ $year: null }, null],
-    [{ $dateFromParts: { year: 2024, month: 14, day: 1, hour: -1 } }, d('2025-01-31T23:00:00Z')],
-    [{ $dateFromParts: { year: 2024, timezone: berlin } }, d('2023-12-31T22:00:00Z')],
     [{ $dateToString: { date: D } }, '2024-03-31T23:45:30.250Z'],
     [{ $dateToString: { date: D, timezone: berlin } }, '2024-04-01T01:45:30.250'],
     [
       {
         $dateToString: {
           date: D,
-          format: '%d.%m.%Y %H:%M:%S.%L %j %u %w %b %B %z %%',
+          format: '%d.%m.%Y %H:%M:%S.%L %j %z %%',
           timezone: '+0530',
         },
       },
-      '01.04.2024 05:15:30.250 092 1 2 Apr April +0530 %',
+      '01.04.2024 05:15:30.250 092 +0530 %',
     ],
     [{ $dateToString: { date: null, onNull: 'none' } }, 'none'],
     [{ $dateToString: { date: '$missing' } }, null],
     [{ $dateFromString: { dateString: '2024-03-31T23:45:30.250Z' } }, D],
     [{ $dateFromString: { dateString: '2024-03-31 01:30', timezone: '-03:00' } }, d('2024-03-31T04:30:00Z')],
     [{ $dateFromString: { dateString: '2024-03-31T01:00+02:00' } }, d('2024-03-30T23:00:00Z')],
-    [{ $dateFromString: { dateString: '2024-02-30', onError: 'bad' } }, 'bad'],
     [{ $dateFromString: { dateString: null, onNull: 1 } }, 1],
     [
       { $dateAdd: { startDate: d('2024-01-31T12:00:00Z'), unit: 'month', amount: 1 } },
@@ -437,17 +387,6 @@ describe('dates', () => {
     [
       {
         $dateDiff: {
-          startDate: d('2024-01-06T00:00:00Z'),
-          endDate: d('2024-01-07T00:00:00Z'),
-          unit: 'week',
-          startOfWeek: 'Monday',
-        },
-      },
-      0n,
-    ],
-    [
-      {
-        $dateDiff: {
           startDate: d('2024-01-01T00:00:00.999Z'),
           endDate: d('2024-01-01T00:00:01Z'),
           unit: 'second',
@@ -465,7 +404,6 @@ describe('dates', () => {
     [{ $dateTrunc: { date: D, unit: 'day' } }, d('2024-03-31T00:00:00Z')],
     [{ $dateTrunc: { date: D, unit: 'day', timezone: berlin } }, d('2024-03-31T22:00:00Z')],
     [{ $dateTrunc: { date: D, unit: 'week' } }, d('2024-03-31T00:00:00Z')],
-    [{ $dateTrunc: { date: D, unit: 'week', startOfWeek: 'mon' } }, d('2024-03-25T00:00:00Z')],
     [{ $dateTrunc: { date: D, unit: 'quarter' } }, d('2024-01-01T00:00:00Z')],
     [{ $dateTrunc: { date: D, unit: 'month', binSize: 4 } }, d('2024-01-01T00:00:00Z')],
     [{ $dateTrunc: { date: D, unit: 'minute', binSize: 15 } }, d('2024-03-31T23:45:00Z')],
@@ -529,6 +467,22 @@ describe('an expression that cannot be answered', () => {
     [{ $dateToParts: { date: D } }, 115],
     [{ $dateFromString: { dateString: '31/03/2024', format: '%d/%m/%Y' } }, 115],
     [{ $sin: 0 }, 115],
+    [{ $zip: {} }, 115],
+    [{ $sortArray: {} }, 115],
+    [{ $setEquals: {} }, 115],
+    [{ $firstN: {} }, 115],
+    [{ $regexFind: {} }, 115],
+    [{ $getField: {} }, 115],
+    [{ $dateFromParts: {} }, 115],
+    [{ $strcasecmp: {} }, 115],
+    [{ $indexOfArray: {} }, 115],
+    [{ $ln: {} }, 115],
+    [{ $log: {} }, 115],
+    [{ $filter: { input: [1], cond: true, limit: 1 } }, 115],
+    [{ $dateTrunc: { date: D, unit: 'week', startOfWeek: 'mon' } }, 115],
+    [{ $dateFromString: { dateString: 'x', onError: 1 } }, 115],
+    [{ $dateToString: { date: D, format: '%B' } }, 115],
+    [{ $setField: { field: '$x', input: {}, value: 1 } }, 5654602],
     [{ $degreesToRadians: 180 }, 115],
     [{ $stdDevPop: [1, 3] }, 115],
     [{ $indexOfBytes: ['a', 'a'] }, 115],
@@ -540,7 +494,6 @@ describe('an expression that cannot be answered', () => {
     [{ $dateTrunc: { date: D, unit: 'eon' } }, 9],
     [{ $dateAdd: { startDate: D, unit: 'day', amount: 1.5 } }, 5166405],
     [{ $regexMatch: { input: 'x', regex: '(' } }, 51091],
-    [{ $getField: '$x' }, 5654602],
     [{ $let: { vars: { X: 1 }, in: 1 } }, 9],
     [{ $ifNull: [1] }, 1257300],
   ])('%j fails with code %d', (expression, code) => {

@@ -1,60 +1,39 @@
-import { expectArray, expectDocument } from '../bson/expect.js';
+import { expectArray, expectDocument, expectText } from '../bson/expect.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import type { Compiler, Expression, OperatorTable, Value } from './compiler.js';
-import { anyVariadic, namedOperands, unary } from './operands.js';
+import type { OperatorTable, Value } from './compiler.js';
+import { lax, MANY, named, strict } from './operands.js';
 
 /** Expressions over documents. */
 export const OBJECTS: OperatorTable = {
-  $mergeObjects: anyVariadic(mergeObjects),
-  $objectToArray: unary((value, name) => {
+  $mergeObjects: lax(0, MANY, mergeObjects),
+  $objectToArray: strict(1, 1, ([value], name) => {
     const fields = expectDocument(value, 40390, name).entries();
     return fields.map(([k, v]) => BDoc.of(['k', k], ['v', v]));
   }),
-  $arrayToObject: unary((array, name) => {
+  $arrayToObject: strict(1, 1, ([array], name) => {
     const doc = BDoc.of();
     for (const pair of expectArray(array, 40386, name)) doc.set(...fieldOf(pair));
     return doc;
   }),
-  $getField: (operand, compiler, name) => {
-    const short = !(operand instanceof BDoc) || operand.keys()[0]?.startsWith('$');
-    const args = short ? new Map([['field', operand]]) : namedOperands(operand, name, ['field'], ['input']);
-    const field = constantName(args.get('field')!, name);
-    const input = compiler.compile(args.get('input') ?? '$$CURRENT');
-    return (scope) => {
-      const value = input(scope);
-      if (value instanceof BDoc) return value.get(field);
-      return value === undefined || !isNullish(value) ? undefined : null;
-    };
-  },
   $setField: (operand, compiler, name) => {
-    const args = namedOperands(operand, name, ['field', 'input', 'value']);
-    return settingField(args, compiler, name, compiler.compile(args.get('value')!));
+    const field = operand instanceof BDoc ? operand.get('field') : undefined;
+    const isConstant =
+      field instanceof BDoc ? field.has('$literal') : !(typeof field === 'string' && field[0] === '$');
+    if (isConstant) return SET_FIELD(operand, compiler, name);
+    throw new CommandError(5654602, `${name} requires 'field' to evaluate to a constant string`);
   },
-  $unsetField: (operand, compiler, name) =>
-    settingField(namedOperands(operand, name, ['field', 'input']), compiler, name, () => undefined),
 };
 
-/** A missing value removes the field. */
-function settingField(
-  args: Map<string, BValue>,
-  compiler: Compiler,
-  name: string,
-  value: Expression,
-): Expression {
-  const field = constantName(args.get('field')!, name);
-  const input = compiler.compile(args.get('input')!);
-  return (scope) => {
-    const target = input(scope);
-    if (isNullish(target)) return null;
-    const doc = expectDocument(target, 4161105, name).clone();
-    const next = value(scope);
-    if (next === undefined) doc.delete(field);
-    else doc.set(field, next);
-    return doc;
-  };
-}
+const SET_FIELD = named(['field', 'input', 'value'], [], ({ field, input, value }, name) => {
+  if (isNullish(input)) return null;
+  const doc = expectDocument(input, 4161105, name).clone();
+  const key = expectText(field, 5654602, `field of ${name}`);
+  if (value === undefined) doc.delete(key);
+  else doc.set(key, value);
+  return doc;
+});
 
 /** The fields of all documents; of those with one name the last. Null and missing add nothing. */
 export function mergeObjects(docs: readonly Value[], name: string): BDoc {
@@ -73,12 +52,4 @@ function fieldOf(pair: BValue): [string, BValue] {
     return [list[0], list[1]];
   }
   throw new CommandError(40392, '$arrayToObject requires [k, v] pairs or {k, v} documents with string keys');
-}
-
-/** A field name: a constant string, possibly as `{$literal: '$name'}`. */
-function constantName(operand: BValue, name: string): string {
-  const literal =
-    operand instanceof BDoc && operand.keys()[0] === '$literal' ? operand.get('$literal') : operand;
-  if (typeof literal === 'string' && (literal !== operand || !literal.startsWith('$'))) return literal;
-  throw new CommandError(5654602, `${name} requires 'field' to evaluate to a constant string`);
 }
