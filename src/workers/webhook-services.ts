@@ -39,6 +39,7 @@ import { WEBHOOK_QUEUES } from '../contracts/webhooks/delivery.js';
 import { parseRanges } from '../domain/webhooks/forbidden-address.js';
 import type { Config } from '../platform/config.js';
 import { newId } from '../platform/ids.js';
+import { ExpressionSandbox } from '../platform/expression/expression-sandbox.js';
 import { SecretBox } from '../platform/secret-box.js';
 import type { TemporalClient } from '../platform/temporal.js';
 import { ApplicationRepository } from '../store/webhooks/application.repository.js';
@@ -67,6 +68,7 @@ export interface WebhookServicesOptions {
     | 'WEBHOOK_ALLOW_CIDRS'
     | 'WEBHOOK_LANES'
     | 'WEBHOOK_PAYLOAD_RETENTION_DAYS'
+    | 'WEBHOOK_MAX_PAYLOAD_BYTES'
     | 'WEBHOOK_SVIX_HEADERS'
     | 'WEBHOOK_DISABLE_AFTER_DAYS'
     | 'WEBHOOK_PROBE_SECONDS'
@@ -105,8 +107,10 @@ export function webhookServices(options: WebhookServicesOptions) {
   const sender = new HttpSender({ allowed: parseRanges(config.WEBHOOK_ALLOW_CIDRS) });
   const endpoints = new PreparedEndpoints(source, new SecretBox(config.HOLDFAST_MASTER_KEY));
   const pages = new LanePages(source, endpoints, config.WEBHOOK_LANES);
+  const sandbox = new ExpressionSandbox(config.WEBHOOK_MAX_PAYLOAD_BYTES);
   const tries = new DeliveryTry({
     sender,
+    sandbox,
     worker: newId('wrk'),
     svixHeaders: config.WEBHOOK_SVIX_HEADERS,
     schedules: new RetrySchedules(new RetryScheduleRepository(models), scheduleSec),
@@ -189,6 +193,7 @@ export function webhookServices(options: WebhookServicesOptions) {
     watch,
     sweeper,
     sender,
+    sandbox,
     flush,
     statistics,
     recount,

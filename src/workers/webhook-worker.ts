@@ -87,7 +87,7 @@ export class WebhookWorker implements OnApplicationBootstrap, OnModuleDestroy {
     await this.#services.relay.idle();
     await this.#services.statistics.close();
     clearTimeout(deadline);
-    await Promise.all([this.#services.sender.close(), this.#hints.close()]);
+    await Promise.all([this.#services.sender.close(), this.#services.sandbox.close(), this.#hints.close()]);
   }
 
   get #sweeps(): boolean {

@@ -78,6 +78,7 @@ export class DeliverySide {
         WEBHOOK_ALLOW_CIDRS: ['127.0.0.1/32'],
         WEBHOOK_LANES: LANES,
         WEBHOOK_PAYLOAD_RETENTION_DAYS: 90,
+        WEBHOOK_MAX_PAYLOAD_BYTES: 262_144,
         WEBHOOK_SVIX_HEADERS: true,
         WEBHOOK_DISABLE_AFTER_DAYS: 5,
         WEBHOOK_PROBE_SECONDS: 5,
@@ -215,6 +216,7 @@ export class RunningLanes {
     await this.leave();
     await this.services.lanes.settled();
     await this.services.statistics.close();
+    await this.services.sandbox.close();
     await this.services.sender.close();
   }
 }

@@ -36,6 +36,7 @@ export function triedOutcome(
     firstAt: row.firstAt ?? attempt.at,
     lastAt: attempt.at,
     lastCode: attempt.code,
+    ...(judgement.isTry ? {} : { base: (row.base ?? 0) + 1 }),
   };
   const staysInLane = q !== null && q.l === row.q?.l;
   const event = eventOf(row, attempt, judgement);

@@ -5,18 +5,22 @@ import { attemptFacets } from '../../domain/webhooks/facets.js';
 import { traceIdOf } from '../../domain/trace.js';
 import { newId } from '../../platform/ids.js';
 import { webhookMetrics } from '../../platform/metrics.js';
+import type { ExpressionSandbox } from '../../platform/expression/expression-sandbox.js';
 import { VERSION } from '../../platform/version.js';
 import type { AttemptRow } from '../../store/webhooks/attempt.schema.js';
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 import type { HttpSender, SendResult } from './http-sender.js';
-import { TRY_TIMEOUT_MS } from './http-sender.js';
+import { NO_ANSWER, TRY_TIMEOUT_MS } from './http-sender.js';
 import { outgoingHeaders } from './outgoing-headers.js';
-import { answerHeaders } from './shown-headers.js';
+import { answerHeaders, shownHeaders } from './shown-headers.js';
+import type { ShownHeaders } from './shown-headers.js';
 import type { PreparedEndpoint } from './prepared-endpoints.js';
 import type { RetrySchedules } from './retry-schedules.js';
+import { transformedRequest } from './transformed-request.js';
 
 export interface DeliveryTryOptions {
   sender: HttpSender;
+  sandbox: ExpressionSandbox;
   /** Names this process in attempts. */
   worker: string;
   svixHeaders: boolean;
@@ -54,18 +58,14 @@ export class DeliveryTry {
     signal?: AbortSignal,
     atMostMs = Number.POSITIVE_INFINITY,
   ): Promise<TriedDelivery> {
-    const { row, endpoint, body } = ready;
-    const timeoutMs = Math.min(endpoint.row.policy?.timeoutMs ?? TRY_TIMEOUT_MS, atMostMs);
-    const at = new Date();
+    const { row, endpoint } = ready;
     const number = row.n + 1;
-    const attemptId = newId('atmpt');
-    const traceId = row.trace ?? traceIdOf(row.msg);
-    const { headers, signed } = outgoingHeaders(
-      endpoint,
-      { messageId: row.msg, deliveryId: row._id, attemptId, traceId, number, at, body },
-      this.options.svixHeaders,
-    );
-    const result = await this.options.sender.send({ url: endpoint.url, headers, body, timeoutMs }, signal);
+    const request = await transformedRequest(ready, this.options.sandbox);
+    const about = { id: newId('atmpt'), at: new Date(), body: request.body };
+    const { result, ...sent } =
+      'fault' in request
+        ? { result: notSent(request.fault), signed: '' }
+        : await this.#send(ready, request, about, atMostMs, signal);
     const judgement = judgeAnswer(result, {
       tries: number - (row.base ?? 0),
       nowMs: Date.now(),
@@ -74,17 +74,37 @@ export class DeliveryTry {
     });
     count(row, result, judgement);
     return {
-      attempt: this.#attempt(ready, result, judgement, { id: attemptId, at, signed }),
+      attempt: this.#attempt(ready, result, judgement, { ...about, ...sent }),
       judgement,
       durationMs: result.durationMs,
     };
   }
 
+  async #send(
+    { row, endpoint }: ReadyDelivery,
+    { body, headers: added }: { body: Uint8Array; headers: Record<string, string> },
+    { id: attemptId, at }: AboutTry,
+    atMostMs: number,
+    signal?: AbortSignal,
+  ): Promise<{ result: SendResult; signed: string; shown?: ShownHeaders }> {
+    const timeoutMs = Math.min(endpoint.row.policy?.timeoutMs ?? TRY_TIMEOUT_MS, atMostMs);
+    const traceId = row.trace ?? traceIdOf(row.msg);
+    const isAdded = Object.keys(added).length > 0;
+    const sender = isAdded ? { ...endpoint, headers: { ...endpoint.headers, ...added } } : endpoint;
+    const { headers, signed } = outgoingHeaders(
+      sender,
+      { messageId: row.msg, deliveryId: row._id, attemptId, traceId, number: row.n + 1, at, body },
+      this.options.svixHeaders,
+    );
+    const result = await this.options.sender.send({ url: endpoint.url, headers, body, timeoutMs }, signal);
+    return { result, signed, ...(isAdded ? { shown: shownHeaders(sender.headers) } : {}) };
+  }
+
   #attempt(
-    { row, endpoint, body, trigger }: ReadyDelivery,
+    { row, endpoint, trigger }: ReadyDelivery,
     result: SendResult,
     judgement: Judgement,
-    { id, at, signed }: { id: string; at: Date; signed: string },
+    { id, at, body, signed, shown }: AboutTry & { signed: string; shown?: ShownHeaders },
   ): AttemptRow {
     return {
       _id: id,
@@ -106,7 +126,7 @@ export class DeliveryTry {
       bytes: body.length,
       ip: result.ip,
       response: result.response,
-      ...endpoint.shown,
+      ...(shown ?? endpoint.shown),
       sig: signed,
       by: VERSION,
       ...answerHeaders(result.headers),
@@ -119,6 +139,20 @@ export class DeliveryTry {
     };
   }
 }
+
+interface AboutTry {
+  id: string;
+  at: Date;
+  body: Uint8Array;
+}
+
+const notSent = (error: string): SendResult => ({
+  ...NO_ANSWER,
+  errorCode: 'transform_error',
+  error,
+  ip: null,
+  durationMs: 0,
+});
 
 function count(row: DeliveryRow, result: SendResult, judgement: Judgement): void {
   const kind = result.errorCode ?? `${Math.floor(result.code / 100)}xx`;

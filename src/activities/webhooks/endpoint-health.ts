@@ -1,3 +1,4 @@
+import { isNotReceivers } from '../../domain/webhooks/answer.js';
 import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
 import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
 import type { EndpointHealthRepository } from '../../store/webhooks/endpoint-health.repository.js';
@@ -45,7 +46,7 @@ export class EndpointHealth {
   async #noteFailing(outcomes: readonly DeliveryOutcome[]): Promise<void> {
     const changes = new Map<string, Date | null>();
     for (const { endpoint, attempt } of outcomes) {
-      if (endpoint === null || attempt === null) continue;
+      if (endpoint === null || attempt === null || isNotReceivers(attempt.errorCode)) continue;
       const failing = attempt.ok ? null : (endpoint.row.failingSince ?? attempt.at);
       if (failing === endpoint.row.failingSince) continue;
       endpoint.row.failingSince = failing;

@@ -130,7 +130,13 @@ export class HttpSender {
 
 type Outcome = Omit<SendResult, 'durationMs'>;
 
-const NO_ANSWER: ReceivedAnswer = { code: 0, retryAfter: null, directive: null, response: '', headers: {} };
+export const NO_ANSWER: ReceivedAnswer = {
+  code: 0,
+  retryAfter: null,
+  directive: null,
+  response: '',
+  headers: {},
+};
 
 function failure(error: unknown, ip: string | null, timeoutMs = TRY_TIMEOUT_MS): Outcome {
   if (!(error instanceof TryTimeoutError)) return { ...NO_ANSWER, ...transportFault(error), ip };

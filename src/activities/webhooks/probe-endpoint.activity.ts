@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ProbeResult } from '../../contracts/webhooks/dispatch.js';
+import { isNotReceivers } from '../../domain/webhooks/answer.js';
 import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
@@ -69,7 +70,11 @@ export function probeEndpointActivity(services: RecoveryServices) {
     for (const outcome of untried) await flush.add(outcome);
     if (ready[0] === undefined) return { ...IDLE, outcome: 'idle' };
     const tried = await tries.run(ready[0], lost);
-    const { state, reason } = tried.judgement;
+    const { state, reason, errorCode, nextAt } = tried.judgement;
+    if (isNotReceivers(errorCode)) {
+      await flush.add(triedOutcome(ready[0], tried, nextAt === null ? null : { l: row.ep, at: nextAt }));
+      return { ...IDLE, outcome: 'idle' };
+    }
     const taken = state === 'delivered';
     const ended = taken || state === 'canceled';
     await flush.add(ended ? triedOutcome(ready[0], tried, null) : probedOutcome(ready[0], tried, row.ep));

@@ -49,6 +49,8 @@ import { Resend } from './resend.js';
 import { EndpointHealthReport } from './statistics/endpoint-health.js';
 import { StatisticsReader } from './statistics/statistics-reader.js';
 import { StatisticsController } from './statistics/statistics.controller.js';
+import { EndpointTransformation } from './transformation/endpoint-transformation.js';
+import { TransformationController } from './transformation/transformation.controller.js';
 
 @Module({
   controllers: [
@@ -57,6 +59,7 @@ import { StatisticsController } from './statistics/statistics.controller.js';
     EndpointController,
     EndpointPolicyController,
     EndpointSecretController,
+    TransformationController,
     BatchController,
     MessageController,
     MessageContentController,
@@ -74,6 +77,7 @@ import { StatisticsController } from './statistics/statistics.controller.js';
     ApplicationAccess,
     EndpointWriter,
     EndpointPolicyWriter,
+    EndpointTransformation,
     LaneStarts,
     EventTypeWriter,
     OpenApiImport,

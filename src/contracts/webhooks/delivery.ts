@@ -17,6 +17,8 @@ export type AttemptErrorCode =
   | 'connection_reset'
   | 'forbidden_address'
   | 'invalid_response'
+  | 'transform_error'
+  | 'proxy_error'
   | 'redirect';
 
 export type AttemptTrigger = 'scheduled' | 'manual';

@@ -28,6 +28,15 @@ const boundedError = { error: `expected at most ${MAX_HEADERS} headers and ${MAX
 
 export const requestHeaders = z.record(headerName, headerValue).refine(bounded, boundedError);
 
+/** Headers that came from an expression, or what is wrong with them. */
+export function addedHeaders(given: unknown): { headers: Record<string, string> } | { fault: string } {
+  const parsed = requestHeaders.safeParse(given);
+  if (parsed.success) return { headers: parsed.data };
+  const issue = parsed.error.issues[0]!;
+  const message = issue.code === 'invalid_key' ? issue.issues[0]!.message : issue.message;
+  return { fault: `headers${issue.path.map((step) => ` ${String(step)}`).join('')}: ${message}` };
+}
+
 export const endpointHeadersIn = z.object({ headers: requestHeaders });
 /** A null value, or a name in `deleteHeaders`, removes the header. */
 export const endpointHeadersPatch = z.object({

@@ -21,6 +21,23 @@ describe('answer table', () => {
       nextAt: null,
       disableEndpoint: null,
       slowUntil: null,
+      isTry: true,
+    });
+  });
+
+  it('gives a transformation that fails three more tries, whatever the schedule allows', () => {
+    const failed = answer(0, { errorCode: 'transform_error' });
+    expect(judgeAnswer(failed, { ...context, tries: 3 })).toMatchObject({ state: 'retrying', isTry: true });
+    expect(judgeAnswer(failed, { ...context, tries: 4 })).toMatchObject({
+      state: 'exhausted',
+      reason: 'transform_error',
+    });
+  });
+
+  it('takes no try away for a fault of our own proxy, however often it fails', () => {
+    const failed = answer(0, { errorCode: 'proxy_error' });
+    expect(judgeAnswer(failed, { ...context, tries: 8 })).toMatchObject({
+      ...{ state: 'retrying', reason: 'proxy_error', isTry: false, nextAt: inSec(30) },
     });
   });
 

@@ -34,14 +34,25 @@ export interface Judgement {
   disableEndpoint: 'gone' | 'receiver_disabled' | null;
   /** Until when the whole endpoint is to be sent to more slowly. */
   slowUntil: Date | null;
+  /** False when it uses up none of the delivery's tries. */
+  isTry: boolean;
 }
 
+/** A payload is transformed by our own rules each time: trying more often helps only if somebody changes them. */
+const MAX_TRANSFORM_TRIES = 4;
+/** Faults on our side of the way: they use up no try. */
+const OURS = new Set<AttemptErrorCode | null>(['proxy_error']);
+const OUR_WAIT_MS = 30_000;
 const SLOW_DOWN = new Set([429, 502, 503, 504]);
 const SLOW_MS = 60_000;
 
 /** Whether the receiver took it. */
 export const isTaken = ({ code, errorCode }: Pick<TryResult, 'code' | 'errorCode'>): boolean =>
   errorCode === null && code >= 200 && code < 300;
+
+/** Whether a failed try says nothing about its receiver, which it never reached. */
+export const isNotReceivers = (errorCode: AttemptErrorCode | null): boolean =>
+  errorCode === 'transform_error' || OURS.has(errorCode);
 
 /** The answer table: what the result of a try means. Every failure but 410 is retried on the schedule. */
 export function judgeAnswer(result: TryResult, context: AnswerContext): Judgement {
@@ -63,6 +74,7 @@ const ENDED: Judgement = {
   nextAt: null,
   disableEndpoint: null,
   slowUntil: null,
+  isTry: true,
 };
 
 function failed(result: TryResult, { tries, nowMs, random, scheduleSec }: AnswerContext): Judgement {
@@ -75,7 +87,12 @@ function failed(result: TryResult, { tries, nowMs, random, scheduleSec }: Answer
   if (result.errorCode === null && result.directive === 'abort-message') {
     return { ...ENDED, state: 'canceled', errorCode, reason: 'receiver_aborted', slowUntil };
   }
-  const waitMs = nextWaitMs(tries, random, asked, scheduleSec);
+  if (OURS.has(errorCode)) {
+    const nextAt = new Date(nowMs + OUR_WAIT_MS * (1 + random));
+    return { ...ENDED, state: 'retrying', errorCode, reason, nextAt, isTry: false };
+  }
+  const isLast = errorCode === 'transform_error' && tries >= MAX_TRANSFORM_TRIES;
+  const waitMs = isLast ? null : nextWaitMs(tries, random, asked, scheduleSec);
   if (waitMs === null) return { ...ENDED, state: 'exhausted', errorCode, reason, slowUntil };
   return { ...ENDED, state: 'retrying', errorCode, reason, nextAt: new Date(nowMs + waitMs), slowUntil };
 }

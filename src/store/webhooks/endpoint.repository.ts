@@ -1,5 +1,6 @@
 import type { EndpointPatch, EndpointUpdate } from '../../contracts/webhooks/endpoint.js';
 import type { EndpointPolicy } from '../../contracts/webhooks/endpoint-policy.js';
+import type { Transformation } from '../../contracts/webhooks/transformation.js';
 import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
 import { OPERATIONAL_APP } from '../../contracts/webhooks/operational-event.js';
 import type { OperationalEventType } from '../../contracts/webhooks/operational-event.js';
@@ -120,6 +121,15 @@ export class EndpointRepository {
     now = new Date(),
   ): Promise<EndpointRow | null> {
     return this.#set(row, { policy, filter, lane, updatedAt: now }, { when: { rev: row.rev } });
+  }
+
+  /** Null when the endpoint changed since `row` was read. */
+  setTransformation(
+    row: EndpointRow,
+    transformation: Transformation,
+    now = new Date(),
+  ): Promise<EndpointRow | null> {
+    return this.#set(row, { transformation, updatedAt: now }, { when: { rev: row.rev } });
   }
 
   /** Frees the uid; the delivery side cancels what is open. */

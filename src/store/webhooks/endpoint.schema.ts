@@ -2,6 +2,7 @@ import { Schema } from 'mongoose';
 import type { EndpointPolicy } from '../../contracts/webhooks/endpoint-policy.js';
 import { OUTBOX_INDEX, outboxField } from './operational/outbox.js';
 import type { WithOutbox } from './operational/outbox.js';
+import type { Transformation } from '../../contracts/webhooks/transformation.js';
 
 /** A signing key. `enc` is the key text (`whsec_…`) sealed with the master key. */
 export interface SigningKeyRow {
@@ -52,6 +53,8 @@ export interface EndpointRow extends WithOutbox {
   warned?: number;
   /** Absent or null = all defaults. */
   policy?: EndpointPolicy | null;
+  /** Absent = payloads are sent as they were accepted. */
+  transformation?: Transformation;
   /** Its own lane while it has one; absent or null = the shared lane of its id. */
   lane?: string | null;
   /** Absent while the breaker is closed. */
@@ -92,6 +95,7 @@ export const endpointSchema = new Schema<EndpointRow>(
     failingSince: { type: Date, default: null },
     warned: { type: Number },
     policy: { type: Schema.Types.Mixed, default: null },
+    transformation: { type: Schema.Types.Mixed },
     lane: { type: String, default: null },
     circuit: { type: Schema.Types.Mixed },
     rev: { type: Number, required: true },

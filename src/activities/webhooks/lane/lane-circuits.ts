@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { isNotReceivers } from '../../../domain/webhooks/answer.js';
 import { BreakerWindow, DEFAULT_BREAKER, DrainRamp } from '../../../domain/webhooks/breaker.js';
 import type { Circuits } from '../circuits.js';
 import type { TriedDelivery } from '../delivery-try.js';
@@ -40,6 +41,7 @@ export class LaneCircuits {
   }
 
   tried(endpoint: PreparedEndpoint, { judgement }: TriedDelivery): void {
+    if (isNotReceivers(judgement.errorCode)) return;
     const ok = judgement.state === 'delivered';
     if (this.#ramp !== null) return this.#ramp.record(ok);
     const { _id: id, policy } = endpoint.row;
