@@ -59,32 +59,21 @@ export type CodeName = keyof typeof CODES;
 
 const NAMES = new Map<number, string>(Object.entries(CODES).map(([name, code]) => [code, name]));
 
-/** What a reply carries besides code and text. */
-export interface ErrorExtra {
-  labels?: string[];
-  errInfo?: BDoc;
-  keyPattern?: BDoc;
-  keyValue?: BDoc;
-}
-
 /** A failure that the client sees as `{ok: 0, code, codeName, errmsg}` or as one entry of `writeErrors`. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly code: number;
   readonly codeName: string;
-  readonly labels: string[];
-  readonly errInfo: BDoc | undefined;
-  readonly keyPattern: BDoc | undefined;
-  readonly keyValue: BDoc | undefined;
 
-  constructor(code: number | CodeName, message: string, extra: ErrorExtra = {}) {
+  constructor(
+    code: number | CodeName,
+    message: string,
+    /** What the reply carries besides: `keyPattern` and `keyValue` of a duplicate key. */
+    readonly details: Readonly<Record<string, BDoc>> = {},
+  ) {
     super(message);
     this.code = typeof code === 'number' ? code : CODES[code];
     this.codeName = NAMES.get(this.code) ?? `Location${this.code}`;
-    this.labels = extra.labels ?? [];
-    this.errInfo = extra.errInfo;
-    this.keyPattern = extra.keyPattern;
-    this.keyValue = extra.keyValue;
   }
 }
 

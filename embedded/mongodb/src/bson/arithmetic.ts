@@ -1,4 +1,5 @@
 import { Decimal128, Double } from 'bson';
+import { unsupported } from '../errors.js';
 import * as decimal from './decimal.js';
 import type { Decimal } from './decimal.js';
 import { isInt, isNumber, type NumericValue } from './type-of.js';
@@ -52,53 +53,52 @@ interface Operation {
   decimals(a: Decimal, b: Decimal): Decimal;
 }
 
-const ADD: Operation = { integers: (a, b) => a + b, doubles: (a, b) => a + b, decimals: decimal.add };
-const SUBTRACT: Operation = {
-  integers: (a, b) => a - b,
-  doubles: (a, b) => a - b,
-  decimals: (a, b) => decimal.add(a, decimal.negate(b)),
-};
-const MULTIPLY: Operation = {
-  integers: (a, b) => a * b,
-  doubles: (a, b) => a * b,
-  decimals: decimal.multiply,
-};
-const MODULO: Operation = {
-  integers: (a, b) => a % b,
-  doubles: (a, b) => a % b,
-  decimals: decimal.remainder,
-};
+const OPERATIONS = {
+  add: { integers: (a, b) => a + b, doubles: (a, b) => a + b, decimals: decimal.add },
+  subtract: {
+    integers: (a, b) => a - b,
+    doubles: (a, b) => a - b,
+    decimals: (a, b) => decimal.add(a, decimal.negate(b)),
+  },
+  multiply: { integers: (a, b) => a * b, doubles: (a, b) => a * b, decimals: decimal.multiply },
+  modulo: {
+    integers: (a, b) => a % b,
+    doubles: (a, b) => a % b,
+    decimals: () => {
+      throw unsupported('the remainder of decimals');
+    },
+  },
+} satisfies Record<string, Operation>;
 
 /** `undefined` means that the result does not fit an int64; int grows to long. */
 function apply(operation: Operation, a: NumericValue, b: NumericValue): NumericValue | undefined {
   if (isDecimal(a) || isDecimal(b)) return decimal.encode(operation.decimals(toDecimal(a), toDecimal(b)));
   if (isInt(a) && isInt(b)) {
-    const result = operation.doubles(a, b);
-    return Number.isSafeInteger(result) && isInt(result + 0)
-      ? result + 0
-      : integer(operation.integers(BigInt(a), BigInt(b)));
+    const result = operation.doubles(a, b) + 0;
+    if (Number.isSafeInteger(result)) return isInt(result) ? result : BigInt(result);
   }
-  if (isWhole(a) && isWhole(b)) return asLong(operation.integers(BigInt(a), BigInt(b)));
-  return double(operation.doubles(toNumber(a), toNumber(b)));
+  if (!isWhole(a) || !isWhole(b)) return double(operation.doubles(toNumber(a), toNumber(b)));
+  return asLong(operation.integers(BigInt(a), BigInt(b)));
 }
 
 const isWhole = (value: NumericValue): value is number | bigint => typeof value === 'bigint' || isInt(value);
 
-function orDouble(operation: Operation, a: NumericValue, b: NumericValue): NumericValue {
-  return apply(operation, a, b) ?? double(operation.doubles(toNumber(a), toNumber(b)));
-}
+type Binary<T> = (a: NumericValue, b: NumericValue) => T;
+const orDouble =
+  (operation: Operation): Binary<NumericValue> =>
+  (a, b) =>
+    apply(operation, a, b) ?? double(operation.doubles(toNumber(a), toNumber(b)));
 
 /** Sum; where a long overflows, a double. */
-export const add = (a: NumericValue, b: NumericValue): NumericValue => orDouble(ADD, a, b);
-export const subtract = (a: NumericValue, b: NumericValue): NumericValue => orDouble(SUBTRACT, a, b);
-export const multiply = (a: NumericValue, b: NumericValue): NumericValue => orDouble(MULTIPLY, a, b);
+export const add = orDouble(OPERATIONS.add);
+export const subtract = orDouble(OPERATIONS.subtract);
+export const multiply = orDouble(OPERATIONS.multiply);
 /** Remainder with the sign of the dividend. The caller has refused a zero divisor. */
-export const modulo = (a: NumericValue, b: NumericValue): NumericValue => orDouble(MODULO, a, b);
+export const modulo = orDouble(OPERATIONS.modulo);
 
-type Exact = (a: NumericValue, b: NumericValue) => NumericValue | undefined;
 /** As {@link add}, but `undefined` where a long overflows: an update refuses that. */
-export const addExact: Exact = (a, b) => apply(ADD, a, b);
-export const multiplyExact: Exact = (a, b) => apply(MULTIPLY, a, b);
+export const addExact: Binary<NumericValue | undefined> = (a, b) => apply(OPERATIONS.add, a, b);
+export const multiplyExact: Binary<NumericValue | undefined> = (a, b) => apply(OPERATIONS.multiply, a, b);
 
 /** Quotient: a double, or a decimal if one of the two is. The caller has refused a zero divisor. */
 export function divide(a: NumericValue, b: NumericValue): NumericValue {

@@ -33,11 +33,6 @@ export class Bytes {
     this.buf[at] = value;
   }
 
-  /** Writes the byte at `at` again. */
-  setByte(at: number, value: number): void {
-    this.buf[at] = value;
-  }
-
   int32(value: number): void {
     const at = this.take(4);
     this.buf.writeInt32LE(value, at);

@@ -1,5 +1,5 @@
 import { Decimal128 } from 'bson';
-import { add, decode, divide, encode, multiply, negate, remainder, type Decimal } from './decimal.js';
+import { add, decode, divide, encode, multiply, negate, type Decimal } from './decimal.js';
 
 const dec = (text: string): Decimal => decode(Decimal128.fromString(text));
 const text = (value: Decimal): string => encode(value).toString();
@@ -65,15 +65,6 @@ describe('decimal128', () => {
     ['1', '-8', '-0.125'],
   ])('%s / %s = %s', (a, b, quotient) => {
     expect(text(divide(dec(a), dec(b)))).toBe(quotient);
-  });
-
-  test.each([
-    ['5.5', '2', '1.5'],
-    ['-7', '3', '-1'],
-    ['5', 'Infinity', '5'],
-    ['Infinity', '5', 'NaN'],
-  ])('%s mod %s = %s', (a, b, rest) => {
-    expect(text(remainder(dec(a), dec(b)))).toBe(rest);
   });
 
   test('a tie goes to the even digit', () => {

@@ -143,16 +143,6 @@ export function divide(a: Decimal, b: Decimal): Decimal {
   return decimalOf(quotient, exponent, negative);
 }
 
-/** Remainder with the sign of the dividend, as C's fmod. */
-export function remainder(a: Decimal, b: Decimal): Decimal {
-  if (a.special === undefined && (b.special === Infinity || b.special === -Infinity)) return a;
-  const unusual = specialCase(a, b, (x, y) => x % y);
-  if (unusual) return unusual;
-  const exponent = Math.min(a.exponent, b.exponent);
-  const rest = quantize(a, exponent).coefficient % quantize(b, exponent).coefficient;
-  return decimalOf(rest, exponent, a.negative);
-}
-
 /** Position of the highest digit: 1 for 1..9.99, 0 for 0.1..0.99. */
 export const magnitude = (value: Decimal): number => digitsOf(value.coefficient) + value.exponent;
 

@@ -33,7 +33,7 @@ export async function dispatch(
     return await runCommand(command, context, request);
   } catch (error) {
     const known = asCommandError(error);
-    return failure(services, errorReply(known, [...known.labels, ...retryLabels(known.code, context)]));
+    return failure(services, errorReply(known, retryLabels(known.code, context)));
   }
 }
 

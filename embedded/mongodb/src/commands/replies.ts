@@ -11,20 +11,15 @@ import type { Services } from './command.js';
 import { integer } from './schema.js';
 
 /** `{ok: 0, ...}` for an error. */
-export function errorReply(error: CommandError, labels: readonly string[] = error.labels): BDoc {
+export function errorReply(error: CommandError, labels: readonly string[] = []): BDoc {
   return reply({
     ok: double(0),
     errmsg: error.message,
     code: error.code,
     codeName: error.codeName,
-    ...detailsOf(error),
+    ...error.details,
     errorLabels: labels.length > 0 ? [...labels] : undefined,
   });
-}
-
-/** What an error carries besides code and text. */
-export function detailsOf({ keyPattern, keyValue, errInfo }: CommandError): Record<string, BDoc | undefined> {
-  return { keyPattern, keyValue, errInfo };
 }
 
 /** The encoded `$clusterTime` of the newest commit; it changes far less often than replies are sent. */

@@ -1,5 +1,5 @@
 import { BDoc, type BValue } from '../bson/values.js';
-import { shellText } from '../storage/duplicate-key.js';
+import { shellText } from '../bson/describe.js';
 import type { Interval } from './interval.js';
 import type { Plan, Scan } from './planner.js';
 

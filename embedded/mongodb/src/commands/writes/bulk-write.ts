@@ -3,7 +3,6 @@ import { Cursor } from '../../cursor/cursor.js';
 import { CommandError, unsupported } from '../../errors.js';
 import { command, reply } from '../command.js';
 import type { CommandContext } from '../command.js';
-import { detailsOf } from '../replies.js';
 import { fields, integer, parseFields, required } from '../schema.js';
 import type { Statement } from './statement.js';
 import { numberOf, runStatements } from './run-statements.js';
@@ -99,7 +98,7 @@ function replies({ outcomes, errors }: WriteResult, statements: Statement[], err
     const nModified = statements[index]?.kind === 'update' ? 0 : undefined;
     const { code, message } = error;
     const fixed = { ok: double(0), idx: index, n: 0, nModified, code, errmsg: message };
-    return [index, reply({ ...fixed, ...detailsOf(error) })];
+    return [index, reply({ ...fixed, ...error.details })];
   });
   for (const { index, outcome } of errorsOnly ? [] : outcomes) {
     const upserted = outcome?.get('upserted');

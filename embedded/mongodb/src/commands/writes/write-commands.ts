@@ -3,7 +3,6 @@ import type { BValue } from '../../bson/values.js';
 import { CommandError } from '../../errors.js';
 import { command, evalContextOf, namespaceOf, reply } from '../command.js';
 import type { CommandContext, CommandTable } from '../command.js';
-import { detailsOf } from '../replies.js';
 import { fields, parseFields, required } from '../schema.js';
 import { numberOf, runStatements } from './run-statements.js';
 import type { WriteResult } from './run-statements.js';
@@ -138,7 +137,7 @@ function multiRetried(): CommandError {
 function replyOf({ outcomes, errors }: WriteResult, counts: Parameters<typeof reply>[0] = {}): BDoc {
   const n = outcomes.reduce((sum, { outcome }) => sum + numberOf(outcome, 'n'), 0);
   const writeErrors = errors.map(({ index, error }) =>
-    reply({ index, code: error.code, errmsg: error.message, ...detailsOf(error) }),
+    reply({ index, code: error.code, errmsg: error.message, ...error.details }),
   );
   return reply({ n, ...counts, writeErrors: writeErrors.length > 0 ? writeErrors : undefined });
 }
