@@ -27,31 +27,26 @@ export const TYPE = {
 export type TypeName = keyof typeof TYPE;
 
 /** Bytes of a value by its type byte, without those that its leading int32 counts. */
-export const FIXED_SIZE = new Map<number, number>([
-  [TYPE.double, 8],
-  [TYPE.undefined, 0],
-  [TYPE.objectId, 12],
-  [TYPE.bool, 1],
-  [TYPE.date, 8],
-  [TYPE.null, 0],
-  [TYPE.int, 4],
-  [TYPE.timestamp, 8],
-  [TYPE.long, 8],
-  [TYPE.decimal, 16],
-  [0xff, 0],
-  [TYPE.maxKey, 0],
+export const FIXED_SIZE = sizes([
+  [0, ['undefined', 'null', 'minKey', 'maxKey']],
+  [1, ['bool']],
+  [4, ['int']],
+  [8, ['double', 'date', 'timestamp', 'long']],
+  [12, ['objectId']],
+  [16, ['decimal']],
 ]);
 /** The same for values that begin with an int32, which may or may not count itself. */
-const COUNTED_SIZE = new Map<number, number>([
-  [TYPE.string, 4],
-  [TYPE.object, 0],
-  [TYPE.array, 0],
-  [TYPE.binData, 5],
-  [TYPE.dbPointer, 16],
-  [TYPE.javascript, 4],
-  [TYPE.symbol, 4],
-  [TYPE.javascriptWithScope, 0],
+const COUNTED_SIZE = sizes([
+  [0, ['object', 'array', 'javascriptWithScope']],
+  [4, ['string', 'javascript', 'symbol']],
+  [5, ['binData']],
+  [16, ['dbPointer']],
 ]);
+
+function sizes(groups: readonly (readonly [number, readonly TypeName[]])[]): ReadonlyMap<number, number> {
+  return new Map(groups.flatMap(([size, names]) => names.map((name) => [TYPE[name] & 0xff, size])));
+}
+
 /** Both maps as tables, because every field that is passed over looks here. */
 const SIZE = Uint8Array.from(
   { length: 256 },

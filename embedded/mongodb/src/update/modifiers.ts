@@ -11,10 +11,17 @@ import type { EvalContext } from '../expr/context.js';
 import { isOperatorDocument, regexPredicate } from '../query/leaf-predicate.js';
 import { compileFilter } from '../query/matcher.js';
 import { elementOrder, fieldAt } from '../query/sort.js';
-import { isDynamic, updatePath } from './update-path.js';
-import { addModifier, type Modifier, type UpdateNode, type UpdateState } from './update-tree.js';
+import {
+  isDynamic,
+  updatePath,
+  addModifier,
+  type Modifier,
+  type UpdateNode,
+  type UpdateState,
+} from './update-tree.js';
 
 const bad = (message: string): CommandError => new CommandError('BadValue', message);
+const mismatch = (message: string): CommandError => new CommandError('TypeMismatch', message);
 
 /** Makes the modifier of one operator for one path. */
 type ModifierFactory = (argument: BValue, ctx: EvalContext, operator: string) => Modifier;
@@ -47,8 +54,7 @@ export const MODIFIERS: Readonly<Record<string, ModifierFactory>> = {
   },
   $pop: (argument) => {
     const end = expectInteger(argument, 'FailedToParse', '$pop');
-    if (end !== 1 && end !== -1)
-      throw new CommandError('FailedToParse', `$pop expects 1 or -1, found: ${end}`);
+    if (Math.abs(end) !== 1) throw new CommandError('FailedToParse', `$pop expects 1 or -1, found: ${end}`);
     return onArray('TypeMismatch', (current) => {
       if (!current || current.length === 0) return current;
       return end === 1 ? current.slice(0, -1) : current.slice(1);
@@ -75,22 +81,13 @@ function arithmetic(
   apply: (a: NumericValue, b: NumericValue) => NumericValue | undefined,
 ): ModifierFactory {
   return (argument, _ctx, operator) => {
-    if (!isNumber(argument)) {
-      throw new CommandError(
-        'TypeMismatch',
-        `Cannot ${operator} with non-numeric argument: ${describe(argument)}`,
-      );
-    }
+    if (!isNumber(argument)) throw mismatch(`Cannot ${operator} with non-numeric ${describe(argument)}`);
     return (current, path, state) => {
       if (current === undefined) return ofMissing(argument);
-      if (!isNumber(current)) {
-        throw new CommandError(
-          'TypeMismatch',
-          `Cannot apply ${operator} to the ${fieldText(path, current, state)}`,
-        );
-      }
+      const field = (): string => fieldText(path, current, state);
+      if (!isNumber(current)) throw mismatch(`Cannot apply ${operator} to the ${field()}`);
       const result = apply(current, argument);
-      if (result === undefined) throw bad(`${operator} overflows the ${fieldText(path, current, state)}`);
+      if (result === undefined) throw bad(`${operator} overflows the ${field()}`);
       return unlessSame(current, result);
     };
   };
@@ -114,18 +111,15 @@ const BIT_OPERATIONS: Readonly<Record<string, (a: bigint, b: bigint) => bigint>>
 
 function bitwise(argument: BValue): Modifier {
   const operands = expectDocument(argument, 'BadValue', 'the operand of $bit');
-  if (operands.size === 0)
-    throw bad('You must pass in at least one bitwise operation: {$bit: {field: {and/or/xor: #}}');
+  if (operands.size === 0) throw bad('$bit needs at least one operation: {$bit: {field: {and/or/xor: #}}');
   expectNames(operands, Object.keys(BIT_OPERATIONS), 'BadValue', '$bit');
   const steps = operands.entries().map(([name, operand]) => {
-    if (!isIntegral(operand))
-      throw bad(`The $bit modifier field must be an Integer, got ${describe(operand)}`);
+    if (!isIntegral(operand)) throw bad(`$bit needs integers, got ${describe(operand)}`);
     return { operation: BIT_OPERATIONS[name]!, operand };
   });
   return (current, path, state) => {
-    if (current !== undefined && !isIntegral(current)) {
+    if (current !== undefined && !isIntegral(current))
       throw bad(`Cannot apply $bit to the ${fieldText(path, current, state)}`);
-    }
     const start = BigInt(current ?? 0);
     const bits = steps.reduce((value, { operation, operand }) => operation(value, BigInt(operand)), start);
     const long = typeof current === 'bigint' || steps.some(({ operand }) => typeof operand === 'bigint');

@@ -5,10 +5,10 @@ import type { EvalContext } from '../expr/context.js';
 import { compileFilter, type Matcher } from '../query/matcher.js';
 import { addRename, MODIFIERS } from './modifiers.js';
 import type { UpdateOptions } from './update.js';
-import { arrayIdentifier, updatePath } from './update-path.js';
-import { addModifier, applyTree, type UpdateNode } from './update-tree.js';
+import { arrayIdentifier, updatePath, addModifier, applyTree, type UpdateNode } from './update-tree.js';
 
 const failed = (message: string): CommandError => new CommandError('FailedToParse', message);
+const bad = (message: string): CommandError => new CommandError('BadValue', message);
 
 /** Compiles a document of update operators; the function returns the same document if nothing changes. */
 export function compileOperators(
@@ -26,10 +26,7 @@ export function compileOperators(
       matcher ??= compileFilter(options.filter, options.ctx);
       const at = matcher.position(doc);
       if (at !== undefined) return at;
-      throw new CommandError(
-        'BadValue',
-        'The positional operator did not find the match needed from the query.',
-      );
+      throw bad('The positional operator did not find the match needed from the query.');
     };
     const passes = (identifier: string, element: BValue): boolean => filters.get(identifier)!(element);
     return applyTree(tree, doc, '', { original: doc, inserting, position, passes }) as BDoc;
@@ -48,18 +45,13 @@ function addOperator(
     throw failed(`Unknown modifier: ${operator}. Expected a valid update modifier or a pipeline as an array`);
   }
   if (!(fields instanceof BDoc)) {
-    throw failed(
-      `Modifiers operate on fields, {${operator}: {<field>: ...}}, but we found type ${typeName(fields)}`,
-    );
+    throw failed(`Modifiers operate on fields, {${operator}: {<field>: ...}}, not on a ${typeName(fields)}`);
   }
   for (const [path, argument] of fields.entries()) {
-    if (!modifier) {
-      addRename(tree, path, argument);
-      continue;
-    }
     const parts = updatePath(path);
     for (const part of parts) identifiers.add(arrayIdentifier(part) ?? '');
-    addModifier(tree, parts, modifier(argument, ctx, operator));
+    if (modifier) addModifier(tree, parts, modifier(argument, ctx, operator));
+    else addRename(tree, path, argument);
   }
 }
 
@@ -73,14 +65,11 @@ function compileArrayFilters(filters: readonly BDoc[], ctx: EvalContext): ArrayF
     const [name = ''] = names;
     if (names.length !== 1) {
       throw failed(
-        `Error parsing array filter: expected a single top-level field name, found '${names.join("' and '")}'`,
+        `An array filter must have a single top-level field name, found '${names.join("' and '")}'`,
       );
     }
     if (!/^[a-z][a-zA-Z0-9]*$/.test(name)) {
-      throw new CommandError(
-        'BadValue',
-        `Error parsing array filter: '${name}' must begin with a lowercase letter`,
-      );
+      throw bad(`Error parsing array filter: '${name}' must begin with a lowercase letter`);
     }
     if (compiled.has(name))
       throw failed(`Found multiple array filters with the same top-level field name ${name}`);
@@ -101,7 +90,7 @@ function topLevelNames(filter: BDoc): string[] {
 /** Every identifier in a path needs its filter, and every filter must be used. */
 function checkIdentifiers(filters: ArrayFilters, used: ReadonlySet<string>): void {
   const unknown = [...used].find((name) => name !== '' && !filters.has(name));
-  if (unknown) throw new CommandError('BadValue', `No array filter found for identifier '${unknown}'`);
+  if (unknown) throw bad(`No array filter found for identifier '${unknown}'`);
   const unused = [...filters.keys()].find((name) => !used.has(name));
   if (unused) throw failed(`The array filter for identifier '${unused}' was not used in the update`);
 }

@@ -2,7 +2,6 @@ import { compareText } from '../bson/compare.js';
 import { describe } from '../bson/describe.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import { arrayIdentifier } from './update-path.js';
 
 /** MongoDB's limit of nulls that one update may put before a new array element. */
 const MAX_PADDING = 1_500_000;
@@ -48,12 +47,8 @@ export function addModifier(
   addModifier(child, rest, modifier, path);
 }
 
-function conflict(path: string): CommandError {
-  return new CommandError(
-    'ConflictingUpdateOperators',
-    `Updating the path '${path}' would create a conflict`,
-  );
-}
+const conflict = (path: string): CommandError =>
+  new CommandError('ConflictingUpdateOperators', `Updating the path '${path}' would create a conflict`);
 
 /** The tree that does what both do, where `$[]`, `$[id]`, `$` or an index meet in one array element. */
 function merge(a: UpdateNode, b: UpdateNode, path: string): UpdateNode {
@@ -154,10 +149,8 @@ function positions(
 /** An operator that would create a field where there can be none is an error; `$unset` and the like do nothing. */
 function refuseCreation(name: string, child: UpdateNode, at: BValue, path: string, state: UpdateState): void {
   if (applyTree(child, undefined, join(path, name), state) === undefined) return;
-  throw new CommandError(
-    'PathNotViable',
-    `Cannot create field '${name}' in element {${path}: ${describe(at)}}`,
-  );
+  const element = `{${path}: ${describe(at)}}`;
+  throw new CommandError('PathNotViable', `Cannot create field '${name}' in element ${element}`);
 }
 
 function noArray(current: BValue | undefined, path: string): CommandError {
@@ -170,3 +163,31 @@ function noArray(current: BValue | undefined, path: string): CommandError {
 }
 
 const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
+
+/** Splits and checks the path of an update operator, which may hold `$`, `$[]` and `$[identifier]`. */
+export function updatePath(path: string): string[] {
+  const parts = path.split('.');
+  for (const [at, part] of parts.entries()) checkPart(path, part, at);
+  if (parts.filter((part) => part === '$').length > 1) {
+    throw new CommandError('BadValue', `Too many positional (i.e. '$') elements found in path '${path}'`);
+  }
+  return parts;
+}
+
+function checkPart(path: string, part: string, at: number): void {
+  if (part === '')
+    throw new CommandError('EmptyFieldName', `The update path '${path}' contains an empty field name.`);
+  if (!part.startsWith('$') || part === '$id' || part === '$ref' || part === '$db') return;
+  const message = `The dollar ($) prefixed field '${part}' in '${path}' is not valid.`;
+  if (!isDynamic(part)) throw new CommandError('DollarPrefixedFieldName', message);
+  if (at > 0 && /^\$(\[.*\])?$/.test(part)) return;
+  throw new CommandError('BadValue', `'${part}' must be closed and cannot come first in path '${path}'`);
+}
+
+/** Whether a part of a path stands for array elements that are found while the update is applied. */
+export const isDynamic = (part: string): boolean => part === '$' || part.startsWith('$[');
+
+/** The identifier of `$[identifier]`; '' for `$[]`; null for a field name or `$`. */
+export function arrayIdentifier(part: string): string | null {
+  return part.startsWith('$[') ? part.slice(2, -1) : null;
+}

@@ -65,10 +65,7 @@ function kindOf(update: BDoc | readonly BValue[]): Update['kind'] {
 function changeOf(kind: Update['kind'], update: BDoc | readonly BValue[], options: UpdateOptions): Change {
   if (kind === 'operators') return compileOperators(update as BDoc, options);
   if (options.arrayFilters?.length) {
-    throw new CommandError(
-      'FailedToParse',
-      'arrayFilters may not be specified for replacements or pipelines',
-    );
+    throw new CommandError('FailedToParse', 'arrayFilters are for update operators only');
   }
   if (kind === 'pipeline') {
     const run = compileUpdateStages(update as BValue[], options.ctx);
@@ -77,10 +74,8 @@ function changeOf(kind: Update['kind'], update: BDoc | readonly BValue[], option
   const replacement = update as BDoc;
   const operator = replacement.keys().find((key) => key.startsWith('$'));
   if (operator !== undefined) {
-    throw new CommandError(
-      'DollarPrefixedFieldName',
-      `The dollar ($) prefixed field '${operator}' is not allowed in the context of an update's replacement document.`,
-    );
+    const message = `The dollar ($) prefixed field '${operator}' is not allowed in a replacement document.`;
+    throw new CommandError('DollarPrefixedFieldName', message);
   }
   return (doc) => keepId(doc, replacement);
 }
