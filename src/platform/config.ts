@@ -19,6 +19,7 @@ const base64Bytes = (length: number) =>
   z.string().refine((text) => Buffer.from(text, 'base64').length === length, {
     error: `expected ${length} bytes in base64 (make some: openssl rand -base64 ${length})`,
   });
+const retentionDays = z.coerce.number().int().min(1).max(3650);
 const emptyIsUnset = (value: unknown) => (value === '' ? undefined : value);
 
 /**
@@ -104,6 +105,10 @@ export const configSchema = z.object({
     .max(90)
     .default(90)
     .describe('Days a payload is kept'),
+  WEBHOOK_ATTEMPT_RETENTION_DAYS: retentionDays.default(30).describe('Days attempts are kept'),
+  WEBHOOK_ROW_RETENTION_DAYS: retentionDays
+    .default(180)
+    .describe('Days messages without payload, deliveries, tasks and deleted endpoints are kept'),
   WEBHOOK_STRICT_TYPES: flag(false).describe('Refuse messages whose event type is not registered'),
   WEBHOOK_SCHEMA_MODE: z
     .enum(['reject', 'warn', 'off'])

@@ -16,6 +16,7 @@ export const ERRORS = {
   idempotency_in_progress: { status: 409, title: 'The first request with this key is still running' },
   task_running: { status: 409, title: 'There is a task that has not ended' },
   task_ended: { status: 409, title: 'The task has ended' },
+  legal_hold: { status: 409, title: 'The application is under legal hold' },
   in_use: { status: 409, title: 'The resource is in use' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },

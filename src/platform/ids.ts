@@ -1,7 +1,7 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { ksuid, KSUID_TAIL_BYTES, ksuidTimeMs } from '../domain/ksuid.js';
 
-export type IdPrefix = 'app' | 'ep' | 'msg' | 'dlv' | 'atmpt' | 'key' | 'req' | 'wrk' | 'qtask';
+export type IdPrefix = 'app' | 'ep' | 'msg' | 'dlv' | 'atmpt' | 'key' | 'req' | 'wrk' | 'qtask' | 'in';
 
 let lastTick = 0;
 let sequence = 0;

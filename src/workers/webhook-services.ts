@@ -24,6 +24,8 @@ import { ReplayWorkflows } from '../activities/webhooks/replay/replay-workflows.
 import { steerReplayActivity } from '../activities/webhooks/replay/steer-replay.activity.js';
 import { probeEndpointActivity } from '../activities/webhooks/probe-endpoint.activity.js';
 import { Recoveries } from '../activities/webhooks/recoveries.js';
+import { Retention } from '../activities/webhooks/retention/retention.js';
+import { retentionPageActivity } from '../activities/webhooks/retention/retention-page.activity.js';
 import { ResultFlush } from '../activities/webhooks/result-flush.js';
 import { RetrySchedules } from '../activities/webhooks/retry-schedules.js';
 import { RetryWorkflows } from '../activities/webhooks/retry-workflows.js';
@@ -49,6 +51,8 @@ import { DeliverySourceRepository } from '../store/webhooks/delivery-source.repo
 import { EndpointRepository } from '../store/webhooks/endpoint.repository.js';
 import { EndpointLaneRepository } from '../store/webhooks/endpoint-lane.repository.js';
 import { EndpointHealthRepository } from '../store/webhooks/endpoint-health.repository.js';
+import { ExpiredRepository } from '../store/webhooks/expired.repository.js';
+import { RetentionRepository } from '../store/webhooks/retention/retention.repository.js';
 import { FifoRepository } from '../store/webhooks/fifo.repository.js';
 import { LaneBacklogRepository } from '../store/webhooks/lane-backlog.repository.js';
 import { LaneRepository } from '../store/webhooks/lane.repository.js';
@@ -69,6 +73,8 @@ export interface WebhookServicesOptions {
     | 'WEBHOOK_LANES'
     | 'WEBHOOK_PAYLOAD_RETENTION_DAYS'
     | 'WEBHOOK_MAX_PAYLOAD_BYTES'
+    | 'WEBHOOK_ATTEMPT_RETENTION_DAYS'
+    | 'WEBHOOK_ROW_RETENTION_DAYS'
     | 'WEBHOOK_SVIX_HEADERS'
     | 'WEBHOOK_DISABLE_AFTER_DAYS'
     | 'WEBHOOK_PROBE_SECONDS'
@@ -117,6 +123,10 @@ export function webhookServices(options: WebhookServicesOptions) {
   });
   const statisticsRows = new StatisticsRepository(models);
   const statistics = new AttemptStatistics(statisticsRows, log);
+  const retention = new Retention(new RetentionRepository(models), {
+    attemptDays: config.WEBHOOK_ATTEMPT_RETENTION_DAYS,
+    rowDays: config.WEBHOOK_ROW_RETENTION_DAYS,
+  });
   const recount = new Recount(new RecountSource(models), statisticsRows);
   const flush = new ResultFlush({ deliveries, attempts, health, bell, statistics, log, giveUp });
   const laneCount = config.WEBHOOK_LANES;
@@ -155,6 +165,7 @@ export function webhookServices(options: WebhookServicesOptions) {
       handover,
       replays,
       relay,
+      expired: new ExpiredRepository(models),
       laneCount,
       log,
     },
@@ -184,6 +195,7 @@ export function webhookServices(options: WebhookServicesOptions) {
       steerReplay: steerReplayActivity(replay),
       recountStatistics: recountStatisticsActivity(recount),
       pruneStatistics: pruneStatisticsActivity(recount),
+      retentionPage: retentionPageActivity(retention),
     },
   };
   return {

@@ -14,6 +14,7 @@ import { WEBHOOK_MODELS } from '../store/store.module.js';
 import type { WebhookModels } from '../store/webhooks/webhook-models.js';
 import { HintServer } from './hint-server.js';
 import { LaneGuardian } from './lane-guardian.js';
+import { ensureRetentionSchedule } from './retention-schedule.js';
 import { ensureStatisticsSchedule } from './statistics-schedule.js';
 import { ensureSweeperSchedule, removeSweeperSchedule } from './sweeper-schedule.js';
 import { TemporalWorkers } from './temporal-workers.js';
@@ -105,6 +106,7 @@ export class WebhookWorker implements OnApplicationBootstrap, OnModuleDestroy {
       laneNames(this.config.WEBHOOK_LANES).map((lane) => this.#services.dispatchers.ensure(lane)),
     );
     await ensureStatisticsSchedule(client);
+    await ensureRetentionSchedule(client);
     if (!this.#sweeps) return removeSweeperSchedule(client);
     await ensureSweeperSchedule(client);
     await this.#services.sweeper.run();

@@ -5,6 +5,7 @@ import { isOwnLane, laneNames, laneOf } from '../../domain/webhooks/lane.js';
 import { webhookMetrics } from '../../platform/metrics.js';
 import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
 import type { EndpointLaneRepository } from '../../store/webhooks/endpoint-lane.repository.js';
+import type { ExpiredRepository } from '../../store/webhooks/expired.repository.js';
 import type { OperationalRelay } from '../../store/webhooks/operational/operational-relay.js';
 import type { LaneRepository } from '../../store/webhooks/lane.repository.js';
 import { messageFloor } from '../../store/webhooks/sweep.repository.js';
@@ -26,6 +27,7 @@ export interface SweepOptions {
   replays: ReplayWorkflows;
   /** Sends what stands in outboxes. */
   relay: OperationalRelay;
+  expired: ExpiredRepository;
   endpoints: EndpointLaneRepository;
   recoveries: Recoveries;
   /** Number of shared lanes. */
@@ -67,6 +69,8 @@ export class Sweep {
     );
     const { restarted, returned } = await this.#overdueRetries(alive);
     await this.#orElse(0, this.options.relay.run(alive), 'operational events not sent');
+    await this.#orElse(0, this.options.expired.removeFirstAnswers(this.#now()), 'first answers not removed');
+    await this.#orElse(0, this.options.expired.removeOldKeys(this.#now()), 'old keys not removed');
     if (inserted + restarted + returned + tasks > 0) {
       this.options.log.warn({ inserted, restarted, returned, tasks }, 'the sweeper had to mend something');
     }

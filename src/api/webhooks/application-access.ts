@@ -38,6 +38,13 @@ export class ApplicationAccess {
     return row;
   }
 
+  /** As `application`, for callers who want to remove content. @throws ProblemError under legal hold */
+  async erasable(caller: Principal, reference: string): Promise<ApplicationRow> {
+    const row = await this.application(caller, reference);
+    if (row.retention?.legalHold !== true) return row;
+    throw new ProblemError('legal_hold', 'Nothing of this application may be removed until the hold ends.');
+  }
+
   /** @throws ProblemError for keys that are bound to one application */
   requireAll(caller: Principal, what: string): void {
     if (caller.app === null) return;

@@ -89,6 +89,7 @@ export class MessageController {
     @Param('app_id', { schema: reference }) app: string,
     @Param('msg_id', { schema: reference }) msg: string,
   ): Promise<void> {
+    await this.access.erasable(caller, app);
     const row = await this.#find(caller, app, msg);
     await this.messages.expunge(row._id);
   }

@@ -47,6 +47,7 @@ import { operationalRelayProvider } from './operational/operational-relay.provid
 import { OperationalSecretController } from './operational/operational-secret.controller.js';
 import { Resend } from './resend.js';
 import { EndpointHealthReport } from './statistics/endpoint-health.js';
+import { RetentionController } from './retention/retention.controller.js';
 import { StatisticsReader } from './statistics/statistics-reader.js';
 import { StatisticsController } from './statistics/statistics.controller.js';
 import { EndpointTransformation } from './transformation/endpoint-transformation.js';
@@ -72,6 +73,7 @@ import { TransformationController } from './transformation/transformation.contro
     EventTypeController,
     OperationalEndpointController,
     OperationalSecretController,
+    RetentionController,
   ],
   providers: [
     ApplicationAccess,

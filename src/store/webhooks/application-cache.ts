@@ -14,6 +14,8 @@ export interface CachedApplication {
   endpoints: CachedEndpoint[];
   /** Messages a second that it may send; null = no limit. */
   throttleRate: number | null;
+  /** Days it keeps payloads at most; null = as long as each message asks. */
+  payloadDays: number | null;
   /** Endpoints with a lane of their own; most have none. */
   ownLanes: ReadonlyMap<string, OwnLane>;
 }
@@ -83,7 +85,14 @@ export class ApplicationCache {
       return known?.rev === row.rev ? known : targetFilter(row);
     });
     const ownLanes = new Map(endpoints.flatMap(({ id, own }) => (own === null ? [] : [[id, own]])));
-    const entry = { id: app._id, rev: app.rev, endpoints, throttleRate: app.throttleRate, ownLanes };
+    const entry = {
+      id: app._id,
+      rev: app.rev,
+      endpoints,
+      throttleRate: app.throttleRate,
+      payloadDays: app.retention?.payloadDays ?? null,
+      ownLanes,
+    };
     if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear();
     this.#entries.set(idOrUid, { entry, loadedAt: this.nowMs() });
     return entry;

@@ -2,6 +2,7 @@ import type { ApplicationIn, ApplicationPatch } from '../../contracts/webhooks/a
 import { OPERATIONAL_APP } from '../../contracts/webhooks/operational-event.js';
 import type { RetrySchedule } from '../../contracts/webhooks/endpoint-policy.js';
 import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
+import type { ApplicationRetention } from '../../contracts/webhooks/retention.js';
 import { newId } from '../../platform/ids.js';
 import { DURABLE } from '../connection.js';
 import { insertOrExisting } from '../insert-or-existing.js';
@@ -72,6 +73,15 @@ export class ApplicationRepository {
     await this.models.applications.updateOne(
       { _id: id, deletedAt: null },
       { $set: { retrySchedule, updatedAt: new Date() }, $inc: { rev: 1 } },
+      { writeConcern: DURABLE },
+    );
+  }
+
+  /** How long its data is kept, where it differs from the environment. */
+  async setRetention(id: string, retention: ApplicationRetention): Promise<void> {
+    await this.models.applications.updateOne(
+      { _id: id, deletedAt: null },
+      { $set: { retention, updatedAt: new Date() }, $inc: { rev: 1 } },
       { writeConcern: DURABLE },
     );
   }

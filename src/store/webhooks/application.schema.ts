@@ -1,4 +1,5 @@
 import { Schema } from 'mongoose';
+import type { ApplicationRetention } from '../../contracts/webhooks/retention.js';
 import type { RetrySchedule } from '../../contracts/webhooks/endpoint-policy.js';
 
 /** One tenant: owns endpoints and messages. */
@@ -13,6 +14,8 @@ export interface ApplicationRow {
   throttleRate: number | null;
   /** For endpoints and event types that have none of their own. Absent or null = the environment's. */
   retrySchedule?: RetrySchedule | null;
+  /** Absent or null = as the environment says. */
+  retention?: ApplicationRetention | null;
   metadata: Record<string, string>;
   createdAt: Date;
   updatedAt: Date;
@@ -28,6 +31,7 @@ export const applicationSchema = new Schema<ApplicationRow>(
     rev: { type: Number, required: true },
     throttleRate: { type: Number, default: null },
     retrySchedule: { type: Schema.Types.Mixed, default: null },
+    retention: { type: Schema.Types.Mixed },
     metadata: { type: Schema.Types.Mixed, default: {} },
     createdAt: { type: Date, required: true },
     updatedAt: { type: Date, required: true },
@@ -36,3 +40,9 @@ export const applicationSchema = new Schema<ApplicationRow>(
   { collection: 'wh_apps', versionKey: false, minimize: false },
 );
 applicationSchema.index({ uk: 1 }, { unique: true });
+// Only applications with times of their own, or deleted, are in these.
+applicationSchema.index(
+  { 'retention.legalHold': 1 },
+  { partialFilterExpression: { 'retention.legalHold': { $exists: true } } },
+);
+applicationSchema.index({ deletedAt: 1 }, { partialFilterExpression: { deletedAt: { $gt: new Date(0) } } });

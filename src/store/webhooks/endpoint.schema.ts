@@ -115,3 +115,8 @@ endpointSchema.index(
 );
 endpointSchema.index({ eventTypes: 1 });
 endpointSchema.index(...OUTBOX_INDEX);
+endpointSchema.index({ deletedAt: 1 }, { partialFilterExpression: { deletedAt: { $gt: new Date(0) } } });
+endpointSchema.index(
+  { 'keys.until': 1 },
+  { partialFilterExpression: { 'keys.until': { $gt: new Date(0) } } },
+);

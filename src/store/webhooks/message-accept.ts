@@ -188,7 +188,7 @@ export class MessageAccept {
       skipped,
       deliverAt: draft.deliverAt,
       at,
-      expiresAt: new Date(at.getTime() + draft.retentionDays * DAY_MS),
+      expiresAt: new Date(at.getTime() + daysKept(draft, application) * DAY_MS),
     };
   }
 
@@ -236,6 +236,10 @@ export class MessageAccept {
 
 /** Not to be stored; with the row it would have been, to find what it repeats. */
 type Refused = { kind: 'no_application' } | ((TypeFault | Throttled) & { row: MessageRow });
+
+/** The application may keep payloads for less than a message asks, not for more. */
+const daysKept = ({ retentionDays }: MessageDraft, { payloadDays }: CachedApplication) =>
+  Math.min(retentionDays, payloadDays ?? retentionDays);
 
 const isRow = (decision: MessageRow | Refused): decision is MessageRow => !('kind' in decision);
 

@@ -38,7 +38,8 @@ export interface MessageRow {
   misfits?: string[];
   deliverAt: Date | null;
   at: Date;
-  expiresAt: Date;
+  /** When its payload is removed; null when that was done. */
+  expiresAt: Date | null;
 }
 
 const targetSchema = new Schema<MessageTarget>(
@@ -67,7 +68,7 @@ export const messageSchema = new Schema<MessageRow>(
     misfits: { type: [String], default: undefined },
     deliverAt: { type: Date, default: null },
     at: { type: Date, required: true },
-    expiresAt: { type: Date, required: true },
+    expiresAt: { type: Date, default: null },
   },
   { collection: 'wh_messages', versionKey: false },
 );

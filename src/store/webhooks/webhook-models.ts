@@ -4,6 +4,7 @@ import { attemptSchema } from './attempt.schema.js';
 import { deliverySchema } from './delivery.schema.js';
 import { endpointSchema } from './endpoint.schema.js';
 import { eventTypeSchema } from './event-type/event-type.schema.js';
+import { inboundEventSchema, inboundSourceSchema } from './inbound/inbound.schema.js';
 import { laneSchema } from './lane.schema.js';
 import { messageSchema } from './message.schema.js';
 import { taskSchema } from './replay/task.schema.js';
@@ -21,6 +22,8 @@ export function webhookModels(connection: Connection) {
     attempts: connection.model('WebhookAttempt', attemptSchema),
     lanes: connection.model('WebhookLane', laneSchema),
     tasks: connection.model('WebhookTask', taskSchema),
+    inboundSources: connection.model('WebhookInboundSource', inboundSourceSchema),
+    inbound: connection.model('WebhookInboundEvent', inboundEventSchema),
   };
 }
 

@@ -108,6 +108,7 @@ export class AttemptController {
     @Param('msg_id', { schema: reference }) msg: string,
     @Param('attempt_id', { schema: reference }) attempt: string,
   ): Promise<void> {
+    await this.access.erasable(caller, app);
     await this.attempts.expunge((await this.reader.one(caller, app, msg, attempt))._id);
   }
 

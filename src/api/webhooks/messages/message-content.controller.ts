@@ -45,7 +45,7 @@ export class MessageContentController {
     @Param('app_id', { schema: reference }) app: string,
     @Body({ schema: bulkExpungeIn }) body: BulkExpungeIn,
   ): Promise<BulkExpungeOut> {
-    const { _id: id } = await this.access.application(caller, app);
+    const { _id: id } = await this.access.erasable(caller, app);
     const expunged = await this.messages.expungeMany(id, body.ids);
     const result = (reference: string) => (expunged.has(reference) ? 'expunged' : 'not-found');
     return { results: Object.fromEntries(body.ids.map((one) => [one, result(one)] as const)) };
