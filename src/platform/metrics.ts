@@ -67,6 +67,12 @@ export const webhookMetrics = {
     labelNames: ['lane'],
     registers,
   }),
+  inbound: new Counter({
+    name: 'holdfast_webhook_inbound_total',
+    help: 'Webhooks sent to us, by what became of them',
+    labelNames: ['result'],
+    registers,
+  }),
   leaseLost: new Counter({
     name: 'holdfast_webhook_lease_lost_total',
     help: 'Lanes lost to another owner',

@@ -17,6 +17,7 @@ import { EventTypeCache } from './webhooks/event-type/event-type-cache.js';
 import { EventTypeRepository } from './webhooks/event-type/event-type.repository.js';
 import { MessageRepository } from './webhooks/message.repository.js';
 import { StatisticsRepository } from './webhooks/statistics/statistics.repository.js';
+import { InboundRepository } from './webhooks/inbound/inbound.repository.js';
 import { OutboxBell } from './webhooks/operational/outbox-bell.js';
 import { TaskRepository } from './webhooks/replay/task.repository.js';
 import { createWebhookIndexes, webhookModels } from './webhooks/webhook-models.js';
@@ -70,6 +71,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
       inject: [WEBHOOK_MODELS, OutboxBell],
       useFactory: (models: WebhookModels, bell: OutboxBell) => new TaskRepository(models, bell),
     },
+    fromModels(InboundRepository),
     fromModels(EventTypeRepository),
     fromModels(EventTypeCache),
     {
@@ -107,6 +109,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     DeliveryCancelRepository,
     TaskRepository,
     OutboxBell,
+    InboundRepository,
     ApiKeyRepository,
     IdempotencyRepository,
   ],

@@ -34,7 +34,12 @@ export class EndpointSecrets {
     const key = row.keys[0];
     if (key === undefined) throw new Error(`endpoint ${row._id} has no signing key`);
     const secret = this.box.open(key.enc);
-    return key.type === 'ed25519' ? publicKeyOf(secret) : secret;
+    return key.type === 'ed25519' ? this.publicKey(secret) : secret;
+  }
+
+  /** `whpk_` and the second half of the `whsk_` bytes: all that a receiver needs, and nothing to sign with. */
+  publicKey(secret: string): string {
+    return `whpk_${Buffer.from(secret.slice('whsk_'.length), 'base64').subarray(32).toString('base64')}`;
   }
 
   /** The keys after a rotation: the new one first, old ones sign on until their overlap ends. */
@@ -73,10 +78,6 @@ export class EndpointSecrets {
 }
 
 const withPrefix = (secret: string) => (/^wh(sec|sk)_/.test(secret) ? secret : `whsec_${secret}`);
-
-/** `whpk_` and the second half of the `whsk_` bytes: all that a receiver needs, and nothing to sign with. */
-const publicKeyOf = (secret: string) =>
-  `whpk_${Buffer.from(secret.slice('whsk_'.length), 'base64').subarray(32).toString('base64')}`;
 
 function checkKey(secret: string, path: string[]): void {
   try {

@@ -30,6 +30,9 @@ import { DeliveryController } from './history/delivery.controller.js';
 import { EventTypeWriter } from './event-type/event-type-writer.js';
 import { EventTypeController } from './event-type/event-type.controller.js';
 import { OpenApiImport } from './event-type/openapi-import.js';
+import { InboundIngest } from './inbound/inbound-ingest.js';
+import { InboundSources } from './inbound/inbound-sources.js';
+import { InboundController } from './inbound/inbound.controller.js';
 import { LaneHints } from './lane-hints.js';
 import { LaneStarts } from './lane-starts.js';
 import { LaneUrls } from './lane-urls.js';
@@ -74,6 +77,7 @@ import { TransformationController } from './transformation/transformation.contro
     OperationalEndpointController,
     OperationalSecretController,
     RetentionController,
+    InboundController,
   ],
   providers: [
     ApplicationAccess,
@@ -86,6 +90,8 @@ import { TransformationController } from './transformation/transformation.contro
     EndpointSecrets,
     EndpointSecretWriter,
     OperationalEndpoints,
+    InboundSources,
+    InboundIngest,
     MessageIngest,
     BatchIngest,
     Resend,
