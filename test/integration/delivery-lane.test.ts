@@ -1,6 +1,8 @@
 import { jest } from '@jest/globals';
+import { laneOf } from '../../src/domain/webhooks/lane.js';
+import type { EndpointRow } from '../../src/store/webhooks/endpoint.schema.js';
 import { DeliveryFixture } from '../support/delivery-fixture.js';
-import { RunningLanes } from '../support/delivery-side.js';
+import { LANES, RunningLanes } from '../support/delivery-side.js';
 
 jest.setTimeout(60_000);
 
@@ -64,3 +66,28 @@ describe('a lane', () => {
     await first.end();
   });
 });
+
+describe('rows that are due in the same millisecond', () => {
+  it('are all seen: those of one endpoint do not hide those of another', async () => {
+    given.sink.answer = ({ path }, response) =>
+      void setTimeout(() => response.writeHead(204).end(), path === '/slow' ? 900 : 0);
+    const slow = await given.side.endpoint(`${given.sink.url}/slow`);
+    const quick = await inLaneOf(slow);
+    const at = new Date();
+    await given.side.accept([slow], 900, true, '{}', at);
+    const messages = await given.side.accept([quick], 600, true, '{}', at);
+    given.serve();
+    await given.sink.untilArrived(
+      messages.map(({ _id }) => _id),
+      10_000,
+    );
+  });
+});
+
+/** Another endpoint in the same shared lane. */
+async function inLaneOf({ _id }: EndpointRow): Promise<EndpointRow> {
+  for (;;) {
+    const endpoint = await given.side.endpoint(`${given.sink.url}/quick`);
+    if (laneOf(endpoint._id, LANES) === laneOf(_id, LANES)) return endpoint;
+  }
+}

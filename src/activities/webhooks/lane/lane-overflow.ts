@@ -54,8 +54,11 @@ export class LaneOverflow {
     if (endpoint === null || !(await endpoints.giveOwn(endpoint))) return;
     log.info({ endpoint: id, lane: this.lane }, 'too much waits for the endpoint: it gets a lane of its own');
     this.dispatch.hold(id);
-    await serveLane(id);
-    await this.moves.start(id, id);
-    this.dispatch.release(id);
+    try {
+      await serveLane(id);
+      await this.moves.start(id, id);
+    } finally {
+      this.dispatch.release(id);
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { laneOf } from '../../../domain/webhooks/lane.js';
 import type { EndpointRow } from '../../../store/webhooks/endpoint.schema.js';
 import type { EndpointLaneRepository } from '../../../store/webhooks/endpoint-lane.repository.js';
 import type { LaneBacklogRepository } from '../../../store/webhooks/lane-backlog.repository.js';
@@ -5,6 +6,8 @@ import type { DeliveryRepository } from '../../../store/webhooks/delivery.reposi
 
 /** Twice as long as a process may remember that an endpoint had a lane of its own. */
 const FORGOTTEN_MS = 10_000;
+/** A try that began under a policy that holds the order may write so after the policy was changed. */
+const END_HELD_EVERY_MS = 5000;
 
 /**
  * What is to be done with the lane of one endpoint now. `serve` sends what is due, `order` too but in order, `move`
@@ -17,11 +20,14 @@ export interface OwnLaneOptions {
   endpoints: EndpointLaneRepository;
   backlog: LaneBacklogRepository;
   deliveries: DeliveryRepository;
+  /** Number of shared lanes. */
+  laneCount: number;
 }
 
 /** The life of an endpoint's own lane: why it is there, and when it may go. */
 export class OwnLane {
   #emptySinceMs: number | null = null;
+  #endedHeldMs = Number.NEGATIVE_INFINITY;
 
   /** @param drains whether this owner is the one that probes the endpoint */
   constructor(
@@ -35,6 +41,7 @@ export class OwnLane {
     const endpoint = await this.options.endpoints.find(this.lane);
     if (endpoint === null || endpoint.deletedAt !== null || endpoint.disabled) return this.#ended(endpoint);
     if (endpoint.circuit !== undefined && !this.drains) return { kind: 'stop' };
+    if (endpoint.policy?.fifo?.onExhausted !== 'hold') await this.#endHeldOrders();
     if (endpoint.lane !== this.lane) {
       return (await this.#isForgotten()) ? { kind: 'stop' } : { kind: 'move', endpoint };
     }
@@ -44,7 +51,17 @@ export class OwnLane {
 
   /** Nothing is due any more: an endpoint that only had too much waiting goes back to its shared lane. */
   async emptied(endpoint: EndpointRow): Promise<void> {
-    if (!this.drains) await this.options.endpoints.giveBack(endpoint);
+    if (this.drains || (endpoint.policy?.fifo ?? null) !== null) return;
+    // While rows come over from the shared lane the move is not finished: they would be moved back and forth.
+    const shared = laneOf(endpoint._id, this.options.laneCount);
+    const toCome = await this.options.backlog.inLane(endpoint._id, shared, 1);
+    if (toCome.length === 0) await this.options.endpoints.giveBack(endpoint);
+  }
+
+  async #endHeldOrders(): Promise<void> {
+    if (this.nowMs() - this.#endedHeldMs < END_HELD_EVERY_MS) return;
+    this.#endedHeldMs = this.nowMs();
+    await this.options.backlog.endHeldOrders(this.lane);
   }
 
   async #ended(endpoint: EndpointRow | null): Promise<OwnLaneWork> {
