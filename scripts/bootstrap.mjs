@@ -18,6 +18,7 @@ const TARGETS = {
   'bench:mongodb': 'dist/bench/embedded/embedded.bench.js',
   'torture:mongodb': 'dist/test/crash/embedded-mongodb/torture.js',
   'fuzz:mongodb': 'dist/test/crash/embedded-mongodb/fuzz.js',
+  'crash:webhooks': 'dist/test/crash/webhooks/crash-webhooks.js',
   'test:schemathesis': 'dist/test/conformance/tools/schemathesis/schemathesis.js',
 };
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];

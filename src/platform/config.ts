@@ -122,6 +122,10 @@ export const configSchema = z.object({
     .enum(['on', 'off'])
     .default('on')
     .describe('off answers before storing: only for the negative control of the crash tests'),
+  WEBHOOK_CRASH_AT: z
+    .enum(['never', 'before_delivery_rows'])
+    .default('never')
+    .describe('Where the api kills itself with the first message: only for the crash tests'),
 });
 
 export type Config = z.infer<typeof configSchema>;

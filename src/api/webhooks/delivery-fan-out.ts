@@ -9,6 +9,8 @@ import type { LaneHints } from './lane-hints.js';
 /** Larger messages are not offered: reading them costs little beside sending them. */
 const MAX_OFFERED_BYTES = 16_384;
 const MAX_OFFERED_TARGETS = 50;
+/** With fail injection: after this the answers have left the process. */
+const ANSWERS_OUT_MS = 100;
 
 /**
  * What follows an accept: the message is offered to the owners of its lanes while its delivery rows are stored. Nobody
@@ -21,9 +23,15 @@ export class DeliveryFanOut implements OnApplicationShutdown {
     private readonly models: WebhookModels,
     private readonly hints: LaneHints,
     private readonly log: Logger,
+    /** Fail injection: the answers are out, nothing else of the messages is done, and the process dies. */
+    private readonly diesFirst = false,
   ) {}
 
   start(messages: StoredMessage[]): void {
+    if (this.diesFirst) {
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), ANSWERS_OUT_MS);
+      return;
+    }
     const run = this.#run(messages).finally(() => this.#running.delete(run));
     this.#running.add(run);
   }

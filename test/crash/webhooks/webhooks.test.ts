@@ -1,5 +1,7 @@
 import { crashRun } from './crash-run.js';
 import type { CrashReport, Victim } from './crash-run.js';
+import { forgottenRows } from './forgotten-rows.js';
+import { speedRun } from './speed-run.js';
 
 const MINUTE_MS = 60_000;
 const IN_TURN: Victim[] = ['api', 'worker', 'mongodb', 'temporal', 'everything'];
@@ -43,6 +45,40 @@ describe('webhooks under kill -9', () => {
       say('crash ring, negative control', report);
       const gone = report.storedOfLost.filter(({ message }) => message === null);
       expect(gone.length).toBeGreaterThan(0);
+    },
+    5 * MINUTE_MS,
+  );
+});
+
+describe('webhooks under kill -9 at full speed (the long form is npm run crash:webhooks)', () => {
+  it(
+    'nothing is lost, the order of each FIFO key holds, and the store is sound at the end',
+    async () => {
+      const { kills, ...report } = await speedRun({
+        ...{ kills: IN_TURN.length, messages: 2_500, pauseMs: [200, 1_000], quietMs: 4 * MINUTE_MS },
+        seed: 20_261_121,
+      });
+      const shown = { ...report, kills, lost: report.lost.length };
+      process.stderr.write(`figures: crash ring at full speed: ${JSON.stringify(shown)}\n`);
+      expect(report).toMatchObject({ accepted: 2_500, lost: [], unknown: 0, inversions: [], stored: [] });
+    },
+    10 * MINUTE_MS,
+  );
+
+  it(
+    'what an API forgot that died after its 202 is found by the sweeper',
+    async () => {
+      const { accepted, lost } = await forgottenRows({ sweeper: 'on' });
+      expect(accepted).toBeGreaterThan(0);
+      expect(lost).toBe(0);
+    },
+    5 * MINUTE_MS,
+  );
+
+  it(
+    'negative control: without the sweeper it is lost',
+    async () => {
+      expect((await forgottenRows({ sweeper: 'off' })).lost).toBeGreaterThan(0);
     },
     5 * MINUTE_MS,
   );

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import mongoose from 'mongoose';
-import { startStack } from '../../embedded/stack/stack.js';
-import type { Stack } from '../../embedded/stack/stack.js';
-import { ApiCaller } from '../support/api-caller.js';
-import { seededRandom } from '../support/seeded-random.js';
-import { WebhookSink } from '../support/webhook-sink.js';
+import { startStack } from '../../../embedded/stack/stack.js';
+import type { Stack } from '../../../embedded/stack/stack.js';
+import { ApiCaller } from '../../support/api-caller.js';
+import { seededRandom } from '../../support/seeded-random.js';
+import { WebhookSink } from '../../support/webhook-sink.js';
 
 /** A process of the stack, or all of them at once as when the power fails. */
 export type Victim = 'api' | 'worker' | 'mongodb' | 'temporal' | 'everything';
@@ -136,7 +136,7 @@ async function killInTurn(stack: Stack, names: string[], plan: CrashPlan): Promi
 }
 
 /** Starts what is not running, the victim or a process that ended because another one was gone, as supervision does. */
-async function revive(stack: Stack, names: string[]): Promise<void> {
+export async function revive(stack: Stack, names: string[]): Promise<void> {
   const isDown = (name: string) => !(name in stack.pids());
   for (const server of ['mongodb', 'temporal'].filter(isDown)) await stack.restart(server);
   await Promise.all(names.filter(isDown).map((name) => stack.restart(name)));
