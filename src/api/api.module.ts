@@ -13,12 +13,15 @@ import { ProblemFilter } from '../platform/http/problem.filter.js';
 import type { NoRoute } from '../platform/http/problem.filter.js';
 import { ValidationPipe } from '../platform/http/validation.js';
 import { CONFIG, PlatformModule } from '../platform/platform.module.js';
+import { SecretBox } from '../platform/secret-box.js';
 import { TemporalModule } from '../platform/temporal.module.js';
 import { ApiKeyRepository } from '../store/access/api-key.repository.js';
 import { IdempotencyRepository } from '../store/idempotency/idempotency.repository.js';
 import { StoreModule } from '../store/store.module.js';
 import { ApiKeyController } from './access/api-key.controller.js';
 import { ApiKeyService } from './access/api-key.service.js';
+import { AppTokenController } from './access/app-token.controller.js';
+import { AppTokens } from './access/app-tokens.js';
 import { PortalAccess } from './access/portal-access.js';
 import { PortalAccessController } from './access/portal-access.controller.js';
 import { HealthController } from './health/health.controller.js';
@@ -26,10 +29,16 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The root of the api process. */
 @Module({
-  controllers: [HealthController, ApiKeyController, PortalAccessController],
+  controllers: [HealthController, ApiKeyController, PortalAccessController, AppTokenController],
   providers: [
     ApiKeyService,
     PortalAccess,
+    AppTokens,
+    {
+      provide: SecretBox,
+      inject: [CONFIG],
+      useFactory: (config: Config) => new SecretBox(config.HOLDFAST_MASTER_KEY),
+    },
     {
       provide: TokenHasher,
       inject: [CONFIG],

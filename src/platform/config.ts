@@ -109,6 +109,13 @@ export const configSchema = z.object({
   WEBHOOK_ROW_RETENTION_DAYS: retentionDays
     .default(180)
     .describe('Days messages without payload, deliveries, tasks and deleted endpoints are kept'),
+  WEBHOOK_POLL_DELAY_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(120_000)
+    .default(15_000)
+    .describe('How old a message is before polling endpoints give it, so that none is passed over'),
   WEBHOOK_STRICT_TYPES: flag(false).describe('Refuse messages whose event type is not registered'),
   WEBHOOK_SCHEMA_MODE: z
     .enum(['reject', 'warn', 'off'])

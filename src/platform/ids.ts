@@ -1,7 +1,8 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { ksuid, KSUID_TAIL_BYTES, ksuidTimeMs } from '../domain/ksuid.js';
 
-export type IdPrefix = 'app' | 'ep' | 'msg' | 'dlv' | 'atmpt' | 'key' | 'req' | 'wrk' | 'qtask' | 'in';
+export type IdPrefix =
+  'app' | 'ep' | 'msg' | 'dlv' | 'atmpt' | 'key' | 'req' | 'wrk' | 'qtask' | 'in' | 'poll';
 
 let lastTick = 0;
 let sequence = 0;

@@ -19,6 +19,10 @@ import { MessageRepository } from './webhooks/message.repository.js';
 import { StatisticsRepository } from './webhooks/statistics/statistics.repository.js';
 import { InboundRepository } from './webhooks/inbound/inbound.repository.js';
 import { OutboxBell } from './webhooks/operational/outbox-bell.js';
+import { EndpointCountRepository } from './webhooks/statistics/endpoint-count.repository.js';
+import { PolledMessages } from './webhooks/poller/polled-messages.repository.js';
+import { PollerConsumerRepository } from './webhooks/poller/poller-consumer.repository.js';
+import { PollerRepository } from './webhooks/poller/poller.repository.js';
 import { TaskRepository } from './webhooks/replay/task.repository.js';
 import { createWebhookIndexes, webhookModels } from './webhooks/webhook-models.js';
 import type { WebhookModels } from './webhooks/webhook-models.js';
@@ -61,6 +65,10 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     },
     fromModels(ApplicationRepository),
     fromModels(MessageRepository),
+    fromModels(PollerRepository),
+    fromModels(PollerConsumerRepository),
+    fromModels(PolledMessages),
+    fromModels(EndpointCountRepository),
     fromModels(AttemptListRepository),
     fromModels(DeliveryListRepository),
     fromModels(StatisticsRepository),
@@ -108,6 +116,10 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     StatisticsRepository,
     DeliveryCancelRepository,
     TaskRepository,
+    PollerRepository,
+    PollerConsumerRepository,
+    PolledMessages,
+    EndpointCountRepository,
     OutboxBell,
     InboundRepository,
     ApiKeyRepository,

@@ -113,6 +113,7 @@ export interface NewKey extends Pick<ApiKeyRow, 'name' | 'role' | 'app' | 'expir
   scopes: Scope[] | string[] | null;
   portal?: boolean;
   session?: string | null;
+  poller?: string;
 }
 
 const view = (row: ApiKeyRow): ApiKeyOut => ({

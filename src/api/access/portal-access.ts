@@ -21,6 +21,7 @@ const VIEW: readonly Scope[] = [
   'messages:read',
   'attempts:read',
   'event-types:read',
+  'pollers:read',
 ];
 const SCOPES: Record<PortalCapability, readonly Scope[]> = {
   ViewBase: VIEW,

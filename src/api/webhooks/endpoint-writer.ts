@@ -28,7 +28,7 @@ export class EndpointWriter {
 
   async create(app: string, input: EndpointIn, id?: string): Promise<EndpointRow> {
     this.#checkUrl(input.url);
-    await this.#checkEventTypes(app, input.eventTypes, null);
+    await this.checkEventTypes(app, input.eventTypes, null);
     const key = this.secrets.newKey(input.secret ?? null, ['secret']);
     if ((await this.endpoints.count(app)) >= MAX_ENDPOINTS) {
       throw new ProblemError('limit_reached', `An application has at most ${MAX_ENDPOINTS} endpoints.`);
@@ -67,7 +67,7 @@ export class EndpointWriter {
 
   async patch(row: EndpointRow, patch: EndpointPatch): Promise<EndpointRow> {
     if (patch.url !== undefined) this.#checkUrl(patch.url);
-    await this.#checkEventTypes(row.app, patch.eventTypes, row.eventTypes);
+    await this.checkEventTypes(row.app, patch.eventTypes, row.eventTypes);
     const changed = await this.endpoints.update(row, patch).catch(uidTaken('an endpoint', patch.uid));
     if (changed === null) throw notFound('endpoint');
     // Its lane may have ended while it was disabled, and it may be back where it points to now.
@@ -80,7 +80,7 @@ export class EndpointWriter {
   }
 
   /** Each name must be an event type in use; a prefix may be ahead of its types, and what was there may stay. */
-  async #checkEventTypes(
+  async checkEventTypes(
     app: string,
     wanted: string[] | null | undefined,
     had: string[] | null,

@@ -39,7 +39,7 @@ export class MessageController {
 
   @Post()
   @HttpCode(202)
-  @Requires('messages:write')
+  @Requires('messages:create')
   @KeepsOwnIdempotency()
   @ApiResponse({ status: 202, standardSchema: messageOut })
   async create(

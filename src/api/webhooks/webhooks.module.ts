@@ -48,6 +48,11 @@ import { OperationalEndpointController } from './operational/operational-endpoin
 import { OperationalEndpoints } from './operational/operational-endpoints.js';
 import { operationalRelayProvider } from './operational/operational-relay.provider.js';
 import { OperationalSecretController } from './operational/operational-secret.controller.js';
+import { PollerController } from './poller/poller.controller.js';
+import { Poller } from './poller/poller.js';
+import { PollingEndpointController } from './poller/polling-endpoint.controller.js';
+import { PollingEndpoints } from './poller/polling-endpoints.js';
+import { EndpointCountController } from './statistics/endpoint-count.controller.js';
 import { Resend } from './resend.js';
 import { EndpointHealthReport } from './statistics/endpoint-health.js';
 import { RetentionController } from './retention/retention.controller.js';
@@ -74,6 +79,9 @@ import { TransformationController } from './transformation/transformation.contro
     ReplayController,
     BackgroundTaskController,
     EventTypeController,
+    EndpointCountController,
+    PollingEndpointController,
+    PollerController,
     OperationalEndpointController,
     OperationalSecretController,
     RetentionController,
@@ -100,6 +108,8 @@ import { TransformationController } from './transformation/transformation.contro
     StatisticsReader,
     EndpointHealthReport,
     ReplayTasks,
+    PollingEndpoints,
+    Poller,
     SendExample,
     {
       provide: LaneBacklogRepository,

@@ -8,7 +8,9 @@ export const apiKeyIn = z.strictObject({
   role: role.default('operator'),
   /** Narrows the role, e.g. `["messages:write"]`. */
   scopes: z
-    .array(z.string().regex(/^[a-z-]+:(read|write)$/, { error: 'expected a scope such as messages:write' }))
+    .array(
+      z.string().regex(/^[a-z-]+:(read|write|create)$/, { error: 'expected a scope such as messages:write' }),
+    )
     .min(1)
     .max(20)
     .nullish(),

@@ -12,6 +12,7 @@ interface StoredKey {
   scopes: string[] | null;
   app: string | null;
   expiresAt?: Date | null;
+  poller?: string | null;
 }
 
 const CACHE_MS = 5_000;
@@ -50,6 +51,7 @@ export class Authenticator {
       role: stored.role,
       scopes: scopesOf(stored.role, stored.scopes, stored.app),
       app: stored.app,
+      ...(stored.poller == null ? {} : { poller: stored.poller }),
     });
   }
 

@@ -3,11 +3,12 @@ export type Role = (typeof ROLES)[number];
 
 const RESOURCES = ['applications', 'endpoints', 'messages', 'attempts', 'event-types'] as const;
 // Secrets let their holder sign as us, keys let him in: neither is a viewer's.
-type Resource = (typeof RESOURCES)[number] | 'secrets' | 'keys';
-export type Scope = `${Resource}:${'read' | 'write'}`;
+type Resource = (typeof RESOURCES)[number] | 'secrets' | 'keys' | 'pollers';
+// Sending alone, without removing what was sent: contained in messages:write.
+export type Scope = `${Resource}:${'read' | 'write'}` | 'messages:create';
 
-const reads = RESOURCES.map((resource): Scope => `${resource}:read`);
-const writes = RESOURCES.map((resource): Scope => `${resource}:write`);
+const reads = [...RESOURCES.map((resource): Scope => `${resource}:read`), 'pollers:read' as const];
+const writes = [...RESOURCES.map((resource): Scope => `${resource}:write`), 'messages:create' as const];
 
 /** What each role may do at most. Only admins manage keys. */
 export const ROLE_SCOPES: Record<Role, readonly Scope[]> = {
@@ -23,6 +24,8 @@ export interface Principal {
   scopes: ReadonlySet<Scope>;
   /** The only application this caller may touch; null = all. */
   app: string | null;
+  /** The only polling endpoint a token made for one may read; absent = whatever its scopes say. */
+  poller?: string;
 }
 
 /** What belongs to the whole organisation: a key of one application never has it. */
@@ -35,5 +38,8 @@ export function scopesOf(
   app: string | null = null,
 ): ReadonlySet<Scope> {
   const allowed = ROLE_SCOPES[role].filter((scope) => app === null || !ORGANISATION_ONLY.includes(scope));
-  return new Set(narrowedTo === null ? allowed : allowed.filter((scope) => narrowedTo.includes(scope)));
+  return new Set(narrowedTo === null ? allowed : allowed.filter((scope) => isAmong(scope, narrowedTo)));
 }
+
+const isAmong = (scope: Scope, narrowedTo: readonly string[]): boolean =>
+  narrowedTo.includes(scope) || (scope === 'messages:create' && narrowedTo.includes('messages:write'));

@@ -52,6 +52,15 @@ export class ApiKeyRepository {
     );
   }
 
+  /** Has a key end at a time, unless it ends before. */
+  async expire(id: string, at: Date): Promise<void> {
+    await this.#keys.updateOne(
+      { _id: id, revokedAt: null, $or: [{ expiresAt: null }, { expiresAt: { $gt: at } }] },
+      { $set: { expiresAt: at } },
+      { writeConcern: DURABLE },
+    );
+  }
+
   /** False when there is no such key in use. @param onlyApp as for `list` */
   async revoke(id: string, onlyApp: string | null, now: Date): Promise<boolean> {
     const result = await this.#keys.updateOne(

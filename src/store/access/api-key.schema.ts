@@ -18,6 +18,8 @@ export interface ApiKeyRow {
   portal: boolean;
   /** The caller's own name for a customer's session; several tokens may share it. */
   session: string | null;
+  /** The only polling endpoint it reads; absent = it is not bound to one. */
+  poller?: string | null;
   createdAt: Date;
   /** It works until then; null = for ever. */
   expiresAt: Date | null;
@@ -35,6 +37,7 @@ export const apiKeySchema = new Schema<ApiKeyRow>(
     app: { type: String, default: null },
     portal: { type: Boolean, default: false },
     session: { type: String, default: null },
+    poller: { type: String },
     createdAt: { type: Date, required: true },
     expiresAt: { type: Date, default: null },
     revokedAt: { type: Date, default: null },

@@ -108,6 +108,7 @@ export const endpointSchema = new Schema<EndpointRow>(
 );
 endpointSchema.index({ uk: 1 }, { unique: true });
 endpointSchema.index({ app: 1, _id: 1 });
+endpointSchema.index({ deletedAt: 1, disabled: 1, app: 1 });
 // Only endpoints that are down are in it: the sweeper looks for them every 30 s.
 endpointSchema.index(
   { 'circuit.state': 1 },

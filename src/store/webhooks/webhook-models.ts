@@ -7,6 +7,7 @@ import { eventTypeSchema } from './event-type/event-type.schema.js';
 import { inboundEventSchema, inboundSourceSchema } from './inbound/inbound.schema.js';
 import { laneSchema } from './lane.schema.js';
 import { messageSchema } from './message.schema.js';
+import { pollerConsumerSchema, pollerSchema } from './poller/poller.schema.js';
 import { taskSchema } from './replay/task.schema.js';
 
 export type WebhookModels = ReturnType<typeof webhookModels>;
@@ -21,6 +22,8 @@ export function webhookModels(connection: Connection) {
     deliveries: connection.model('WebhookDelivery', deliverySchema),
     attempts: connection.model('WebhookAttempt', attemptSchema),
     lanes: connection.model('WebhookLane', laneSchema),
+    pollers: connection.model('WebhookPoller', pollerSchema),
+    pollerConsumers: connection.model('WebhookPollerConsumer', pollerConsumerSchema),
     tasks: connection.model('WebhookTask', taskSchema),
     inboundSources: connection.model('WebhookInboundSource', inboundSourceSchema),
     inbound: connection.model('WebhookInboundEvent', inboundEventSchema),

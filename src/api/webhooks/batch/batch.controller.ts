@@ -15,7 +15,7 @@ export class BatchController {
 
   @Post()
   @HttpCode(202)
-  @Requires('messages:write')
+  @Requires('messages:create')
   @ApiConsumes('application/json', 'application/x-ndjson')
   @ApiResponse({ status: 202, standardSchema: batchOut })
   create(
