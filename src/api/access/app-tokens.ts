@@ -57,7 +57,7 @@ export class AppTokens {
     const poller = await this.#poller(caller, app, reference);
     const expiresAt = inSeconds(expiry);
     const { key, token } = await this.keys.issue(caller, {
-      ...{ name: `poller ${poller._id}`, role: 'viewer', scopes: POLLER_SCOPES, app: poller.app },
+      ...{ name: `poller ${poller._id}`, role: 'operator', scopes: POLLER_SCOPES, app: poller.app },
       ...{ poller: poller._id, expiresAt },
     });
     const createdAt = new Date(key.createdAt);

@@ -21,7 +21,6 @@ const VIEW: readonly Scope[] = [
   'messages:read',
   'attempts:read',
   'event-types:read',
-  'pollers:read',
 ];
 const SCOPES: Record<PortalCapability, readonly Scope[]> = {
   ViewBase: VIEW,
@@ -29,7 +28,7 @@ const SCOPES: Record<PortalCapability, readonly Scope[]> = {
   ManageEndpointSecret: ['secrets:read', 'secrets:write'],
   ManageTransformations: [],
   CreateAttempts: ['attempts:write'],
-  ManageEndpoint: ['endpoints:write', 'secrets:read', 'secrets:write'],
+  ManageEndpoint: ['endpoints:write', 'pollers:read', 'secrets:read', 'secrets:write'],
 };
 
 /** Tokens that a customer gets to look after the webhooks of one application. */

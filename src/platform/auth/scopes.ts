@@ -7,8 +7,12 @@ type Resource = (typeof RESOURCES)[number] | 'secrets' | 'keys' | 'pollers';
 // Sending alone, without removing what was sent: contained in messages:write.
 export type Scope = `${Resource}:${'read' | 'write'}` | 'messages:create';
 
-const reads = [...RESOURCES.map((resource): Scope => `${resource}:read`), 'pollers:read' as const];
-const writes = [...RESOURCES.map((resource): Scope => `${resource}:write`), 'messages:create' as const];
+const reads = RESOURCES.map((resource): Scope => `${resource}:read`);
+// Polling moves the position of a consumer, which others may share: not for a viewer either.
+const writes: Scope[] = [
+  ...RESOURCES.map((resource): Scope => `${resource}:write`),
+  ...(['messages:create', 'pollers:read'] as const),
+];
 
 /** What each role may do at most. Only admins manage keys. */
 export const ROLE_SCOPES: Record<Role, readonly Scope[]> = {
