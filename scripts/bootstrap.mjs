@@ -15,6 +15,8 @@ const TARGETS = {
   test: 'scripts/test.mjs',
   'bench:webhooks': 'dist/bench/webhooks/webhooks.bench.js',
   'bench:lists': 'dist/bench/webhooks/lists.bench.js',
+  'bench:growth': 'dist/bench/webhooks/growth.bench.js',
+  'bench:isolation': 'dist/bench/webhooks/isolation.bench.js',
   'bench:mongodb': 'dist/bench/embedded/embedded.bench.js',
   'torture:mongodb': 'dist/test/crash/embedded-mongodb/torture.js',
   'fuzz:mongodb': 'dist/test/crash/embedded-mongodb/fuzz.js',

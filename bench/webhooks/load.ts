@@ -13,15 +13,17 @@ const wallClock = () => performance.timeOrigin + performance.now();
 export class LoadGenerator {
   readonly #pool: Pool;
   readonly #request;
+  readonly #message;
 
   constructor(apiUrl: string, apiKey: string, app: string, payloadBytes: number, connections: number) {
     this.#pool = new Pool(apiUrl, { connections, pipelining: 1 });
     const payload = { text: 'x'.repeat(Math.max(1, payloadBytes - '{"text":""}'.length)) };
+    this.#message = { eventType: 'bench.message', payload };
     this.#request = {
       method: 'POST' as const,
       path: `/api/v1/app/${app}/msg?with_content=false`,
       headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ eventType: 'bench.message', payload }),
+      body: JSON.stringify(this.#message),
     };
   }
 
@@ -54,8 +56,11 @@ export class LoadGenerator {
     return sent;
   }
 
-  /** Open loop: `perSecond` requests a second whatever the answers do, for `seconds`. */
-  async openLoop(perSecond: number, seconds: number): Promise<Sent[]> {
+  /**
+   * Open loop: `perSecond` requests a second whatever the answers do, for `seconds`; gives them in the order they were sent.
+   * @param channels of the n-th message
+   */
+  async openLoop(perSecond: number, seconds: number, channels?: (n: number) => string[]): Promise<Sent[]> {
     const begin = performance.now();
     const sends: Promise<Sent>[] = [];
     return new Promise((resolve, reject) => {
@@ -64,7 +69,7 @@ export class LoadGenerator {
           Math.floor(((performance.now() - begin) / 1_000) * perSecond),
           perSecond * seconds,
         );
-        while (sends.length < due) sends.push(this.#send());
+        while (sends.length < due) sends.push(this.#send(channels?.(sends.length)));
         if (due < perSecond * seconds) return;
         clearInterval(timer);
         Promise.all(sends).then(resolve, reject);
@@ -89,9 +94,11 @@ export class LoadGenerator {
     });
   }
 
-  async #send(): Promise<Sent> {
+  async #send(channels?: string[]): Promise<Sent> {
     const sentAt = wallClock();
-    const { statusCode, body } = await this.#pool.request(this.#request);
+    const { statusCode, body } = await this.#pool.request(
+      channels ? { ...this.#request, body: JSON.stringify({ ...this.#message, channels }) } : this.#request,
+    );
     const text = await body.text();
     if (statusCode !== 202) throw new Error(`expected 202, got ${statusCode}: ${text}`);
     return { id: (JSON.parse(text) as { id: string }).id, sentAt, acceptedAt: wallClock() };

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startStack } from '../../embedded/stack/stack.js';
-import type { Stack } from '../../embedded/stack/stack.js';
 import { cpuSeconds, machine } from '../machine.js';
 import { quantiles, round } from '../quantiles.js';
 import { commitCount } from './commit-count.js';
 import { LoadGenerator } from './load.js';
 import type { Sent } from './load.js';
 import { Sink } from './sink.js';
+import { benchTarget } from './target.js';
 
 const CONNECTIONS = 64;
 const PAYLOAD_BYTES = 1_024;
@@ -35,7 +35,7 @@ const sink = await Sink.start();
 say('starting the stack ...');
 const stack = await startStack({ dataDir, ports: 'free', env: { LOG_LEVEL: 'warn' } });
 try {
-  const app = await target(stack, sink.url);
+  const { app } = await benchTarget(stack, sink.url);
   const load = new LoadGenerator(stack.apiUrl, stack.apiKey, app, PAYLOAD_BYTES, CONNECTIONS);
   say('warming up ...');
   await sink.collect((await load.closedLoop(2_000, CONNECTIONS)).length, DRAIN_MS);
@@ -66,22 +66,6 @@ try {
   await stack.stop();
   sink.stop();
   rmSync(dataDir, { recursive: true, force: true });
-}
-
-async function target({ apiUrl, apiKey }: Stack, url: string): Promise<string> {
-  const post = async (path: string, body: unknown) => {
-    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
-    const response = await fetch(`${apiUrl}/api/v1${path}`, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as { id: string };
-  };
-  const { id } = await post('/app', { name: 'bench' });
-  await post(`/app/${id}/endpoint`, { url });
-  return id;
 }
 
 /** Runs a load to its end and until everything it was promised has arrived. */
