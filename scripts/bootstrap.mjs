@@ -14,6 +14,7 @@ const TARGETS = {
   doctor: 'dist/embedded/stack/doctor.js',
   test: 'scripts/test.mjs',
   'bench:webhooks': 'dist/bench/webhooks/webhooks.bench.js',
+  'bench:fan-out': 'dist/bench/webhooks/fan-out.bench.js',
   'bench:lists': 'dist/bench/webhooks/lists.bench.js',
   'bench:growth': 'dist/bench/webhooks/growth.bench.js',
   'bench:isolation': 'dist/bench/webhooks/isolation.bench.js',

@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { OfferedMessage } from '../../contracts/webhooks/lane-offer.js';
 import { fanOut } from '../../store/webhooks/fan-out.js';
+import { unpacked } from '../../store/webhooks/packed-targets.js';
 import type { StoredMessage } from '../../store/webhooks/message-accept.js';
 import type { WebhookModels } from '../../store/webhooks/webhook-models.js';
 import type { LaneHints } from './lane-hints.js';
@@ -41,7 +43,10 @@ export class DeliveryFanOut implements OnApplicationShutdown {
     await this.hints.close();
   }
 
-  async #run(messages: StoredMessage[]): Promise<void> {
+  async #run(stored: StoredMessage[]): Promise<void> {
+    // Writing out thousands of deliveries takes a while: whoever waits for the 202 goes first.
+    if (stored.some(({ row }) => row.packed !== undefined)) await nextTurn();
+    const messages = stored.map(({ row, appRev }) => ({ row: unpacked(row), appRev }));
     const offered = messages.flatMap((message) => this.#offer(message));
     try {
       const rows = messages.map(({ row }) => row);

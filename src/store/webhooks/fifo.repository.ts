@@ -1,6 +1,7 @@
 import type { DeliveryRow } from './delivery.schema.js';
 import { fanOut } from './fan-out.js';
 import type { MessageRow } from './message.schema.js';
+import { unpacked } from './packed-targets.js';
 import type { WebhookModels } from './webhook-models.js';
 
 const MESSAGES_A_READ = 500;
@@ -53,11 +54,13 @@ export class FifoRepository {
 
   async #messages(app: string, after: string, through: string): Promise<MessageRow[]> {
     const rows = await this.models.messages.collection
-      .find({ app, _id: { $gt: after, $lte: through } } as never, { projection: { body: 0, skipped: 0 } })
+      .find({ app, _id: { $gt: after, $lte: through } } as never, {
+        projection: { body: 0, skipped: 0, 'packed.skipped': 0 },
+      })
       .sort({ _id: 1 })
       .limit(MESSAGES_A_READ)
       .toArray();
-    return rows as unknown as MessageRow[];
+    return (rows as unknown as MessageRow[]).map(unpacked);
   }
 
   async #insert(ep: string, messages: readonly MessageRow[]): Promise<number> {

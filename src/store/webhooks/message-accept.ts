@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import mongoose from 'mongoose';
-import { fifoKey } from '../../domain/webhooks/fifo-key.js';
-import { laneOf } from '../../domain/webhooks/lane.js';
 import { messageFacets } from '../../domain/webhooks/facets.js';
 import { matchTargets } from '../../domain/webhooks/target-match.js';
 import type { SchemaFault } from '../../domain/webhooks/event-schema/schema-bounds.js';
 import { GroupCommit } from '../../platform/group-commit.js';
-import { deliveryId, newId } from '../../platform/ids.js';
+import { newId } from '../../platform/ids.js';
 import { webhookMetrics } from '../../platform/metrics.js';
 import { AcceptRates } from './accept-rates.js';
 import type { ApplicationCache, CachedApplication } from './application-cache.js';
@@ -14,7 +12,9 @@ import type { EventTypeCache } from './event-type/event-type-cache.js';
 import { typeVerdict } from './event-type/type-check.js';
 import type { TypeCheckOptions, TypeFault } from './event-type/type-check.js';
 import type { MessageRepository } from './message.repository.js';
-import type { MessageRow, MessageTarget } from './message.schema.js';
+import type { MessageRow } from './message.schema.js';
+import { ownTarget } from './own-target.js';
+import { storedTargets } from './packed-targets.js';
 
 const DAY_MS = 86_400_000;
 const MAX_GROUP = 256;
@@ -163,7 +163,7 @@ export class MessageAccept {
     const at = new Date();
     const id = newId('msg', at.getTime());
     const { onlyEndpoint } = draft;
-    const { targets, skipped } =
+    const decided =
       onlyEndpoint === undefined
         ? matchTargets(draft, application.endpoints)
         : {
@@ -184,8 +184,9 @@ export class MessageAccept {
       ...(draft.eventId === null ? {} : { ek: `${application.id}:${draft.eventId}` }),
       ...(draft.idempotencyKey === null ? {} : { ik: `${application.id}:${hashOf(draft.idempotencyKey)}` }),
       rh: draft.requestHash,
-      targets: targets.map((e) => this.#target(id, e, draft, application)),
-      skipped,
+      ...storedTargets(id, decided, this.options.lanes, (e) =>
+        ownTarget(id, e, draft.payload, application.ownLanes),
+      ),
       deliverAt: draft.deliverAt,
       at,
       expiresAt: new Date(at.getTime() + daysKept(draft, application) * DAY_MS),
@@ -206,14 +207,6 @@ export class MessageAccept {
     return earlier?.sameKey === true && earlier.row.rh === row.rh
       ? { kind: 'replayed', row: earlier.row }
       : fault;
-  }
-
-  #target(id: string, e: string, draft: MessageDraft, application: CachedApplication): MessageTarget {
-    const d = deliveryId(id, e);
-    const own = application.ownLanes.get(e);
-    if (own === undefined) return { d, e, l: laneOf(e, this.options.lanes) };
-    if (own.fifo === null) return { d, e, l: own.lane };
-    return { d, e, l: own.lane, f: fifoKey(own.fifo, draft.payload) };
   }
 
   /** Which earlier message stands in the way, and what that means for this request. */

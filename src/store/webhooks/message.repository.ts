@@ -10,7 +10,7 @@ import type { WebhookModels } from './webhook-models.js';
 /** Messages hold payloads, so fewer are looked at for a page than of other rows. */
 const SCAN_ROWS = 300;
 /** What lists do not show. */
-const UNUSED = { targets: 0, skipped: 0 };
+const UNUSED = { targets: 0, skipped: 0, packed: 0 };
 
 export class MessageRepository {
   constructor(private readonly models: WebhookModels) {}

@@ -1,6 +1,7 @@
 import { Schema } from 'mongoose';
 import type { mongo } from 'mongoose';
 import type { SkippedTarget } from '../../contracts/webhooks/delivery.js';
+import type { PackedTargets } from './packed-targets.js';
 
 /** One decision of the accept: delivery id, endpoint id, lane, order. */
 export interface MessageTarget {
@@ -34,6 +35,8 @@ export interface MessageRow {
   rh: string;
   targets: MessageTarget[];
   skipped: SkippedTarget[];
+  /** Present when there were many endpoints; `unpacked` writes them out. */
+  packed?: PackedTargets;
   /** Where the payload does not fit the schema of its type and why; absent when it fits or was not checked. */
   misfits?: string[];
   deliverAt: Date | null;
@@ -66,6 +69,7 @@ export const messageSchema = new Schema<MessageRow>(
     targets: { type: [targetSchema], required: true },
     skipped: { type: [skippedSchema], required: true },
     misfits: { type: [String], default: undefined },
+    packed: { type: Schema.Types.Mixed },
     deliverAt: { type: Date, default: null },
     at: { type: Date, required: true },
     expiresAt: { type: Date, default: null },

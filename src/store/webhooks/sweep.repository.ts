@@ -2,9 +2,11 @@ import { ksuidFloor } from '../../domain/ksuid.js';
 import { DURABLE } from '../connection.js';
 import { fanOut } from './fan-out.js';
 import type { MessageRow } from './message.schema.js';
+import { unpacked } from './packed-targets.js';
 import type { WebhookModels } from './webhook-models.js';
 
 const WATERMARK = 'messages';
+const MAX_TARGETS = 10_000;
 
 interface WatermarkRow {
   _id: string;
@@ -41,16 +43,22 @@ export class SweepRepository {
     const rows = await this.models.messages.collection
       .find(
         { _id: { $gt: after, $lt: messageFloor(before) } as never },
-        { projection: { body: 0, skipped: 0 } },
+        { projection: { body: 0, skipped: 0, 'packed.skipped': 0 } },
       )
       .sort({ _id: 1 })
       .limit(limit)
       .toArray();
-    return rows as unknown as MessageRow[];
+    return (rows as unknown as MessageRow[]).map(unpacked);
   }
 
   /** Inserts the delivery rows that these messages lack. @returns how many */
   async insertMissing(messages: readonly MessageRow[]): Promise<number> {
+    let missing = 0;
+    for (const group of groups(messages)) missing += await this.#insertMissing(group);
+    return missing;
+  }
+
+  async #insertMissing(messages: readonly MessageRow[]): Promise<number> {
     const ids = messages.flatMap((message) => message.targets.map((target) => target.d));
     if (ids.length === 0) return 0;
     const found = await this.models.deliveries.collection
@@ -68,6 +76,21 @@ export class SweepRepository {
   get #watermarks() {
     return this.models.messages.db.collection<WatermarkRow>('wh_watermarks');
   }
+}
+
+/** Messages with so many targets together as one question to the store takes. */
+function* groups(messages: readonly MessageRow[]): Generator<MessageRow[]> {
+  let group: MessageRow[] = [];
+  let targets = 0;
+  for (const message of messages) {
+    group.push(message);
+    targets += message.targets.length;
+    if (targets < MAX_TARGETS) continue;
+    yield group;
+    group = [];
+    targets = 0;
+  }
+  yield group;
 }
 
 /** The lowest message id of a time. */

@@ -56,7 +56,7 @@ export class ReplayMissing implements ReplaySource {
     const fifo = endpoint?.lane == null ? null : (endpoint.policy?.fifo ?? null);
     const messages = await this.#messages(
       plan!.rows.map(({ id }) => id),
-      { targets: 0, skipped: 0, ...(fifo === null ? { body: 0 } : {}) },
+      { targets: 0, skipped: 0, packed: 0, ...(fifo === null ? { body: 0 } : {}) },
     );
     const rows = messages.flatMap((message, n) => {
       const order = fifo === null ? {} : { f: fifoKey(fifo, payloadOf(message)) };

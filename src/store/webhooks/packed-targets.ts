@@ -1,0 +1,64 @@
+import type { SkippedTarget } from '../../contracts/webhooks/delivery.js';
+import { laneOf } from '../../domain/webhooks/lane.js';
+import { deliveryId } from '../../platform/ids.js';
+import type { MessageRow, MessageTarget } from './message.schema.js';
+
+/**
+ * The endpoints of a message that meets many of them, without what can be derived: their ids one after the other. At
+ * 10,000 endpoints that is 270 KB and two members where a document each would be 1.3 MB and 10,000.
+ */
+export interface PackedTargets {
+  /** Shared lanes when it was accepted: with the id they give the lane. */
+  lanes: number;
+  /** Endpoints in shared lanes; those with a lane of their own stand in `targets`. */
+  e: string;
+  /** By rule. */
+  skipped: Partial<Record<SkippedTarget['why'], string>>;
+}
+
+const PACK_ABOVE = 256;
+const PREFIX = 'ep_';
+const ID_CHARACTERS = 27;
+
+interface Decided {
+  targets: readonly string[];
+  skipped: SkippedTarget[];
+}
+
+/** How the decision of an accept is stored. @param own the target of an endpoint with a lane of its own, else null */
+export function storedTargets(
+  messageId: string,
+  { targets, skipped }: Decided,
+  lanes: number,
+  own: (endpoint: string) => MessageTarget | null,
+): Pick<MessageRow, 'targets' | 'skipped' | 'packed'> {
+  if (targets.length + skipped.length <= PACK_ABOVE) {
+    return { targets: targets.map((e) => own(e) ?? shared(messageId, e, lanes)), skipped };
+  }
+  const owned = targets.map(own);
+  const e = targets.filter((_, position) => owned[position] === null).map(unprefixed);
+  const rules = Map.groupBy(skipped, ({ why }) => why);
+  const texts = [...rules].map(([why, group]) => [why, group.map((one) => unprefixed(one.e)).join('')]);
+  const packed = { lanes, e: e.join(''), skipped: Object.fromEntries(texts) as PackedTargets['skipped'] };
+  return { targets: owned.filter((target) => target !== null), skipped: [], packed };
+}
+
+/** The message with every target written out. */
+export function unpacked(row: MessageRow): MessageRow {
+  const { packed, ...message } = row;
+  if (packed === undefined) return row;
+  const derived: MessageTarget[] = [];
+  for (let at = 0; at < packed.e.length; at += ID_CHARACTERS) {
+    const e = PREFIX + packed.e.slice(at, at + ID_CHARACTERS);
+    derived.push(shared(message._id, e, packed.lanes));
+  }
+  return { ...message, targets: [...message.targets, ...derived] };
+}
+
+const shared = (messageId: string, e: string, lanes: number): MessageTarget => ({
+  d: deliveryId(messageId, e),
+  e,
+  l: laneOf(e, lanes),
+});
+
+const unprefixed = (endpoint: string) => endpoint.slice(PREFIX.length);
