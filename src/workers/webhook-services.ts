@@ -15,7 +15,6 @@ import { HttpSender } from '../activities/webhooks/http-sender.js';
 import { LanePages } from '../activities/webhooks/lane/lane-page.js';
 import { LaneService } from '../activities/webhooks/lane/lane-service.js';
 import { LaneWatch } from '../activities/webhooks/lane/lane-watch.js';
-import { toldEvents } from '../activities/webhooks/operational-events.js';
 import { PreparedEndpoints } from '../activities/webhooks/prepared-endpoints.js';
 import { previewReplayActivity } from '../activities/webhooks/replay/preview-replay.activity.js';
 import { Replay } from '../activities/webhooks/replay/replay.js';
@@ -107,9 +106,8 @@ export function webhookServices(options: WebhookServicesOptions) {
   const fifo = new FifoRepository(models);
   const sweeps = new SweepRepository(models);
   const bell = new OutboxBell();
-  const events = toldEvents(log, bell);
   const disableAfterMs = config.WEBHOOK_DISABLE_AFTER_DAYS * 86_400_000;
-  const health = new EndpointHealth(endpointHealth, deliveries, events, disableAfterMs);
+  const health = new EndpointHealth(endpointHealth, deliveries, bell, log, disableAfterMs);
   const sender = new HttpSender({ allowed: parseRanges(config.WEBHOOK_ALLOW_CIDRS) });
   const endpoints = new PreparedEndpoints(source, new SecretBox(config.HOLDFAST_MASTER_KEY));
   const pages = new LanePages(source, endpoints, config.WEBHOOK_LANES);

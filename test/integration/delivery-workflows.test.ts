@@ -113,6 +113,51 @@ describe('webhookDispatcher', () => {
     await recordHistory(dispatcher, 'paused-and-resumed');
   });
 
+  it('makes as many tries at a time as an operator allows, and refuses what is no number of tries', async () => {
+    const endpoint = await side.endpoint(sink.url);
+    const lane = laneOf(endpoint._id, LANES);
+    const dispatcher = workflow(dispatcherId(lane));
+    const limit = async (concurrency: number | null) => {
+      const before = await side.until(
+        () => side.models.lanes.findById(lane).lean(),
+        (row) => row !== null && row.owner !== null,
+      );
+      await dispatcher.executeUpdate('setLimits', { args: [{ concurrency }] });
+      await side.until(
+        () => side.models.lanes.findById(lane).lean(),
+        (row) => row!.epoch > before!.epoch && row!.owner !== null,
+      );
+    };
+    await limit(2);
+    await expect(dispatcher.executeUpdate('setLimits', { args: [{ concurrency: 0 }] })).rejects.toThrow();
+    expect(await dispatcher.query('status')).toMatchObject({ concurrency: 2 });
+    let open = 0;
+    let most = 0;
+    sink.answer = (_, response) => {
+      most = Math.max(most, ++open);
+      setTimeout(() => {
+        open -= 1;
+        response.writeHead(204).end();
+      }, 50);
+    };
+    const post = async () => {
+      const others: EndpointRow[] = [];
+      while (others.length < 3) {
+        const other = await side.endpoint(sink.url);
+        if (laneOf(other._id, LANES) === lane) others.push(other);
+      }
+      const arrived = sink.arrivals.length;
+      await side.accept(others, 8);
+      await sink.until(() => sink.arrivals.length === arrived + 24, 20_000, 'all');
+    };
+    await post();
+    expect(most).toBeLessThanOrEqual(2);
+    await limit(null);
+    await post();
+    expect(most).toBeGreaterThan(2);
+    await recordHistory(dispatcher, 'limited');
+  });
+
   it('starts a new round when its owner is reported dead', async () => {
     const endpoint = await side.endpoint(sink.url);
     const lane = laneOf(endpoint._id, LANES);
@@ -165,6 +210,29 @@ describe('webhookRetry', () => {
     expect(row).toMatchObject({ state: 'canceled', reason: 'not_wanted', n: 2 });
     await recordHistory(workflow(id), 'canceled-by-signal');
     expect(row.q).toBeUndefined();
+  });
+
+  it('is not tried while it is held, and is due when it was before once it is released', async () => {
+    const { message, endpoint, id } = await waitingForWorkflow();
+    const due = (await side.delivery(message, endpoint)).q!.at;
+    await workflow(id).signal('hold');
+    const held = await side.untilState(message, endpoint, 'held');
+    expect(held).toMatchObject({ reason: 'held_by_operator', q: { l: RETRY_LANE } });
+    // Its time has passed: neither the workflow nor the sweeper tries it.
+    const tried = sink.arrivals.length;
+    expect((await services.sweeper.run()).restarted).toBe(0);
+    expect(await workflow(id).query('status')).toMatchObject({ outcome: 'held', nextAt: null, n: 2 });
+    await workflow(id).signal('release');
+    const released = await side.untilState(message, endpoint, 'retrying');
+    expect(released.q).toEqual({ l: RETRY_LANE, at: due });
+    expect(sink.arrivals).toHaveLength(tried);
+    take();
+    await workflow(id).signal('hold');
+    await side.untilState(message, endpoint, 'held');
+    await workflow(id).signal('retryNow');
+    expect(await workflow(id).result()).toBe('delivered');
+    expect(await side.untilState(message, endpoint, 'delivered')).toMatchObject({ n: 3 });
+    await recordHistory(workflow(id), 'held-and-released');
   });
 
   it('ends its delivery when it is canceled in the Temporal UI', async () => {

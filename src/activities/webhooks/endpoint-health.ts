@@ -1,20 +1,25 @@
 import { isNotReceivers } from '../../domain/webhooks/answer.js';
+import type { Logger } from 'pino';
 import type { DeliveryRepository } from '../../store/webhooks/delivery.repository.js';
 import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
 import type { EndpointHealthRepository } from '../../store/webhooks/endpoint-health.repository.js';
+import type { OutboxBell } from '../../store/webhooks/operational/outbox-bell.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
-import type { OperationalEvents } from './operational-events.js';
 
 /** Percent of the time until an endpoint is disabled at which its owner is warned. */
 const WARNINGS = [75, 50];
 
-/** What results mean for their endpoints: since when they fail, and whether they are disabled. */
+/**
+ * What results mean for their endpoints: since when they fail, and whether they are disabled. The owner is told by an
+ * event in the same write.
+ */
 export class EndpointHealth {
   /** @param disableAfterMs with every try failed for this long an endpoint is disabled; 0 = never */
   constructor(
     private readonly endpoints: EndpointHealthRepository,
     private readonly deliveries: DeliveryRepository,
-    private readonly events: OperationalEvents,
+    private readonly bell: OutboxBell,
+    private readonly log: Logger,
     private readonly disableAfterMs: number,
   ) {}
 
@@ -40,7 +45,9 @@ export class EndpointHealth {
       'endpoint_disabled',
       reason === 'failing' ? 'exhausted' : 'canceled',
     );
-    if (done) this.events.emit('endpoint.disabled', { endpointId: _id, appId: app, reason });
+    if (!done) return;
+    this.log.warn({ endpoint: _id, app, reason }, 'the endpoint is disabled');
+    this.bell.ring();
   }
 
   async #noteFailing(outcomes: readonly DeliveryOutcome[]): Promise<void> {
@@ -65,7 +72,8 @@ export class EndpointHealth {
     const disableAt = new Date(since.getTime() + this.disableAfterMs).toISOString();
     const warning = { failSince: since.toISOString(), percent: level, disableAt };
     if (!(await this.endpoints.warn(endpoint, level, warning))) return;
-    this.events.emit('endpoint.failing', { endpointId: endpoint._id, appId: endpoint.app, ...warning });
+    this.log.warn({ endpoint: endpoint._id, app: endpoint.app, ...warning }, 'the endpoint fails on and on');
+    this.bell.ring();
   }
 
   #reasonToDisable({ endpoint, judgement, attempt, isProbe }: DeliveryOutcome): string | null {

@@ -24,7 +24,8 @@ export class EndpointHealthRepository {
     now: Date,
   ): Promise<boolean> {
     const since = failingSince === null ? {} : { failSince: failingSince.toISOString() };
-    const event = newOutboxEvent('endpoint.disabled', { ...since, trigger: 'automatic', reason }, now);
+    const trigger = reason === 'manual' ? 'manual' : 'automatic';
+    const event = newOutboxEvent('endpoint.disabled', { ...since, trigger, reason }, now);
     return announced(this.applications, app, async () => {
       const { modifiedCount } = await this.models.endpoints.updateOne(
         { _id: id, disabled: false },

@@ -17,6 +17,7 @@ import { LaneReport } from './lane-report.js';
 import { LaneResults } from './lane-results.js';
 import type { LaneResultsOptions } from './lane-results.js';
 import type { RowsInHand } from './rows-in-hand.js';
+import { settledWithin } from './settled-within.js';
 
 export interface LaneDispatchOptions extends LaneResultsOptions {
   tries: DeliveryTry;
@@ -54,9 +55,7 @@ export class LaneDispatch {
     limits: DispatchLimits,
     private readonly on: LaneDispatchEvents,
   ) {
-    const { room, most } = on;
-    const runnable = () => this.#pump();
-    this.#queue = new DispatchQueue(limits, { room, runnable, ...(most === undefined ? {} : { most }) });
+    this.#queue = new DispatchQueue(limits, { ...on, runnable: () => this.#pump() });
     this.#results = new LaneResults(options, rows, (outcome, stored) => this.#onWritten(outcome, stored));
   }
 
@@ -145,10 +144,7 @@ export class LaneDispatch {
 
   /** Waits until the tries on their way have ended, but not longer than `ms`. */
   async triesEndWithin(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-    await Promise.race([Promise.allSettled(this.#tries.values()), timeout]);
-    clearTimeout(timer);
+    await settledWithin(this.#tries.values(), ms);
   }
 
   /** Moves the due time of tries on their way behind their longest end, so that a next owner leaves them alone. */
