@@ -67,6 +67,27 @@ describe('a lane', () => {
   });
 });
 
+describe('one of fifty endpoints that hangs', () => {
+  it('keeps its own slots only: every delivery to the others arrives meanwhile', async () => {
+    given.sink.answer = ({ path }, response) => {
+      if (path !== '/hang') response.writeHead(204).end();
+    };
+    const endpoints = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => given.side.endpoint(`${given.sink.url}/${n === 0 ? 'hang' : n}`)),
+    );
+    given.serve();
+    await given.side.accept(endpoints, 40);
+    const hung = () => given.sink.arrivals.filter(({ path }) => path === '/hang').length;
+    await given.sink.until(
+      () => given.sink.arrivals.length - hung() === 49 * 40,
+      30_000,
+      'all of the others',
+    );
+    expect(hung()).toBeGreaterThan(0);
+    expect(hung()).toBeLessThanOrEqual(20);
+  });
+});
+
 describe('rows that are due in the same millisecond', () => {
   it('are all seen: those of one endpoint do not hide those of another', async () => {
     given.sink.answer = ({ path }, response) =>

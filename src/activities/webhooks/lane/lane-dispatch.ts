@@ -176,9 +176,8 @@ export class LaneDispatch {
   }
 
   #add(delivery: ReadyDelivery): void {
-    const { policy, throttleRate } = delivery.endpoint.row;
-    const wants = { concurrency: policy?.concurrency ?? null, ratePerSec: throttleRate };
-    this.#queue.add(delivery.row.ep, delivery, wants);
+    const { policy, throttleRate: ratePerSec } = delivery.endpoint.row;
+    this.#queue.add(delivery.row.ep, delivery, { concurrency: policy?.concurrency ?? null, ratePerSec });
   }
 
   #pump(): void {
