@@ -25,6 +25,8 @@ const base = {
 const ring = (displayName, testMatch, extra = {}) => ({ ...base, displayName, testMatch, ...extra });
 
 export default {
+  // A start of a process takes longer than jest's five seconds where the machine is busy.
+  testTimeout: 30_000,
   projects: [
     ring('unit', [
       '<rootDir>/{src,cli,bench}/**/*.spec.ts',

@@ -60,7 +60,8 @@ describe('the lease of a lane', () => {
     );
     enough.abort();
     const answers = await Promise.all(asking);
-    expect(answers.filter((lease) => lease !== null)).toHaveLength(1);
+    // On a busy machine the first owner may miss its renewals; then it must know that it has lost the lane.
+    expect(answers.filter((lease) => lease?.lost.aborted === false)).toHaveLength(1);
   });
 
   it('is not taken from an owner that renews it', async () => {
