@@ -10,6 +10,7 @@ const REDACTED = [
   '*.apiKey',
   '*.enc',
   '*.headersEnc',
+  '*.tlsEnc',
 ];
 
 /** One JSON format for api, worker and workflows: level by name, ISO time, `process`. */

@@ -96,7 +96,8 @@ export class DeliveryTry {
       { messageId: row.msg, deliveryId: row._id, attemptId, traceId, number: row.n + 1, at, body },
       this.options.svixHeaders,
     );
-    const result = await this.options.sender.send({ url: endpoint.url, headers, body, timeoutMs }, signal);
+    const { url, tls } = endpoint;
+    const result = await this.options.sender.send({ url, tls, headers, body, timeoutMs }, signal);
     return { result, signed, ...(isAdded ? { shown: shownHeaders(sender.headers) } : {}) };
   }
 

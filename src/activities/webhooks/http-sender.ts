@@ -2,7 +2,7 @@ import type { TryResult } from '../../domain/webhooks/answer.js';
 import { AddressResolver } from './transport/address-resolver.js';
 import type { AddressResolverOptions } from './transport/address-resolver.js';
 import { OriginPools } from './transport/origin-pools.js';
-import type { PinnedPool } from './transport/origin-pools.js';
+import type { OwnTls, PinnedPool } from './transport/origin-pools.js';
 import { ResponseReader, TryTimeoutError } from './transport/response-reader.js';
 import type { AnswerHeaders, ReceivedAnswer } from './transport/response-reader.js';
 import { transportFault } from './transport/transport-error.js';
@@ -14,6 +14,7 @@ export interface OutgoingRequest {
   body: Uint8Array;
   /** Whole try, body of the answer included. */
   timeoutMs: number;
+  tls?: OwnTls | null;
 }
 
 /** What a try brought. A receiver's fault is a result, never an exception. */
@@ -92,7 +93,7 @@ export class HttpSender {
     started: number,
     signal?: AbortSignal,
   ): Promise<Outcome> {
-    const pinned = this.#pools.get(request.url.origin, address);
+    const pinned = this.#pools.get(request.url.origin, address, request.tls);
     const reused = pinned.served > 0;
     const outcome = await this.#once(request, pinned, started, signal);
     const stale = reused && outcome.errorCode === 'connection_reset';

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { parseSigningKey } from '../../domain/webhooks/signature.js';
 import type { SigningKey } from '../../domain/webhooks/signature.js';
 import type { SecretBox } from '../../platform/secret-box.js';
 import type { DeliverySourceRepository } from '../../store/webhooks/delivery-source.repository.js';
 import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
+import type { OwnTls } from './transport/origin-pools.js';
 import { shownHeaders } from './shown-headers.js';
 import type { ShownHeaders } from './shown-headers.js';
 
@@ -14,6 +16,7 @@ export interface PreparedEndpoint {
   /** What attempts show of the headers. */
   shown: ShownHeaders;
   keys: { key: SigningKey; until: Date | null }[];
+  tls: OwnTls | null;
   /** Nothing about it had changed when its application had this revision. */
   appRev: number;
   /** Set when its secrets cannot be read: our fault, which must not use up tries. */
@@ -67,9 +70,16 @@ export class PreparedEndpoints {
       const headers: Record<string, string> =
         row.headersEnc === null ? {} : JSON.parse(this.box.open(row.headersEnc));
       const keys = row.keys.map(({ enc, until }) => ({ key: parseSigningKey(this.box.open(enc)), until }));
-      return { row, url, headers, shown: shownHeaders(headers), keys, appRev, unusable: null };
+      const tls = row.tlsEnc == null ? null : ownTls(this.box.open(row.tlsEnc));
+      return { row, url, headers, shown: shownHeaders(headers), keys, tls, appRev, unusable: null };
     } catch (error) {
-      return { row, url, headers: {}, shown: {}, keys: [], appRev, unusable: (error as Error).message };
+      const unusable = (error as Error).message;
+      return { row, url, headers: {}, shown: {}, keys: [], tls: null, appRev, unusable };
     }
   }
 }
+
+const ownTls = (json: string): OwnTls => ({
+  id: createHash('sha256').update(json).digest('base64'),
+  settings: JSON.parse(json),
+});

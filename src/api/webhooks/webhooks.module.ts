@@ -58,6 +58,8 @@ import { EndpointHealthReport } from './statistics/endpoint-health.js';
 import { RetentionController } from './retention/retention.controller.js';
 import { StatisticsReader } from './statistics/statistics-reader.js';
 import { StatisticsController } from './statistics/statistics.controller.js';
+import { EndpointTlsWriter } from './tls/endpoint-tls-writer.js';
+import { EndpointTlsController } from './tls/endpoint-tls.controller.js';
 import { EndpointTransformation } from './transformation/endpoint-transformation.js';
 import { TransformationController } from './transformation/transformation.controller.js';
 
@@ -68,6 +70,7 @@ import { TransformationController } from './transformation/transformation.contro
     EndpointController,
     EndpointPolicyController,
     EndpointSecretController,
+    EndpointTlsController,
     TransformationController,
     BatchController,
     MessageController,
@@ -97,6 +100,7 @@ import { TransformationController } from './transformation/transformation.contro
     OpenApiImport,
     EndpointSecrets,
     EndpointSecretWriter,
+    EndpointTlsWriter,
     OperationalEndpoints,
     InboundSources,
     InboundIngest,

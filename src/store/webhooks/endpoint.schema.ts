@@ -45,6 +45,8 @@ export interface EndpointRow extends WithOutbox {
   metadata: Record<string, string>;
   /** Custom request headers as JSON, sealed with the master key; null when there are none. */
   headersEnc: string | null;
+  /** Authorities and client certificate as JSON, sealed likewise; absent or null when there are none. */
+  tlsEnc?: string | null;
   /** Newest first. */
   keys: SigningKeyRow[];
   /** First failure since the last success; null while healthy. */
@@ -91,6 +93,7 @@ export const endpointSchema = new Schema<EndpointRow>(
     throttleRate: { type: Number, default: null },
     metadata: { type: Schema.Types.Mixed, default: {} },
     headersEnc: { type: String, default: null },
+    tlsEnc: { type: String, default: null },
     keys: { type: [signingKeySchema], required: true },
     failingSince: { type: Date, default: null },
     warned: { type: Number },

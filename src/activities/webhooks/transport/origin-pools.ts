@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net';
 import { buildConnector, Pool } from 'undici';
+import type { EndpointTls } from '../../../domain/webhooks/endpoint-tls.js';
 import { ForbiddenAddressError } from './address-resolver.js';
 
 /** A keep-alive pool whose connections all lead to one vetted address. */
@@ -11,9 +13,16 @@ export interface PinnedPool {
   active: number;
 }
 
+/** The certificates of an endpoint. */
+export interface OwnTls {
+  /** Equal exactly for equal certificates and keys. */
+  id: string;
+  settings: EndpointTls;
+}
+
 export interface OriginPoolsOptions {
   isForbidden: (address: string) => boolean;
-  /** Certificates trusted beside the public ones. */
+  /** Authorities trusted instead of the public ones, where an endpoint names none. */
   ca?: string;
   nowMs?: () => number;
 }
@@ -23,7 +32,9 @@ const IDLE_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5000;
 const MAX_HEADER_BYTES = 16 * 1024;
 
-/** Pools by origin and pinned address: HTTP/1.1, keep-alive, TLS 1.2 or later with the name of the URL. */
+/**
+ * Pools by origin, pinned address and certificates: HTTP/1.1, keep-alive, TLS 1.2 or later with the name of the URL.
+ */
 export class OriginPools {
   readonly #pools = new Map<string, PinnedPool>();
   readonly #connector: buildConnector.connector;
@@ -32,17 +43,16 @@ export class OriginPools {
 
   constructor(private readonly options: OriginPoolsOptions) {
     this.#nowMs = options.nowMs ?? (() => performance.now());
-    const tls = { minVersion: 'TLSv1.2' as const, ...(options.ca === undefined ? {} : { ca: options.ca }) };
-    this.#connector = buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...tls });
+    this.#connector = this.#connectorFor({});
     this.#sweep = setInterval(() => this.#closeIdle(), IDLE_MS);
     this.#sweep.unref();
   }
 
-  get(origin: string, address: string): PinnedPool {
-    const key = `${origin} ${address}`;
+  get(origin: string, address: string, tls: OwnTls | null = null): PinnedPool {
+    const key = `${origin} ${address} ${tls?.id ?? ''}`;
     let pinned = this.#pools.get(key);
     if (pinned === undefined) {
-      pinned = { pool: this.#open(origin, address), address, served: 0, lastUsedMs: 0, active: 0 };
+      pinned = { pool: this.#open(origin, address, tls), address, served: 0, lastUsedMs: 0, active: 0 };
       this.#pools.set(key, pinned);
     }
     pinned.lastUsedMs = this.#nowMs();
@@ -56,7 +66,9 @@ export class OriginPools {
     await Promise.all(pools.map(({ pool }) => pool.destroy()));
   }
 
-  #open(origin: string, address: string): Pool {
+  #open(origin: string, address: string, tls: OwnTls | null): Pool {
+    // A connector keeps TLS sessions by host name, and a resumed one shows and checks no certificate again.
+    const connector = tls === null ? this.#connector : this.#connectorFor(tls.settings);
     return new Pool(origin, {
       connections: CONNECTIONS,
       pipelining: 1,
@@ -67,18 +79,34 @@ export class OriginPools {
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: MAX_HEADER_BYTES,
-      connect: (options, callback) => this.#connect(options, address, callback),
+      connect: (options, callback) => this.#connect(connector, options, address, callback),
+    });
+  }
+
+  #connectorFor({ ca = this.options.ca, identity }: EndpointTls): buildConnector.connector {
+    return buildConnector({
+      timeout: CONNECT_TIMEOUT_MS,
+      allowH2: false,
+      minVersion: 'TLSv1.2',
+      ...(ca === undefined ? {} : { ca }),
+      ...identity,
     });
   }
 
   // The name stays for TLS and the Host header; the connection goes to the address that was vetted.
-  #connect(options: buildConnector.Options, address: string, callback: buildConnector.Callback): void {
-    this.#connector({ ...options, hostname: address }, (error, socket) => {
+  #connect(
+    connector: buildConnector.connector,
+    options: buildConnector.Options,
+    address: string,
+    callback: buildConnector.Callback,
+  ): void {
+    connector({ ...options, hostname: address }, (error, socket) => {
       if (error !== null) return callback(error, null);
       if (this.options.isForbidden(socket.remoteAddress ?? '')) {
         socket.destroy();
         return callback(new ForbiddenAddressError(options.host ?? options.hostname), null);
       }
+      keepFirstFault(socket);
       callback(null, socket);
     });
   }
@@ -91,4 +119,16 @@ export class OriginPools {
       void pool.close();
     }
   }
+}
+
+/**
+ * With TLS 1.3 a receiver refuses our certificate after the handshake has ended for us: its alert is an error of the
+ * open socket, which the pool then replaces with "other side closed". This gives the later error its cause.
+ */
+function keepFirstFault(socket: Socket): void {
+  let first: Error | null = null;
+  socket.on('error', (error) => {
+    first ??= error;
+    if (error !== first) error.cause = first;
+  });
 }

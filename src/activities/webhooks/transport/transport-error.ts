@@ -11,7 +11,8 @@ const REFUSED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNO
 const RESET = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'UND_ERR_SOCKET', 'UND_ERR_CLOSED']);
 const TIMEOUT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT']);
 // Node's and OpenSSL's names for a failed handshake or an unacceptable certificate.
-const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|EPROTO|HOSTNAME_MISMATCH|INVALID_)/;
+const TLS =
+  /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|EPROTO|HOSTNAME_MISMATCH|INVALID_)/;
 
 /** Names the fault of an error thrown by the resolver, the socket or the HTTP parser. */
 export function transportFault(error: unknown): TransportFault {
@@ -27,6 +28,7 @@ export function transportFault(error: unknown): TransportFault {
 
 function codeOf(error: unknown): string {
   const { code, cause } = error as { code?: unknown; cause?: unknown };
-  if (typeof code === 'string') return code;
+  const isAftermath = code === 'UND_ERR_SOCKET' && cause !== undefined;
+  if (typeof code === 'string' && !isAftermath) return code;
   return cause === undefined ? '' : codeOf(cause);
 }
