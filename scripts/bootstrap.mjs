@@ -17,6 +17,7 @@ const TARGETS = {
   'bench:fan-out': 'dist/bench/webhooks/fan-out.bench.js',
   'bench:lists': 'dist/bench/webhooks/lists.bench.js',
   'bench:growth': 'dist/bench/webhooks/growth.bench.js',
+  'bench:shapes': 'dist/bench/webhooks/shapes.bench.js',
   'bench:isolation': 'dist/bench/webhooks/isolation.bench.js',
   'bench:mongodb': 'dist/bench/embedded/embedded.bench.js',
   'torture:mongodb': 'dist/test/crash/embedded-mongodb/torture.js',
