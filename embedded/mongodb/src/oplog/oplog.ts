@@ -49,9 +49,10 @@ export class Oplog {
   trim(): void {
     this.wall = 0;
     if (this.bytes <= this.maxBytes) return;
-    const rows = this.db.statement('SELECT ts,length(o) FROM oplog ORDER BY ts LIMIT ?').all(TRIM_ROWS);
+    // Read one by one: a commit that adds thirty entries must not look at two thousand.
+    const oldest = this.db.statement('SELECT ts,length(o) FROM oplog ORDER BY ts LIMIT ?').iterate(TRIM_ROWS);
     let last = 0;
-    for (const [ts, length] of rows as unknown as [number, number][]) {
+    for (const [ts, length] of oldest as unknown as Iterable<[number, number]>) {
       if (this.bytes <= this.maxBytes) break;
       this.bytes -= length + ENTRY_OVERHEAD_BYTES;
       last = ts;
