@@ -27,6 +27,15 @@ describe('configuration', () => {
     expect(config.WEBHOOK_MAX_PAYLOAD_BYTES).toBe(262_144);
   });
 
+  it('takes ports and a proxy for webhooks, and refuses what is none', () => {
+    const proxy = 'http://user:hunter3@proxy.example:3128';
+    const config = loadConfig({ ...valid, WEBHOOK_ALLOW_PORTS: '443, 8443', WEBHOOK_PROXY_URL: proxy });
+    expect(config.WEBHOOK_ALLOW_PORTS).toEqual([443, 8443]);
+    expect(JSON.stringify(configSummary(config))).not.toContain('hunter3');
+    expect(() => loadConfig({ ...valid, WEBHOOK_ALLOW_PORTS: '443,x' })).toThrow('WEBHOOK_ALLOW_PORTS');
+    expect(() => loadConfig({ ...valid, WEBHOOK_PROXY_URL: 'socks5://proxy' })).toThrow('WEBHOOK_PROXY_URL');
+  });
+
   it('masks secrets and credentials in the start-up summary', () => {
     const text = JSON.stringify(configSummary(loadConfig(valid)));
     expect(text).not.toContain('hunter2');

@@ -60,6 +60,15 @@ export const configSchema = z.object({
     .describe('Lowest level that is logged'),
   WEBHOOK_ALLOW_CIDRS: list.describe('Private address ranges that endpoints may use, comma-separated'),
   WEBHOOK_ALLOW_HTTP: flag(false).describe('Allow http:// endpoints beside https://'),
+  WEBHOOK_ALLOW_PORTS: list
+    .transform((items) => items.map(Number))
+    .refine((ports) => ports.every((one) => Number.isInteger(one) && one > 0 && one < 65_536), {
+      error: 'expected port numbers, comma-separated, e.g. 443,8443',
+    })
+    .describe('Ports that endpoints may have, comma-separated; every port when empty'),
+  WEBHOOK_PROXY_URL: z
+    .preprocess(emptyIsUnset, z.url({ protocol: /^https?$/ }).optional())
+    .describe('HTTP proxy that webhooks are sent through (CONNECT); user name and password may be in it'),
   WEBHOOK_MAX_PAYLOAD_BYTES: z.coerce
     .number()
     .int()

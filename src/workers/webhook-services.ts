@@ -69,6 +69,8 @@ export interface WebhookServicesOptions {
     Config,
     | 'HOLDFAST_MASTER_KEY'
     | 'WEBHOOK_ALLOW_CIDRS'
+    | 'WEBHOOK_ALLOW_PORTS'
+    | 'WEBHOOK_PROXY_URL'
     | 'WEBHOOK_LANES'
     | 'WEBHOOK_PAYLOAD_RETENTION_DAYS'
     | 'WEBHOOK_MAX_PAYLOAD_BYTES'
@@ -108,7 +110,11 @@ export function webhookServices(options: WebhookServicesOptions) {
   const bell = new OutboxBell();
   const disableAfterMs = config.WEBHOOK_DISABLE_AFTER_DAYS * 86_400_000;
   const health = new EndpointHealth(endpointHealth, deliveries, bell, log, disableAfterMs);
-  const sender = new HttpSender({ allowed: parseRanges(config.WEBHOOK_ALLOW_CIDRS) });
+  const sender = new HttpSender({
+    allowed: parseRanges(config.WEBHOOK_ALLOW_CIDRS),
+    allowedPorts: config.WEBHOOK_ALLOW_PORTS,
+    proxyUrl: config.WEBHOOK_PROXY_URL,
+  });
   const endpoints = new PreparedEndpoints(source, new SecretBox(config.HOLDFAST_MASTER_KEY));
   const pages = new LanePages(source, endpoints, config.WEBHOOK_LANES);
   const sandbox = new ExpressionSandbox(config.WEBHOOK_MAX_PAYLOAD_BYTES);

@@ -76,6 +76,8 @@ export class DeliverySide {
       config: {
         HOLDFAST_MASTER_KEY: MASTER_KEY,
         WEBHOOK_ALLOW_CIDRS: ['127.0.0.1/32'],
+        WEBHOOK_ALLOW_PORTS: [],
+        WEBHOOK_PROXY_URL: undefined,
         WEBHOOK_LANES: LANES,
         WEBHOOK_PAYLOAD_RETENTION_DAYS: 90,
         WEBHOOK_MAX_PAYLOAD_BYTES: 262_144,

@@ -3,6 +3,7 @@ import { AddressResolver } from './transport/address-resolver.js';
 import type { AddressResolverOptions } from './transport/address-resolver.js';
 import { OriginPools } from './transport/origin-pools.js';
 import type { OwnTls, PinnedPool } from './transport/origin-pools.js';
+import { ProxyTunnel } from './transport/proxy-tunnel.js';
 import { ResponseReader, TryTimeoutError } from './transport/response-reader.js';
 import type { AnswerHeaders, ReceivedAnswer } from './transport/response-reader.js';
 import { transportFault } from './transport/transport-error.js';
@@ -29,6 +30,8 @@ export interface SendResult extends TryResult {
 
 export interface HttpSenderOptions extends AddressResolverOptions {
   ca?: string;
+  /** The HTTP proxy that all requests go through; it resolves their names. */
+  proxyUrl?: string | undefined;
 }
 
 /** Longest whole try, where an endpoint does not say otherwise. */
@@ -49,13 +52,16 @@ export class SendAbortedError extends Error {
 export class HttpSender {
   readonly #resolver: AddressResolver;
   readonly #pools: OriginPools;
+  readonly #isProxied: boolean;
   readonly #running = new Set<ResponseReader>();
 
   constructor(options: HttpSenderOptions) {
     this.#resolver = new AddressResolver(options);
+    this.#isProxied = options.proxyUrl !== undefined;
     this.#pools = new OriginPools({
       isForbidden: (address) => this.#resolver.isForbidden(address),
       ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ...(options.proxyUrl === undefined ? {} : { proxy: new ProxyTunnel(options.proxyUrl) }),
     });
   }
 
@@ -73,9 +79,9 @@ export class HttpSender {
   }
 
   async #overAddresses(request: OutgoingRequest, started: number, signal?: AbortSignal): Promise<Outcome> {
-    let addresses: string[];
+    let addresses: (string | null)[];
     try {
-      addresses = await this.#resolver.vetted(request.url);
+      addresses = await this.#addresses(request.url);
     } catch (error) {
       return failure(error, null);
     }
@@ -87,9 +93,15 @@ export class HttpSender {
     return outcome!;
   }
 
+  async #addresses(url: URL): Promise<(string | null)[]> {
+    if (!this.#isProxied) return this.#resolver.vetted(url);
+    this.#resolver.checkUnresolved(url);
+    return [null];
+  }
+
   async #toAddress(
     request: OutgoingRequest,
-    address: string,
+    address: string | null,
     started: number,
     signal?: AbortSignal,
   ): Promise<Outcome> {

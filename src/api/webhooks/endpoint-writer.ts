@@ -99,8 +99,11 @@ export class EndpointWriter {
   }
 
   #checkUrl(url: string): void {
-    const { WEBHOOK_ALLOW_HTTP: allowHttp, WEBHOOK_ALLOW_CIDRS: allowCidrs } = this.config;
-    const judgement = judgeEndpointUrl(url, { allowHttp, allowCidrs });
+    const judgement = judgeEndpointUrl(url, {
+      allowHttp: this.config.WEBHOOK_ALLOW_HTTP,
+      allowCidrs: this.config.WEBHOOK_ALLOW_CIDRS,
+      allowPorts: this.config.WEBHOOK_ALLOW_PORTS,
+    });
     if (!judgement.ok) throw invalidMember(['url'], judgement.why, 'url');
   }
 }

@@ -16,6 +16,13 @@ describe('endpoint URL', () => {
     expect(why('https://[2606:4700::1111]/')).toBe('accepted');
   });
 
+  it('has one of the allowed ports, where they are named', () => {
+    const rules = { ...strict, allowPorts: [443, 8443] };
+    expect(why('https://erp.example/hook', rules)).toBe('accepted');
+    expect(why('https://erp.example:8443/hook', rules)).toBe('accepted');
+    expect(why('https://erp.example:22/hook', rules)).toBe('has port 22; allowed: 443, 8443');
+  });
+
   it.each(['', '/hook', 'example.com/hook', 'https://', 'http://[::1', 'https://a b/'])(
     'must be absolute: "%s"',
     (text) => {

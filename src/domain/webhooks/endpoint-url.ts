@@ -8,6 +8,8 @@ export interface EndpointUrlRules {
   allowHttp: boolean;
   /** Ranges that endpoints may use although they are not public, as CIDRs. */
   allowCidrs: readonly string[];
+  /** Ports that endpoints may have; absent or empty = every port. */
+  allowPorts?: readonly number[];
 }
 
 export type EndpointUrlJudgement = { ok: true; url: URL } | { ok: false; why: string };
@@ -26,6 +28,9 @@ export function judgeEndpointUrl(text: string, rules: EndpointUrlRules): Endpoin
   if (url.username !== '' || url.password !== '') {
     return refuse('must not contain a user name or password; send them as a header of the endpoint');
   }
+  if (!isAllowedPort(url, rules.allowPorts)) {
+    return refuse(`has port ${portOf(url)}; allowed: ${rules.allowPorts!.join(', ')}`);
+  }
   const literal = literalAddress(url);
   if (literal !== null && isForbiddenAddress(literal, parseRanges(rules.allowCidrs))) {
     return refuse(`points to ${literal}, which is not a public address`);
@@ -43,5 +48,10 @@ export function literalAddress(url: URL): string | null {
   if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return host;
   return /(^|\.)localhost\.?$/.test(host) ? '127.0.0.1' : null;
 }
+
+export const portOf = (url: URL): number => Number(url.port || (url.protocol === 'http:' ? 80 : 443));
+
+export const isAllowedPort = (url: URL, allowed: readonly number[] = []): boolean =>
+  allowed.length === 0 || allowed.includes(portOf(url));
 
 const refuse = (why: string): EndpointUrlJudgement => ({ ok: false, why });

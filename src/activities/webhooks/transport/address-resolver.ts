@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { literalAddress } from '../../../domain/webhooks/endpoint-url.js';
+import { isAllowedPort, literalAddress, portOf } from '../../../domain/webhooks/endpoint-url.js';
 import { isForbiddenAddress } from '../../../domain/webhooks/forbidden-address.js';
 import type { AddressRange } from '../../../domain/webhooks/forbidden-address.js';
 
@@ -9,6 +9,14 @@ export class ForbiddenAddressError extends Error {
   override name = 'ForbiddenAddressError';
   constructor(host: string) {
     super(`${host} leads to an address that is not public`);
+  }
+}
+
+/** A port that receivers may not have. */
+export class ForbiddenPortError extends Error {
+  override name = 'ForbiddenPortError';
+  constructor(port: number) {
+    super(`port ${port} is not allowed`);
   }
 }
 
@@ -21,6 +29,8 @@ export type Lookup = (hostname: string) => Promise<string[]>;
 
 export interface AddressResolverOptions {
   allowed: readonly AddressRange[];
+  /** Absent or empty = every port. */
+  allowedPorts?: readonly number[];
   /** All A and AAAA answers of a name; the system's resolver by default. */
   lookup?: Lookup;
   nowMs?: () => number;
@@ -47,12 +57,27 @@ export class AddressResolver {
     this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
-  /** @throws ForbiddenAddressError, ResolveError */
+  /** @throws ForbiddenAddressError, ForbiddenPortError, ResolveError */
   async vetted(url: URL): Promise<string[]> {
+    this.#checkPort(url);
     const literal = isLiteral(url) ? literalAddress(url) : null;
     const addresses = literal === null ? await this.#answers(url.hostname) : [literal];
     if (addresses.some((address) => this.isForbidden(address))) throw new ForbiddenAddressError(url.hostname);
     return addresses;
+  }
+
+  /**
+   * What can be judged where a proxy resolves the name.
+   * @throws ForbiddenAddressError, ForbiddenPortError
+   */
+  checkUnresolved(url: URL): void {
+    this.#checkPort(url);
+    const literal = literalAddress(url);
+    if (literal !== null && this.isForbidden(literal)) throw new ForbiddenAddressError(url.hostname);
+  }
+
+  #checkPort(url: URL): void {
+    if (!isAllowedPort(url, this.options.allowedPorts)) throw new ForbiddenPortError(portOf(url));
   }
 
   isForbidden(address: string): boolean {

@@ -2,11 +2,13 @@ import type { Socket } from 'node:net';
 import { buildConnector, Pool } from 'undici';
 import type { EndpointTls } from '../../../domain/webhooks/endpoint-tls.js';
 import { ForbiddenAddressError } from './address-resolver.js';
+import type { ProxyTunnel } from './proxy-tunnel.js';
 
-/** A keep-alive pool whose connections all lead to one vetted address. */
+/** A keep-alive pool whose connections all lead to one vetted address, or through the proxy. */
 export interface PinnedPool {
   pool: Pool;
-  address: string;
+  /** Null where a proxy resolves the name. */
+  address: string | null;
   /** Answers received: above 0 a later request may meet a reused connection. */
   served: number;
   lastUsedMs: number;
@@ -24,6 +26,7 @@ export interface OriginPoolsOptions {
   isForbidden: (address: string) => boolean;
   /** Authorities trusted instead of the public ones, where an endpoint names none. */
   ca?: string;
+  proxy?: ProxyTunnel;
   nowMs?: () => number;
 }
 
@@ -48,8 +51,8 @@ export class OriginPools {
     this.#sweep.unref();
   }
 
-  get(origin: string, address: string, tls: OwnTls | null = null): PinnedPool {
-    const key = `${origin} ${address} ${tls?.id ?? ''}`;
+  get(origin: string, address: string | null, tls: OwnTls | null = null): PinnedPool {
+    const key = `${origin} ${address ?? ''} ${tls?.id ?? ''}`;
     let pinned = this.#pools.get(key);
     if (pinned === undefined) {
       pinned = { pool: this.#open(origin, address, tls), address, served: 0, lastUsedMs: 0, active: 0 };
@@ -66,7 +69,7 @@ export class OriginPools {
     await Promise.all(pools.map(({ pool }) => pool.destroy()));
   }
 
-  #open(origin: string, address: string, tls: OwnTls | null): Pool {
+  #open(origin: string, address: string | null, tls: OwnTls | null): Pool {
     // A connector keeps TLS sessions by host name, and a resumed one shows and checks no certificate again.
     const connector = tls === null ? this.#connector : this.#connectorFor(tls.settings);
     return new Pool(origin, {
@@ -79,7 +82,10 @@ export class OriginPools {
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: MAX_HEADER_BYTES,
-      connect: (options, callback) => this.#connect(connector, options, address, callback),
+      connect: (options, callback) =>
+        address === null
+          ? void handOver(this.#tunnelled(connector, options), callback)
+          : this.#connect(connector, options, address, callback),
     });
   }
 
@@ -111,6 +117,21 @@ export class OriginPools {
     });
   }
 
+  async #tunnelled(connector: buildConnector.connector, options: buildConnector.Options): Promise<Socket> {
+    const { host = options.hostname, port, protocol } = options;
+    const target = port === '' ? `${host}:${protocol === 'https:' ? 443 : 80}` : host;
+    const httpSocket = await this.options.proxy!.open(target);
+    keepFirstFault(httpSocket);
+    if (protocol !== 'https:') return httpSocket;
+    return new Promise((resolve, reject) => {
+      connector({ ...options, httpSocket }, (error, socket) => {
+        if (error !== null) return reject(error);
+        keepFirstFault(socket);
+        resolve(socket);
+      });
+    });
+  }
+
   #closeIdle(): void {
     const before = this.#nowMs() - 2 * IDLE_MS;
     for (const [key, { pool, lastUsedMs, active }] of this.#pools) {
@@ -119,6 +140,16 @@ export class OriginPools {
       void pool.close();
     }
   }
+}
+
+async function handOver(opening: Promise<Socket>, callback: buildConnector.Callback): Promise<void> {
+  let socket: Socket;
+  try {
+    socket = await opening;
+  } catch (error) {
+    return callback(error as Error, null);
+  }
+  callback(null, socket);
 }
 
 /**

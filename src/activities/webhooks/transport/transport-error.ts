@@ -1,5 +1,6 @@
 import type { AttemptErrorCode } from '../../../contracts/webhooks/delivery.js';
-import { ForbiddenAddressError, ResolveError } from './address-resolver.js';
+import { ForbiddenAddressError, ForbiddenPortError, ResolveError } from './address-resolver.js';
+import { TunnelError } from './proxy-tunnel.js';
 
 /** A try that brought no usable answer: the code for machines, words for people, never a secret. */
 export interface TransportFault {
@@ -16,7 +17,9 @@ const TLS =
 
 /** Names the fault of an error thrown by the resolver, the socket or the HTTP parser. */
 export function transportFault(error: unknown): TransportFault {
-  if (error instanceof ForbiddenAddressError) return { errorCode: 'forbidden_address', error: error.message };
+  if (error instanceof ForbiddenAddressError || error instanceof ForbiddenPortError)
+    return { errorCode: 'forbidden_address', error: error.message };
+  if (error instanceof TunnelError) return { errorCode: error.errorCode, error: error.message };
   if (error instanceof ResolveError) return { errorCode: 'dns_error', error: error.message };
   const code = codeOf(error);
   if (REFUSED.has(code)) return { errorCode: 'connection_refused', error: `no connection (${code})` };
