@@ -44,8 +44,8 @@ export const MISSING_COMMANDS: ReadonlySet<string> = new Set(
   createSearchIndexes createUser currentOp dataSize dbHash deleteIndexes dropAllRolesFromDatabase dropAllUsersFromDatabase
   dropConnections dropRole dropSearchIndex dropUser enableSharding features filemd5 flushRouterConfig fsync
   fsyncUnlock getAuditConfig getClusterParameter getDefaultRWConcern getShardMap grantPrivilegesToRole
-  grantRolesToRole grantRolesToUser invalidateUserCache isdbgrid killAllSessions killAllSessionsByPattern
-  killOp killSessions listSearchIndexes listShards lockInfo logApplicationMessage logRotate logout mapReduce
+  grantRolesToRole grantRolesToUser invalidateUserCache isdbgrid killAllSessionsByPattern
+  killOp listSearchIndexes listShards lockInfo logApplicationMessage logRotate logout mapReduce
   moveChunk movePrimary netstat planCacheClear planCacheClearFilters planCacheListFilters planCacheSetFilter
   profile reIndex refineCollectionShardKey removeShard renameUser replSetAbortPrimaryCatchUp replSetFreeze
   replSetGetConfig replSetInitiate replSetMaintenance replSetReconfig replSetResizeOplog replSetStepDown

@@ -59,6 +59,10 @@ export class CursorStore {
       if (owner.lsid && lsids.has(owner.lsid)) this.cursors.delete(id);
   }
 
+  killAll(): void {
+    this.cursors.clear();
+  }
+
   reap(now: number): void {
     for (const [id, { busy, owner, lastUsed }] of this.cursors) {
       if (busy || owner.noTimeout || now - lastUsed < IDLE_MS) continue;

@@ -9,7 +9,7 @@ import { MONGODB_VERSION } from '../../server-info.js';
 import { toTimestamp } from '../../storage/commit-clock.js';
 import { MAX_DOCUMENT_BYTES } from '../../storage/document-writes.js';
 import { command, reply } from '../command.js';
-import type { CommandTable } from '../command.js';
+import type { CommandContext, CommandTable } from '../command.js';
 import { fields } from '../schema.js';
 
 const NONE = fields({});
@@ -120,17 +120,26 @@ export const admin: CommandTable = {
     run: () => doc({ id: { id: new Binary(uuidV4(), Binary.SUBTYPE_UUID) }, timeoutMinutes: 30 }),
   }),
   refreshSessions: command({ fields: NONE, run: () => BDoc.of() }),
-  endSessions: command({
+  endSessions: command({ fields: NONE, run: closeSessions }),
+  killSessions: command({ fields: NONE, run: closeSessions }),
+  killAllSessions: command({
     fields: NONE,
     run(_args, { target, cursors }) {
-      const ids = (Array.isArray(target) ? target : []).map(
-        (session) => session instanceof BDoc && session.get('id'),
-      );
-      cursors.killOfSessions(new Set(ids.map((id) => (id instanceof Binary ? id.toString('hex') : ''))));
+      if (!Array.isArray(target) || target.length > 0)
+        throw unsupported('the sessions of one user: there are no users');
+      cursors.killAll();
       return BDoc.of();
     },
   }),
 };
+
+function closeSessions(_args: object, { target, cursors }: CommandContext): BDoc {
+  const ids = (Array.isArray(target) ? target : []).map(
+    (session) => session instanceof BDoc && session.get('id'),
+  );
+  cursors.killOfSessions(new Set(ids.map((id) => (id instanceof Binary ? id.toString('hex') : ''))));
+  return BDoc.of();
+}
 
 function buildInfo(): BDoc {
   return doc({
