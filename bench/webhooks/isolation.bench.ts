@@ -46,8 +46,9 @@ try {
   const p95 = async (): Promise<number> => {
     const sent = await load.openLoop(rate, seconds, (n) => [channel(n % endpoints)]);
     const wanted = sent.filter((_, n) => healthy(n));
-    const arrivals = await sink.collect(wanted.length, DRAIN_MS);
-    const missing = wanted.filter(({ id }) => !arrivals.has(id)).length;
+    const ids = wanted.map(({ id }) => id);
+    const arrivals = await sink.collectAll(ids, DRAIN_MS);
+    const missing = ids.filter((id) => !arrivals.has(id)).length;
     if (missing > 0) throw new Error(`${missing} messages did not arrive at healthy endpoints`);
     return quantiles(wanted.map(({ id, sentAt }) => (arrivals.get(id)?.[0] ?? 0) - sentAt)).p95;
   };

@@ -21,10 +21,27 @@ export class Sink {
     const deadline = Date.now() + timeoutMs;
     while (Date.now() < deadline && (await this.#ask<{ count: number }>('count')).count < count)
       await delay(50);
-    const { arrivals } = await this.#ask<{ arrivals: [string, number][] }>('report');
     const byId = new Map<string, number[]>();
-    for (const [id, at] of arrivals) byId.set(id, [...(byId.get(id) ?? []), at]);
+    await this.#report(byId);
     return byId;
+  }
+
+  /** As `collect`, for exactly these messages, whatever else arrives. */
+  async collectAll(ids: readonly string[], timeoutMs: number): Promise<Map<string, number[]>> {
+    const deadline = Date.now() + timeoutMs;
+    const byId = new Map<string, number[]>();
+    await this.#report(byId);
+    while (Date.now() < deadline && !ids.every((id) => byId.has(id))) {
+      await delay(50);
+      await this.#report(byId);
+    }
+    return byId;
+  }
+
+  /** Adds what has arrived since the last report: by message, the times. */
+  async #report(byId: Map<string, number[]>): Promise<void> {
+    const { arrivals } = await this.#ask<{ arrivals: [string, number][] }>('report');
+    for (const [id, at] of arrivals) byId.set(id, [...(byId.get(id) ?? []), at]);
   }
 
   stop(): void {

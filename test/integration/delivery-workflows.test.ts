@@ -1,6 +1,5 @@
 import { jest } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { Stack } from '../../embedded/stack/stack.js';
 import { JOB_KIND } from '../../src/contracts/search-attributes.js';
 import { RETRY_LANE, WEBHOOK_QUEUES } from '../../src/contracts/webhooks/delivery.js';
 import {
@@ -16,11 +15,12 @@ import { deliveryId } from '../../src/platform/ids.js';
 import type { EndpointRow } from '../../src/store/webhooks/endpoint.schema.js';
 import type { MessageRow } from '../../src/store/webhooks/message.schema.js';
 import { ensureSweeperSchedule, removeSweeperSchedule } from '../../src/workers/sweeper-schedule.js';
-import type { TemporalWorkers } from '../../src/workers/temporal-workers.js';
 import type { WebhookServices } from '../../src/workers/webhook-services.js';
-import { DeliverySide, LANES, servers } from '../support/delivery-side.js';
+import { LANES } from '../support/delivery-side.js';
+import type { DeliverySide } from '../support/delivery-side.js';
 import { recordHistory } from '../support/record-history.js';
-import { temporalWorkers } from '../support/temporal-worker.js';
+import { deliveryWorker } from '../support/temporal-worker.js';
+import type { DeliveryWorker } from '../support/temporal-worker.js';
 import { WebhookSink } from '../support/webhook-sink.js';
 
 jest.setTimeout(60_000);
@@ -28,27 +28,17 @@ jest.setTimeout(60_000);
 /** One second within the lane, then far away: the second retry belongs to a workflow. */
 const SCHEDULE_SEC = [0.05, 3600, 7200];
 
-let stack: Stack;
-let endServers: () => Promise<void>;
+let worker: DeliveryWorker;
 let side: DeliverySide;
 let sink: WebhookSink;
 let services: WebhookServices;
-let workers: TemporalWorkers;
 
 beforeAll(async () => {
-  ({ stack, end: endServers } = await servers());
-  side = await DeliverySide.open(stack);
-  services = side.services(SCHEDULE_SEC);
-  workers = await temporalWorkers(side, stack.temporalAddress, services);
-  for (let n = 0; n < LANES; n++) await services.dispatchers.ensure(`p${n}`);
+  worker = await deliveryWorker(SCHEDULE_SEC);
+  ({ side, services } = worker);
+  await worker.dispatch();
 }, 120_000);
-afterAll(async () => {
-  await workers.stop();
-  await services.lanes.settled();
-  await services.sender.close();
-  await side.close();
-  await endServers();
-});
+afterAll(() => worker.end());
 beforeEach(async () => {
   sink = await WebhookSink.start();
 });

@@ -1,6 +1,5 @@
 import { jest } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { Stack } from '../../embedded/stack/stack.js';
 import { replayId } from '../../src/contracts/webhooks/replay.js';
 import type { ReplayFilter, ReplayKind, ReplayProgress } from '../../src/contracts/webhooks/replay.js';
 import { replayStart } from '../../src/contracts/webhooks/replay-start.js';
@@ -11,38 +10,28 @@ import type { MessageRow } from '../../src/store/webhooks/message.schema.js';
 import { replaySources } from '../../src/store/webhooks/replay/replay-sources.js';
 import { newTask, TaskRepository } from '../../src/store/webhooks/replay/task.repository.js';
 import type { TaskRow } from '../../src/store/webhooks/replay/task.schema.js';
-import type { TemporalWorkers } from '../../src/workers/temporal-workers.js';
 import type { WebhookServices } from '../../src/workers/webhook-services.js';
-import { DeliverySide, LANES, servers } from '../support/delivery-side.js';
+import type { DeliverySide } from '../support/delivery-side.js';
 import { recordHistory } from '../support/record-history.js';
-import { temporalWorkers } from '../support/temporal-worker.js';
+import { deliveryWorker } from '../support/temporal-worker.js';
+import type { DeliveryWorker } from '../support/temporal-worker.js';
 import { WebhookSink } from '../support/webhook-sink.js';
 
 jest.setTimeout(60_000);
 
-let stack: Stack;
-let endServers: () => Promise<void>;
+let worker: DeliveryWorker;
 let side: DeliverySide;
 let sink: WebhookSink;
 let services: WebhookServices;
-let workers: TemporalWorkers;
 let tasks: TaskRepository;
 
 beforeAll(async () => {
-  ({ stack, end: endServers } = await servers());
-  side = await DeliverySide.open(stack);
+  worker = await deliveryWorker([3600]);
+  ({ side, services } = worker);
   tasks = new TaskRepository(side.models);
-  services = side.services([3600]);
-  workers = await temporalWorkers(side, stack.temporalAddress, services);
-  for (let n = 0; n < LANES; n++) await services.dispatchers.ensure(`p${n}`);
+  await worker.dispatch();
 }, 120_000);
-afterAll(async () => {
-  await workers.stop();
-  await services.lanes.settled();
-  await services.sender.close();
-  await side.close();
-  await endServers();
-});
+afterAll(() => worker.end());
 beforeEach(async () => {
   sink = await WebhookSink.start();
 });

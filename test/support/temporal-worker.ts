@@ -3,8 +3,8 @@ import { ensureSearchAttributes } from '../../src/platform/temporal-search-attri
 import { SEARCH_ATTRIBUTES } from '../../src/contracts/search-attributes.js';
 import { freeLoopbackPort } from '../../src/workers/free-port.js';
 import { TemporalWorkers } from '../../src/workers/temporal-workers.js';
-import type { WebhookServices } from '../../src/workers/webhook-services.js';
-import type { DeliverySide } from './delivery-side.js';
+import type { WebhookServices, WebhookServicesOptions } from '../../src/workers/webhook-services.js';
+import { DeliverySide, LANES, servers } from './delivery-side.js';
 
 let installed = false;
 
@@ -27,4 +27,37 @@ export async function temporalWorkers(
     });
     workers.start();
   });
+}
+
+export interface DeliveryWorker {
+  side: DeliverySide;
+  services: WebhookServices;
+  /** Has every shared lane served. */
+  dispatch(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Servers of its own, a delivery side and its worker under Temporal, for one test file. @param scheduleSec waits between tries */
+export async function deliveryWorker(
+  scheduleSec?: readonly number[],
+  settings?: Partial<WebhookServicesOptions['config']>,
+): Promise<DeliveryWorker> {
+  const { stack, end: endServers } = await servers();
+  const side = await DeliverySide.open(stack);
+  const services = side.services(scheduleSec, settings);
+  const workers = await temporalWorkers(side, stack.temporalAddress, services);
+  return {
+    side,
+    services,
+    dispatch: async () => {
+      for (let n = 0; n < LANES; n++) await services.dispatchers.ensure(`p${n}`);
+    },
+    end: async () => {
+      await workers.stop();
+      await services.lanes.settled();
+      await services.sender.close();
+      await side.close();
+      await endServers();
+    },
+  };
 }
