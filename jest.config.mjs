@@ -38,5 +38,7 @@ export default {
     ring('integration', ['<rootDir>/test/integration/**/*.test.ts']),
     ring('conformance', ['<rootDir>/test/conformance/**/*.test.ts']),
     ring('crash', ['<rootDir>/test/crash/**/*.test.ts']),
+    // Takes minutes a test, so it is not part of `npm test`: `npm run acceptance`.
+    ring('acceptance', ['<rootDir>/test/acceptance/**/*.test.ts']),
   ],
 };

@@ -13,6 +13,7 @@ const TARGETS = {
   setup: 'dist/embedded/stack/setup.js',
   doctor: 'dist/embedded/stack/doctor.js',
   test: 'scripts/test.mjs',
+  acceptance: 'scripts/acceptance.mjs',
   'bench:webhooks': 'dist/bench/webhooks/webhooks.bench.js',
   'bench:fan-out': 'dist/bench/webhooks/fan-out.bench.js',
   'bench:lists': 'dist/bench/webhooks/lists.bench.js',
@@ -34,7 +35,7 @@ if (!target) fail(`expected one of ${Object.keys(TARGETS).join(', ')}, got '${na
 const startedAt = Date.now();
 process.chdir(ROOT);
 // Running needs a third of the packages that tests need (the compiler comes with the Temporal worker).
-const omit = name === 'test' ? [] : ['--omit=dev'];
+const omit = ['test', 'acceptance'].includes(name) ? [] : ['--omit=dev'];
 if (!isInstalled()) await step('Installing packages', [...npm(), 'ci', '--loglevel=error', ...omit]);
 const node = pinnedNode();
 await step('Building', [node, 'scripts/build.mjs']);

@@ -1,29 +1,19 @@
 // `npm test`: every ring against real processes. Ends with one line `N passed, N failed`, and names the rings that
 // failed above it. `npm test -- unit crash` runs only these rings.
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jestCounts } from './jest-counts.mjs';
+import { execute, FIGURES, hasTemporal, runJest } from './ring-run.mjs';
 
 const HEARTBEAT_MS = 15_000;
-/** What jest says when tests are over and something of theirs keeps it from exiting; that fails the ring. */
-const STILL_OPEN = 'did not exit one second after';
-/** Lines of tests that are worth seeing when they pass. */
-const FIGURES = 'figures: ';
-/** Lines that are shown as soon as they are written: what takes long the first time, and why something is skipped. */
-const PROGRESS = 'progress: ';
-const EXIT_GRACE_MS = 15_000;
 /** Rings that jest runs; `layers` is jest's project `lint`, whose name the linters have here. */
 const JEST_RINGS = ['unit', 'embedded', 'layers', 'replay', 'integration', 'conformance', 'crash'];
 const PROJECTS = { layers: 'lint' };
 /** Needs specification files that are not part of this project (CONFORMANCE_DIR), Python or Go. */
 const MAY_BE_SKIPPED = ['conformance'];
 const NEED_TEMPORAL = ['integration', 'conformance', 'crash'];
-/** Tests bring their own servers: what a person has set for `npm start` must not reach them. */
-const NOT_FOR_TESTS = /^(MONGODB_|TEMPORAL_|WEBHOOK_|API_|WORKER_|HOLDFAST_(DATA_DIR|.*_PORT|.*_KEY)$)/;
 
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_FOR_TESTS.test(name)));
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
 const rings = [
   { name: 'lint', run: () => command('npm', ['run', '--silent', 'lint']) },
@@ -42,7 +32,6 @@ if (unknown.length > 0) {
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const failedRings = [];
-let temporal;
 const selected = rings.filter(({ name }) => asked.length === 0 || asked.includes(name));
 for (const ring of selected) await runRing(ring);
 rmSync(folder, { recursive: true, force: true });
@@ -85,40 +74,6 @@ async function jest(project) {
     return { passed: 0, failed: 1, skipped: 0, output };
   }
   const file = join(folder, `${project}.json`);
-  const { code, output } = await execute(process.execPath, [
-    ...[
-      '--experimental-vm-modules',
-      '--disable-warning=ExperimentalWarning',
-      'node_modules/jest/bin/jest.js',
-    ],
-    ...['--selectProjects', project, '--ci', '--passWithNoTests', '--json', '--outputFile', file],
-  ]);
+  const { code, output } = await runJest(file, ['--selectProjects', project, '--passWithNoTests']);
   return { ...jestCounts(file, code, MAY_BE_SKIPPED.includes(project)), output };
-}
-
-/** Finds the Temporal program before a test waits for it: the first build takes minutes. Runs once. */
-function hasTemporal() {
-  temporal ??= new Promise((resolve) => {
-    const setup = spawn(process.execPath, ['dist/embedded/stack/setup.js'], {
-      env,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    setup.once('close', (code) => resolve(code === 0));
-  });
-  return temporal;
-}
-
-function execute(program, args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    child.stdout.on('data', (chunk) => (output += chunk));
-    child.stderr.on('data', (chunk) => {
-      output += chunk;
-      for (const line of String(chunk).split('\n')) if (line.startsWith(PROGRESS)) console.log(`  ${line}`);
-      if (String(chunk).includes(STILL_OPEN)) setTimeout(() => child.kill('SIGKILL'), EXIT_GRACE_MS).unref();
-    });
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, output }));
-  });
 }

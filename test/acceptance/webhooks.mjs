@@ -1,0 +1,63 @@
+// What webhooks must show, line by line, and what shows it: `npm run acceptance -- webhooks A8`.
+const integration = (name, only) => ({ file: `test/integration/${name}.test.ts`, only });
+const unit = (name) => ({ file: `src/domain/webhooks/${name}.spec.ts` });
+
+export default [
+  {
+    id: 'A1',
+    shows:
+      'every shared signature vector passes in both directions; standardwebhooks and svix verify what we send',
+    run: [
+      { file: 'test/conformance/webhook-signatures.test.ts' },
+      unit('signature'),
+      unit('verify'),
+      integration('delivery', 'the standardwebhooks and svix packages verify it'),
+    ],
+  },
+  {
+    id: 'A2',
+    shows: 'the unmodified svix package runs the core routes; every answer is valid against its description',
+    run: [{ file: 'test/conformance/webhooks/svix-contract.test.ts' }, integration('webhooks/svix-sdk')],
+  },
+  {
+    id: 'A6',
+    shows: '100 equal POSTs at once make one message and get equal answers; another body 422; eventId 409',
+    run: [integration('webhooks/bad-input', '^idempotency')],
+  },
+  {
+    id: 'A7',
+    shows: '10,000 rows are read forwards and backwards under inserts, none twice, none missing',
+    run: [
+      integration('webhooks/history', 'forwards and backwards under inserts'),
+      integration('delivery-lists'),
+    ],
+  },
+  {
+    id: 'A11',
+    shows:
+      'no request reaches a forbidden address: literals, mixed answers, rebinding, IPv6 forms, redirect, proxy',
+    run: [
+      unit('forbidden-address'),
+      unit('endpoint-url'),
+      integration('http-sender', 'forbidden addresses|redirect'),
+      integration('hostile-endpoints', 'changes its mind|points elsewhere'),
+      integration('http-proxy', 'not public|allowed ports'),
+      integration('delivery', 'does not reach an address that is not allowed'),
+    ],
+  },
+  {
+    id: 'A15',
+    shows: 'FIFO order is held over failures, kills and the hand-over of a lane',
+    run: [integration('delivery-order')],
+  },
+  {
+    id: 'A16',
+    shows: 'the breaker opens, one recovery workflow, no tries used up, all delivered after the return',
+    run: [unit('breaker'), integration('endpoint-recovery-workflows')],
+  },
+  {
+    id: 'A17',
+    shows: 'routing by event type, wildcard, channel and content; `skipped` tells the rule',
+    run: [unit('target-match'), unit('content-filter'), integration('webhooks/routing')],
+  },
+];
