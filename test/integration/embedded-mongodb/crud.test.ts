@@ -209,7 +209,7 @@ test('collections and databases are created, listed, renamed and dropped', async
   expect(databases.map(({ name }) => name)).not.toContain('ddl');
 });
 
-test('documents past their TTL are deleted', async () => {
+test('documents past their TTL are deleted, and the oplog says so', async () => {
   const collection = db.collection('ttl');
   await collection.createIndex({ at: 1 }, { expireAfterSeconds: 60 });
   await collection.insertMany([
@@ -222,6 +222,8 @@ test('documents past their TTL are deleted', async () => {
   while ((await collection.estimatedDocumentCount()) > 2 && Date.now() < end) await db.command({ ping: 1 });
   expect(await collection.countDocuments({ at: { $lt: new Date(1) } })).toBe(0);
   expect(await collection.estimatedDocumentCount()).toBe(2);
+  const log = db.client.db('local').collection('oplog.rs').find({ ns: collection.namespace });
+  expect((await log.toArray()).map(({ op }) => op)).toEqual(['i', 'i', 'i', 'i', 'd', 'd']);
 });
 
 test('mongoose works: schema, unique index, timestamps', async () => {

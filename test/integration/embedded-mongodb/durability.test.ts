@@ -1,6 +1,6 @@
 import mongoose from 'mongoose';
 import { EmbeddedProcess, failure } from './embedded-process.js';
-import { command } from './raw-connection.js';
+import { body, command, message, open } from './raw-connection.js';
 
 const { Binary, Long } = mongoose.mongo.BSON;
 
@@ -64,6 +64,40 @@ test('a retryable write repeated after a restart is applied once', async () => {
   expect(await command(server.port, insert)).toMatchObject({ ok: 0, code: 225 });
   expect(await collection.findOne()).toEqual({ _id: 1, n: 2 });
 }, 30_000);
+
+test('a retryable write repeated because its connection broke is applied once, whatever had become of it', async () => {
+  const collection = (await server.connect()).db('retry').collection<{ _id: number; n: number }>('broken');
+  await collection.insertOne({ _id: 1, n: 0 });
+  const increment = (txnNumber: number): object => ({
+    update: 'broken',
+    updates: [{ q: { _id: 1 }, u: { $inc: { n: 1 } } }],
+    lsid: { id: new Binary(Buffer.alloc(16, 9), 4) },
+    txnNumber: Long.fromNumber(txnNumber),
+    $db: 'retry',
+  });
+  let doneBefore = 0;
+  const ROUNDS = 200;
+  for (let n = 1; n <= ROUNDS; n += 1) {
+    const socket = await open(server.port);
+    const bytes = message(body(increment(n)));
+    // Some leave before all of it is sent, some before, some after it is done.
+    const sent = n % 4 === 0 ? bytes.subarray(0, -1) : bytes;
+    await new Promise((resolve) => socket.write(sent, resolve));
+    for (let wait = 0; wait < n % 5; wait += 1) await command(server.port, { ping: 1, $db: 'admin' });
+    socket.destroy();
+    doneBefore += Number((await collection.findOne())?.n === n);
+    expect(await command(server.port, increment(n))).toMatchObject({ ok: 1, n: 1, nModified: 1 });
+    expect(await collection.findOne()).toEqual({ _id: 1, n });
+  }
+  // Both cases were met, or the test shows nothing.
+  expect(doneBefore).toBeGreaterThan(ROUNDS / 10);
+  expect(doneBefore).toBeLessThan(ROUNDS);
+  // Without a number each one counts.
+  const { txnNumber: _, ...plain } = increment(0) as { txnNumber: unknown };
+  await command(server.port, plain);
+  await command(server.port, plain);
+  expect(await collection.findOne()).toEqual({ _id: 1, n: ROUNDS + 2 });
+}, 60_000);
 
 test('of many statements repeated under one number only those that were not done are done', async () => {
   const session = { lsid: { id: new Binary(Buffer.alloc(16, 8), 4) }, $db: 'retry' };

@@ -25,7 +25,15 @@ export function body(document: object): Buffer {
 
 /** A section of kind 1. */
 export function sequence(name: string, documents: object[]): Buffer {
-  const content = Buffer.concat([Buffer.from(`${name}\0`), ...documents.map((one) => serialize(one))]);
+  return rawSequence(
+    name,
+    documents.map((one) => serialize(one)),
+  );
+}
+
+/** A section of kind 1 of documents that are bytes already. */
+export function rawSequence(name: string, documents: readonly Uint8Array[]): Buffer {
+  const content = Buffer.concat([Buffer.from(`${name}\0`), ...documents]);
   const head = Buffer.alloc(5);
   head[0] = 1;
   head.writeInt32LE(content.length + 4, 1);
