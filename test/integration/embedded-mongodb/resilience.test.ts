@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import mongoose from 'mongoose';
-import { EmbeddedProcess } from './embedded-process.js';
+import { EmbeddedProcess, failure } from './embedded-process.js';
 import { HEADER, body, command, message, open, reply, sequence } from './raw-connection.js';
 
 const { serialize, Binary } = mongoose.mongo.BSON;
@@ -202,6 +202,26 @@ describe('with 64 MB of documents', () => {
     slow.destroy();
   }, 60_000);
 });
+
+test('a sort of more than 100 MB is right and stays small, without allowDiskUse it is refused with 292', async () => {
+  const collection = (await server.connect())
+    .db('resilience')
+    .collection<{ _id: number; key: number }>('large');
+  const COUNT = 130;
+  // Factors without a common divisor: each key once, in no order.
+  const key = (_id: number): number => (_id * 37) % COUNT;
+  for (let from = 0; from < COUNT; from += 10) {
+    const ids = Array.from({ length: 10 }, (_, at) => from + at);
+    await collection.insertMany(ids.map((_id) => ({ _id, key: key(_id), pad: 'x'.repeat(1_000_000) })));
+  }
+  const sorted = collection.find({}, { sort: { key: -1 }, batchSize: 5, allowDiskUse: true });
+  const keys: number[] = [];
+  for await (const one of sorted) keys.push(one.key);
+  expect(keys).toEqual(Array.from({ length: COUNT }, (_, at) => COUNT - 1 - at));
+  expect(await residentMiB()).toBeLessThan(LOADED_MIB);
+  const refused = collection.find({}, { sort: { key: -1 }, allowDiskUse: false }).toArray();
+  expect((await failure(refused)).code).toBe(292);
+}, 60_000);
 
 test.each([
   ['a document nested 201 deep', 15, nested(201)],

@@ -84,3 +84,21 @@ test('a fault in one write rolls the batch back and repeats the others one by on
   expect(rows()).toEqual([1, 3]);
   expect(events).toEqual(['rollback', 'commit', 'rollback', 'commit']);
 });
+
+test('a full disk refuses writes with 14031; reads go on, and so do writes once there is space', async () => {
+  await queue.run(() => insert(1));
+  const pages = Number(Object.values(db.sqlite.prepare('PRAGMA page_count').get() ?? {})[0]);
+  db.sqlite.exec(`PRAGMA max_page_count=${pages}`);
+  const numbers = Array.from({ length: 900 }, (_, n) => n + 2);
+  const tooMuch = Array.from({ length: 10 }, (_, n) => numbers.map((one) => one + n * 900));
+  const told = await Promise.allSettled(tooMuch.map((some) => queue.run(() => insert(...some))));
+  const kept = tooMuch.filter((_, n) => told[n]?.status === 'fulfilled').flat();
+  const refused = told.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  expect(refused.length).toBeGreaterThan(0);
+  for (const error of refused) expect(error).toMatchObject({ code: 14_031 });
+  expect(rows()).toEqual(expect.arrayContaining([1, ...kept]));
+
+  db.sqlite.exec('PRAGMA max_page_count=1000000');
+  expect(await queue.run(() => insert(100_000))).toBe(1);
+  expect(rows()).toContain(100_000);
+});
