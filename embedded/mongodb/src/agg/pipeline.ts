@@ -2,6 +2,7 @@ import { toSafeInteger } from '../bson/arithmetic.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import type { PipelineContext } from '../expr/context.js';
+import { countingOf, type Counting } from './counting.js';
 import { DOCUMENT_STAGES, stageOf, type NamedStage } from './document-stages.js';
 import { sortStage, STREAM_STAGES } from './stream-stages.js';
 import type { CompiledStages, Stage } from './stage.js';
@@ -20,6 +21,8 @@ export interface Pipeline extends CompiledStages {
   readonly leadingSort: BDoc | null;
   /** How many documents the pipeline needs at most once they are filtered and sorted. */
   readonly leadingLimit: number | null;
+  /** Set if all that is left behind the leading `$match` stages is a count. */
+  readonly counting: Counting | null;
   /** `$out` or `$merge`, which the server carries out on the result. */
   readonly terminal: { readonly kind: 'out' | 'merge'; readonly spec: BValue } | null;
   /** Runs the stages, without those that the caller says are served. May be called more than once. */
@@ -51,6 +54,7 @@ export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext)
     leadingMatch: combined(named.slice(0, head)),
     leadingSort,
     leadingLimit: limitFrom(named, leadingSort ? head + 1 : head),
+    counting: terminal ? null : countingOf(named.slice(head)),
     terminal,
     run: (input, served = {}) =>
       compiled

@@ -9,6 +9,8 @@ import { isOperatorDocument } from './leaf-predicate.js';
 export interface Condition {
   path: string;
   intervals: Interval[];
+  /** They hold what it matches and nothing else, where no array is on the way. */
+  exact: boolean;
   /** A document that matches has a value there, so that a sparse index holds it. */
   exists: boolean;
 }
@@ -19,18 +21,23 @@ export interface Conditions {
   all: Condition[];
   /** The branches of each top-level `$or`. */
   ors: BDoc[][];
+  /** `all` is the whole filter, and each condition is exact. */
+  exact: boolean;
 }
 
 export function conditionsOf(
   filter: BDoc,
   prefix = '',
-  found: Conditions = { all: [], ors: [] },
+  found: Conditions = { all: [], ors: [], exact: true },
 ): Conditions {
   for (const [name, value] of filter.entries()) {
     const list = Array.isArray(value) ? value.filter((branch) => branch instanceof BDoc) : [];
     if (name === '$and') for (const branch of list) conditionsOf(branch, prefix, found);
-    else if (name === '$or' && prefix === '') found.ors.push(list);
     else if (!name.startsWith('$')) addField(prefix + name, value, found);
+    else {
+      if (name === '$or' && prefix === '') found.ors.push(list);
+      found.exact = false;
+    }
   }
   return found;
 }
@@ -39,6 +46,7 @@ function addField(path: string, value: BValue, found: Conditions): void {
   if (value instanceof BSONRegExp) return add(path, '$regex', value, found);
   if (!isOperatorDocument(value)) return add(path, '$eq', value, found);
   for (const [name, operand] of value.entries()) {
+    if (name === '$elemMatch' || name === '$all') found.exact = false;
     if (name === '$elemMatch') addElement(path, operand, found);
     else if (name !== '$all') add(path, name, operand, found);
     else if (Array.isArray(operand))
@@ -65,16 +73,18 @@ const POSITION = /\.\d+(\.|$)/;
 
 function add(path: string, operator: string, operand: BValue, found: Conditions): void {
   const condition = read(operator, operand);
-  if (condition && (condition.exists || !POSITION.test(path))) found.all.push({ path, ...condition });
+  const isPosition = POSITION.test(path);
+  if (condition && (condition.exists || !isPosition)) found.all.push({ path, ...condition });
+  if (!condition?.exact || isPosition) found.exact = false;
 }
 
 function read(operator: string, operand: BValue): Omit<Condition, 'path'> | null {
   switch (operator) {
     case '$eq':
-      return isKey(operand) ? { intervals: points([operand]), exists: !isNull(operand) } : null;
+      return isKey(operand) ? { intervals: points([operand]), exists: !isNull(operand), exact: true } : null;
     case '$in':
       if (!Array.isArray(operand) || !operand.every(isKey)) return null;
-      return { intervals: points(operand), exists: !operand.some(isNull) };
+      return { intervals: points(operand), exists: !operand.some(isNull), exact: true };
     case '$gt':
     case '$gte':
     case '$lt':
@@ -82,10 +92,12 @@ function read(operator: string, operand: BValue): Omit<Condition, 'path'> | null
       return isKey(operand) ? range(operator, operand) : null;
     case '$exists': {
       const exists = operand !== false && operand !== 0 && !isNull(operand);
-      return { intervals: exists ? [EVERYTHING] : points([null]), exists };
+      return { intervals: exists ? [EVERYTHING] : points([null]), exists, exact: false };
     }
     case '$regex':
-      return operand instanceof BSONRegExp ? { intervals: pattern(operand), exists: true } : null;
+      return operand instanceof BSONRegExp
+        ? { intervals: pattern(operand), exists: true, exact: false }
+        : null;
     default:
       return null;
   }
@@ -93,8 +105,9 @@ function read(operator: string, operand: BValue): Omit<Condition, 'path'> | null
 
 function range(operator: RangeOperator, operand: BValue): Omit<Condition, 'path'> {
   // `{$gte: null}` also matches a missing field, and so do comparisons with MinKey and MaxKey.
-  if (isNull(operand)) return { intervals: points([null]), exists: false };
-  return { intervals: [rangeOf(operator, operand)], exists: !isUnordered(operand) };
+  if (isNull(operand)) return { intervals: points([null]), exists: false, exact: false };
+  const ordered = !isUnordered(operand);
+  return { intervals: [rangeOf(operator, operand)], exists: ordered, exact: ordered };
 }
 
 /** Arrays and regular expressions match in other ways than by one key. */

@@ -1,9 +1,9 @@
 import { BDoc } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
-import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
 import type { IndexRow } from '../storage/index-table.js';
 import type { Row } from '../storage/record-table.js';
+import { killed, walk } from './entry-walk.js';
 import { compileFilter } from './matcher.js';
 import type { Matcher } from './matcher.js';
 import { NOTHING, choosePlan } from './planner.js';
@@ -61,6 +61,7 @@ export function prepareFind(
   const stats = { keysExamined: 0, docsExamined: 0 };
   const matches = plan.exact || filter.size === 0 ? null : matcher().matches;
   const window = limit > 0 ? skip + limit : 0;
+  const passed = plan.keysSuffice && plan.sorted ? skip : 0;
   return {
     plan,
     stats,
@@ -68,7 +69,8 @@ export function prepareFind(
     matches: (doc) => matcher().matches(doc),
     run(epoch) {
       if (!collection) return nothing();
-      let found = documents(collection, plan, matches, stats, epoch, plan.sorted ? window : 0);
+      const wanted = plan.sorted ? Math.max(0, window - passed) : 0;
+      let found = documents(collection, plan, matches, stats, { epoch, wanted, skip: passed });
       if (order && !plan.sorted) {
         const again = (rid: number): BDoc | null => {
           const bytes = collection.records.get(rid);
@@ -78,7 +80,8 @@ export function prepareFind(
         found = sorted(found, order, window, query.allowDiskUse ?? true, again);
       }
       // A generator less is worth it where a read finds one document at most.
-      return skip > 0 || (limit > 0 && !plan.exact) ? limited(found, skip, limit) : found;
+      const left = skip - passed;
+      return left > 0 || (limit > 0 && !plan.exact) ? limited(found, left, limit) : found;
     },
   };
 }
@@ -110,18 +113,26 @@ function* limited(found: Reading<Found>, skip: number, limit: number): Reading<F
   }
 }
 
+/** How a read goes on. */
+interface Pace {
+  epoch: () => number;
+  /** Documents that are needed, 0 if that is not known. */
+  wanted: number;
+  /** Keys that are passed over unread. */
+  skip: number;
+}
+
 function* documents(
   collection: Collection,
   plan: Plan,
   matches: ((doc: BDoc) => boolean) | null,
   stats: PreparedFind['stats'],
-  epoch: () => number,
-  wanted: number,
+  pace: Pace,
 ): Reading<Found> {
   const { scans } = plan;
   // A document stands several times in an index if it has an array there, and in several branches of an `$or`.
   const seen = scans && (scans.length > 1 || scans[0]?.index.multikey.size) ? new Set<number>() : null;
-  for (const row of rows(collection, plan, epoch, wanted)) {
+  for (const row of rows(collection, plan, pace)) {
     if (!row) {
       yield undefined;
       continue;
@@ -135,28 +146,28 @@ function* documents(
   }
 }
 
-function* rows(
-  collection: Collection,
-  { scans, reverse }: Plan,
-  epoch: () => number,
-  wanted: number,
-): Reading<Row> {
+const NONE = { count: 0, last: undefined };
+
+function* rows(collection: Collection, { scans, reverse }: Plan, pace: Pace): Reading<Row> {
   const { records } = collection;
   if (!scans) {
-    yield* chunked(collection, epoch, wanted, (after, size) => records.scan(after?.rid, size, reverse));
+    yield* chunked(collection, pace, (after, size) => records.scan(after?.rid, size, reverse));
     return;
   }
+  let { skip } = pace;
   for (const { index, ranges, lookup } of scans) {
     const { table } = index;
     for (const range of reverse ? ranges.toReversed() : ranges) {
       if (table.dropped) throw killed(`an index of ${collection.ns}`);
+      const { count, last } = skip > 0 ? yield* walk(table, range, skip, reverse) : NONE;
+      skip -= count;
       if (lookup) {
         const row = table.document(range.low);
-        if (row) yield row;
-      } else {
-        yield* chunked<IndexRow>(collection, epoch, wanted, (after, size) => {
+        if (row && count === 0) yield row;
+      } else if (skip === 0) {
+        yield* chunked<IndexRow>(collection, pace, (after, size) => {
           if (table.dropped) throw killed(`an index of ${collection.ns}`);
-          return table.scan(range, after, size, reverse);
+          return table.scan(range, after ?? last, size, reverse);
         });
       }
       yield undefined;
@@ -173,8 +184,7 @@ const MAX_CHUNK_BYTES = 1024 * 1024;
 /** Keeps no SQLite statement open, only a position, so that it can rest between two batches of a cursor. */
 function* chunked<R extends Row>(
   collection: Collection,
-  epoch: () => number,
-  wanted: number,
+  { epoch, wanted }: Pace,
   next: (after: R | undefined, size: number) => R[],
 ): Reading<R> {
   let after: R | undefined;
@@ -195,8 +205,4 @@ function* chunked<R extends Row>(
     if (larger * average <= MAX_CHUNK_BYTES) size = larger;
     yield undefined;
   }
-}
-
-function killed(what: string): CommandError {
-  return new CommandError('QueryPlanKilled', `the read was ended because ${what} was dropped`);
 }

@@ -24,6 +24,11 @@ export function isEverything(intervals: Interval[]): boolean {
   return intervals.length === 1 && intervals[0]?.low.length === 0 && intervals[0].high === null;
 }
 
+const UNDEFINED_KEY = keyString([undefined]);
+
+/** The key that only an empty array and the deprecated `undefined` have. */
+export const isUndefined = ({ low, point }: Interval): boolean => point && low.equals(UNDEFINED_KEY);
+
 /** Values that compare equal to `value`. */
 export function pointOf(value: BValue | undefined): Interval {
   const low = keyString([value]);
@@ -38,12 +43,16 @@ export function rangeOf(operator: RangeOperator, value: BValue): Interval {
   if (isUnordered(value)) return EVERYTHING;
   const key = keyString([value]);
   const type = key.subarray(0, 1);
+  // NaN stands below all numbers, and no range of numbers holds it.
+  const bottom = isNumber(value) ? LEAST_NUMBER : type;
   const end = { value, closed: operator.endsWith('e') };
   const behind = successor(key);
   return operator.startsWith('$g')
     ? { low: end.closed || !behind ? key : behind, high: successor(type), point: false, from: end, to: null }
-    : { low: type, high: end.closed ? behind : key, point: false, from: null, to: end };
+    : { low: bottom, high: end.closed ? behind : key, point: false, from: null, to: end };
 }
+
+const LEAST_NUMBER = keyString([-Infinity]);
 
 /** Bounds by type do not work for these: MinKey and MaxKey compare with all types, NaN only with itself. */
 export function isUnordered(value: BValue): boolean {

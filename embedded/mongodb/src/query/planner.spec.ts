@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { doc as documentOf } from '../bson/plain.js';
-import { BDoc } from '../bson/values.js';
+import { BDoc, UNDEFINED } from '../bson/values.js';
 import type { BValue } from '../bson/values.js';
 import { parseIndexSpec } from '../catalog/index-spec.js';
 import type { Collection } from '../catalog/collection.js';
 import { evalContext } from '../expr/context.js';
 import { Engine } from '../storage/engine.js';
+import { countFound } from './count.js';
 import type { Found, Reading } from './find.js';
 import { prepareFind } from './find.js';
 import type { FindQuery, PreparedFind } from './find.js';
@@ -47,6 +48,12 @@ function find(collection: Collection, query: { filter: object } & Record<string,
 
 function ids(reading: Reading<Found>): BValue[] {
   return [...reading].filter((found) => found !== undefined).map((found) => found.doc.get('_id') as BValue);
+}
+
+function count(collection: Collection, query: { filter: object; skip?: number; limit?: number }): number {
+  const read = { ...query, filter: doc(query.filter) };
+  const counts = countFound(collection, read, prepareFind(collection, read, evalContext()), engine.epoch);
+  return [...counts].reduce<number>((sum, some) => sum + (some ?? 0), 0);
 }
 
 const run = (prepared: PreparedFind): BValue[] => ids(prepared.run(engine.epoch));
@@ -235,6 +242,7 @@ describe('random queries', () => {
     if (kind === 0 && depth < 2) return Array.from({ length: random(3) }, () => value(depth + 1));
     if (kind === 1 && depth < 2)
       return { [pick(['x', 'x', '0'])]: value(depth + 1), ...(random(2) && { y: value(depth + 1) }) };
+    if (kind === 2) return pick([NaN, UNDEFINED, 2n ** 53n + 1n]);
     return scalar();
   };
   const NAMES = ['a', 'b', 'c', 'a.x', 'a.y', 'b.x'];
@@ -316,6 +324,14 @@ describe('random queries', () => {
         shown,
         expected.map((one) => one.get('_id')).sort(byNumber),
       ]);
+      const cut = { skip: random(4) * 3, limit: random(3) * 5 };
+      expect([shown, cut, count(collection, { filter: query.filter, ...cut })]).toEqual([
+        shown,
+        cut,
+        Math.max(0, Math.min(expected.length, cut.limit ? cut.skip + cut.limit : Infinity) - cut.skip),
+      ]);
+      const behind = run(find(collection, { ...query, skip: cut.skip }));
+      expect([shown, cut.skip, behind]).toEqual([shown, cut.skip, run(prepared).slice(cut.skip)]);
       if (query.sort) expectSorted(found, compileSort(doc(query.sort)), shown);
     }
     expect(indexed).toBeGreaterThan(10);

@@ -5,12 +5,14 @@ import type { Collection } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
 import { CommandError } from '../errors.js';
 import type { KeyRange } from '../storage/index-table.js';
-import { conditionsOf, type Condition } from './conditions.js';
+import { conditionsOf, type Condition, type Conditions } from './conditions.js';
+import { isExact } from './exact-scan.js';
 import {
   EVERYTHING,
   descending,
   intersection,
   isEverything,
+  isUndefined,
   pointOf,
   successor,
   within,
@@ -42,6 +44,8 @@ export interface Plan {
   /** Whether the documents come in the order of the query's sort. */
   sorted: boolean;
   exact: boolean;
+  /** The keys of the scan are the matches, each once. */
+  keysSuffice?: boolean;
 }
 
 /** What the planner must know of a read. */
@@ -65,14 +69,15 @@ export function choosePlan(collection: Collection, query: Query): Plan {
   if (natural !== undefined || (byNature && sort.length > 0))
     return everything(Number(natural ?? sort[0]?.direction) < 0, byNature);
 
-  const { all, ors } = conditionsOf(filter);
-  if (hint !== undefined) return ordered(hinted(collection, hint, query, all), sort);
+  const conditions = conditionsOf(filter);
+  const { all, ors } = conditions;
+  if (hint !== undefined) return ordered(hinted(collection, hint, query, all), sort, conditions);
   if (all.some(isImpossible)) return NOTHING;
   const best = bestScan(collection, query, all);
-  if (best && isBounded(best)) return ordered(best, sort);
+  if (best && isBounded(best)) return ordered(best, sort, conditions);
   const either = ors.map((branches) => orScans(collection, filter, all, branches)).find((scans) => scans);
   if (either) return { scans: either, reverse: false, sorted: sort.length === 0, exact: false };
-  return best ? ordered(best, sort) : everything(false, sort.length === 0);
+  return best ? ordered(best, sort, conditions) : everything(false, sort.length === 0);
 }
 
 function everything(reverse: boolean, sorted: boolean): Plan {
@@ -111,9 +116,15 @@ function hinted(collection: Collection, hint: string | BDoc, query: Query, condi
   return scanOf(index, conditions);
 }
 
-function ordered(scan: Scan, sort: readonly SortPart[]): Plan {
+function ordered(scan: Scan, sort: readonly SortPart[], conditions: Conditions): Plan {
   const direction = sortDirection(scan, sort);
-  return { scans: [scan], reverse: direction === -1, sorted: direction !== null, exact: false };
+  return {
+    scans: [scan],
+    reverse: direction === -1,
+    sorted: direction !== null,
+    exact: false,
+    keysSuffice: isExact(scan, conditions),
+  };
 }
 
 function bestScan(collection: Collection, { filter, sort }: Query, conditions: Condition[]): Scan | null {
@@ -220,7 +231,8 @@ function boundsOf(index: Index, conditions: Condition[]): Interval[][] {
   return index.paths.map((path) => {
     const own = conditions.filter((one) => one.path === path).map(({ intervals }) => intervals);
     if (own.length === 0) return [EVERYTHING];
-    if (!index.hasArrayAt(path)) return own.reduce(intersection);
+    // Null also looks for the key of undefined, which no match has where there is no array.
+    if (!index.hasArrayAt(path)) return own.reduce(intersection).filter((one) => !isUndefined(one));
     if (arrayBound) return [EVERYTHING];
     arrayBound = true;
     return own.reduce((best, other) => (looseness(other) < looseness(best) ? other : best));

@@ -8,10 +8,14 @@ export interface KeyRange {
   high: Buffer | null;
 }
 
-/** One entry of an index with the document that it points to. */
-export interface IndexRow extends Row {
+/** A place in an index. */
+export interface Entry {
   key: Buffer;
+  rid: number;
 }
+
+/** One entry of an index with the document that it points to. */
+export interface IndexRow extends Row, Entry {}
 
 /** The table `i_<iid>`: KeyString to record id. In a unique index the key alone is the primary key. */
 export class IndexTable {
@@ -70,30 +74,34 @@ export class IndexTable {
   }
 
   /** The next entries of a range, behind `after`, with their documents in key order. */
-  scan({ low, high }: KeyRange, after: IndexRow | undefined, limit: number, reverse: boolean): IndexRow[] {
-    const start = after && !reverse ? '(i.k,i.rid)>(?,?)' : 'i.k>=?';
-    const end = after && reverse ? 'AND (i.k,i.rid)<(?,?)' : high ? 'AND i.k<?' : '';
-    const order = reverse ? 'i.k DESC,i.rid DESC' : 'i.k,i.rid';
-    const position = after ? [after.key, after.rid] : [];
-    const parameters = reverse
-      ? [low, ...(after ? position : high ? [high] : [])]
-      : [...(after ? position : [low]), ...(high ? [high] : [])];
-    const rows = this.sql(
-      `SELECT c.rid,c.crc,c.doc,i.k FROM ${JOIN} WHERE ${start} ${end} ORDER BY ${order} LIMIT ${limit}`,
-    ).all(...parameters);
+  scan(range: KeyRange, after: Entry | undefined, limit: number, reverse: boolean): IndexRow[] {
+    const { where, parameters } = walk(range, after, reverse);
+    const rows = this.sql(`SELECT c.rid,c.crc,c.doc,i.k FROM ${JOIN} ${where} LIMIT ${limit}`).all(
+      ...parameters,
+    );
     return (rows as unknown as [number, number, Uint8Array, Uint8Array][]).map((row) => {
       const { rid, bytes } = this.records.verified(row);
       return { rid, bytes, key: asBuffer(row[3]) };
     });
   }
 
-  /** Number of entries in a range, or in all of the index, counted up to `limit`. */
-  count(
-    { low, high }: KeyRange = { low: Buffer.alloc(0), high: null },
-    limit = Number.MAX_SAFE_INTEGER,
-  ): number {
-    const select = `SELECT count(*) FROM (SELECT 1 FROM $I WHERE k>=? ${high ? 'AND k<?' : ''} LIMIT ${limit})`;
-    const row = this.sql(select).get(low, ...(high ? [high] : []));
+  /** Goes `steps` entries on in a range, without a look at documents. @returns the last one; undefined at its end */
+  skip(range: KeyRange, after: Entry | undefined, steps: number, reverse: boolean): Entry | undefined {
+    const { where, parameters } = walk(range, after, reverse);
+    const row = this.sql(`SELECT i.k,i.rid FROM $I i ${where} LIMIT 1 OFFSET ?`).get(
+      ...parameters,
+      steps - 1,
+    );
+    const [key, rid] = (row ?? []) as unknown as [Uint8Array?, number?];
+    return key && { key: asBuffer(key), rid: rid! };
+  }
+
+  /** Number of entries in a range behind `after`, or in all of the index, counted up to `limit`. */
+  count(range: KeyRange = ALL, limit = Number.MAX_SAFE_INTEGER, after?: Entry, reverse = false): number {
+    const { where, parameters } = walk(range, after, reverse);
+    // The sum keeps SQLite from planning anew for each limit.
+    const select = `SELECT count(*) FROM (SELECT 1 FROM $I i ${where} LIMIT ?+0)`;
+    const row = this.sql(select).get(...parameters, limit);
     return (row as unknown as [number])[0];
   }
 
@@ -102,6 +110,20 @@ export class IndexTable {
     const row = this.sql('SELECT coalesce(sum(length(k)+8),0) FROM $I').get() as unknown as [number];
     return row[0];
   }
+}
+
+const ALL: KeyRange = { low: Buffer.alloc(0), high: null };
+
+/** The entries of a range behind a place, in key order. */
+function walk({ low, high }: KeyRange, after: Entry | undefined, reverse: boolean) {
+  const start = after && !reverse ? '(i.k,i.rid)>(?,?)' : 'i.k>=?';
+  const end = after && reverse ? 'AND (i.k,i.rid)<(?,?)' : high ? 'AND i.k<?' : '';
+  const order = reverse ? 'i.k DESC,i.rid DESC' : 'i.k,i.rid';
+  const position = after ? [after.key, after.rid] : [];
+  const parameters = reverse
+    ? [low, ...(after ? position : high ? [high] : [])]
+    : [...(after ? position : [low]), ...(high ? [high] : [])];
+  return { where: `WHERE ${start} ${end} ORDER BY ${order}`, parameters };
 }
 
 // CROSS JOIN keeps SQLite from turning the join around: the index must lead.

@@ -2,9 +2,10 @@ import { compilePipeline } from '../../agg/pipeline.js';
 import type { Pipeline } from '../../agg/pipeline.js';
 import { BDoc } from '../../bson/values.js';
 import { Cursor } from '../../cursor/cursor.js';
-import { checkDeadline } from '../../cursor/turns.js';
+import { checkDeadline, readAll } from '../../cursor/turns.js';
 import { CommandError } from '../../errors.js';
 import type { PipelineContext } from '../../expr/context.js';
+import { countFound } from '../../query/count.js';
 import type { Found, Reading } from '../../query/find.js';
 import { prepareFind } from '../../query/find.js';
 import type { FindQuery, PreparedFind } from '../../query/find.js';
@@ -31,8 +32,16 @@ export const aggregate = command({
     if (!args.cursor) throw new CommandError('FailedToParse', "The 'cursor' option is required");
     context.info.count('command');
     const { batchSize } = parseFields('aggregate.cursor', CURSOR, args.cursor);
-    const { source, pipeline, ns } = prepareAggregate(args, context);
+    const { find, source, pipeline, ns } = prepareAggregate(args, context);
     const { engine, cursors, deadline } = context;
+    const { counting } = pipeline;
+    if (counting) {
+      let count = 0;
+      const counts = countFound(engine.catalog.get(ns), find, source, engine.epoch);
+      await readAll(counts, deadline, (some) => (count += some));
+      const results = count > 0 ? [counting.result(count)] : [];
+      return cursors.first(new Cursor(ns, results, context), deadline, { batchSize });
+    }
     const input = found(source.run(engine.epoch), deadline);
     const results = pipeline.run(input, { match: true, sort: true });
     if (!pipeline.terminal) return cursors.first(new Cursor(ns, results, context), deadline, { batchSize });
@@ -61,7 +70,8 @@ export function prepareAggregate(
   const find = {
     filter: pipeline.leadingMatch ?? BDoc.of(),
     sort: pipeline.leadingSort ?? undefined,
-    limit: pipeline.leadingLimit ?? undefined,
+    skip: pipeline.counting?.skip,
+    limit: pipeline.counting?.limit ?? pipeline.leadingLimit ?? undefined,
     hint,
     allowDiskUse,
   };

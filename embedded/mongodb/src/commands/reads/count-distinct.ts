@@ -6,7 +6,7 @@ import { readAll } from '../../cursor/turns.js';
 import { CommandError } from '../../errors.js';
 import { OPLOG_NAMESPACE } from '../../oplog/oplog.js';
 import { oplogReading } from '../../oplog/oplog-reading.js';
-import type { Reading } from '../../query/find.js';
+import { countFound } from '../../query/count.js';
 import { command, evalContextOf, namespaceOf } from '../command.js';
 import { fields, required } from '../schema.js';
 import { prepare } from './find.js';
@@ -24,17 +24,16 @@ export const count = command({
     const { engine, deadline } = context;
     const ns = namespaceOf(context);
     const limit = Math.abs(args.limit ?? 0);
-    if (filter.size === 0 && ns !== OPLOG_NAMESPACE) {
-      const rest = Math.max(0, (engine.catalog.get(ns)?.count ?? 0) - skip);
-      return doc({ n: limit > 0 ? Math.min(rest, limit) : rest });
-    }
+    const query = { filter, hint, skip, limit };
     const evalContext = evalContextOf(context);
-    const reading: Reading<unknown> =
-      ns === OPLOG_NAMESPACE
-        ? oplogReading(engine, filter, { skip, limit }, null, evalContext)
-        : prepare({ filter, hint, skip, limit }, ns, context, evalContext).run(engine.epoch);
     let n = 0;
-    await readAll(reading, deadline, () => (n += 1));
+    if (ns === OPLOG_NAMESPACE)
+      await readAll(oplogReading(engine, filter, query, null, evalContext), deadline, () => (n += 1));
+    else {
+      const prepared = prepare(query, ns, context, evalContext);
+      const counts = countFound(engine.catalog.get(ns), query, prepared, engine.epoch);
+      await readAll(counts, deadline, (some) => (n += some));
+    }
     return doc({ n });
   },
 });
