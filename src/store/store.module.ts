@@ -23,7 +23,8 @@ import { EndpointCountRepository } from './webhooks/statistics/endpoint-count.re
 import { PolledMessages } from './webhooks/poller/polled-messages.repository.js';
 import { PollerConsumerRepository } from './webhooks/poller/poller-consumer.repository.js';
 import { PollerRepository } from './webhooks/poller/poller.repository.js';
-import { TaskRepository } from './webhooks/replay/task.repository.js';
+import { TaskRepository } from './webhooks/task/task.repository.js';
+import { TaskResultRepository } from './webhooks/task/task-result.repository.js';
 import { createWebhookIndexes, webhookModels } from './webhooks/webhook-models.js';
 import type { WebhookModels } from './webhooks/webhook-models.js';
 
@@ -79,6 +80,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
       inject: [WEBHOOK_MODELS, OutboxBell],
       useFactory: (models: WebhookModels, bell: OutboxBell) => new TaskRepository(models, bell),
     },
+    fromModels(TaskResultRepository),
     fromModels(InboundRepository),
     fromModels(EventTypeRepository),
     fromModels(EventTypeCache),
@@ -116,6 +118,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     StatisticsRepository,
     DeliveryCancelRepository,
     TaskRepository,
+    TaskResultRepository,
     PollerRepository,
     PollerConsumerRepository,
     PolledMessages,

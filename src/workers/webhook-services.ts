@@ -19,8 +19,11 @@ import { PreparedEndpoints } from '../activities/webhooks/prepared-endpoints.js'
 import { previewReplayActivity } from '../activities/webhooks/replay/preview-replay.activity.js';
 import { Replay } from '../activities/webhooks/replay/replay.js';
 import { replayPageActivity } from '../activities/webhooks/replay/replay-page.activity.js';
-import { ReplayWorkflows } from '../activities/webhooks/replay/replay-workflows.js';
-import { steerReplayActivity } from '../activities/webhooks/replay/steer-replay.activity.js';
+import { countTaskActivity } from '../activities/webhooks/task/count-task.activity.js';
+import { steerTaskActivity } from '../activities/webhooks/task/steer-task.activity.js';
+import { taskPagesActivity } from '../activities/webhooks/task/task-pages.activity.js';
+import { TaskWalker } from '../activities/webhooks/task/task-walker.js';
+import { TaskWorkflows } from '../activities/webhooks/task/task-workflows.js';
 import { probeEndpointActivity } from '../activities/webhooks/probe-endpoint.activity.js';
 import { Recoveries } from '../activities/webhooks/recoveries.js';
 import { Retention } from '../activities/webhooks/retention/retention.js';
@@ -43,6 +46,7 @@ import { newId } from '../platform/ids.js';
 import { ExpressionSandbox } from '../platform/expression/expression-sandbox.js';
 import { SecretBox } from '../platform/secret-box.js';
 import type { TemporalClient } from '../platform/temporal.js';
+import { ApplicationCache } from '../store/webhooks/application-cache.js';
 import { ApplicationRepository } from '../store/webhooks/application.repository.js';
 import { AttemptRepository } from '../store/webhooks/attempt.repository.js';
 import { DeliveryRepository } from '../store/webhooks/delivery.repository.js';
@@ -57,12 +61,16 @@ import { LaneBacklogRepository } from '../store/webhooks/lane-backlog.repository
 import { LaneRepository } from '../store/webhooks/lane.repository.js';
 import { RetryScheduleRepository } from '../store/webhooks/retry-schedule.repository.js';
 import { replaySources } from '../store/webhooks/replay/replay-sources.js';
-import { TaskRepository } from '../store/webhooks/replay/task.repository.js';
+import { OperationalRelay } from '../store/webhooks/operational/operational-relay.js';
+import { TaskResultRepository } from '../store/webhooks/task/task-result.repository.js';
+import { taskWalks } from '../store/webhooks/task/task-walks.js';
+import { TaskRepository } from '../store/webhooks/task/task.repository.js';
+import { WalkTaskRepository } from '../store/webhooks/task/walk-task.repository.js';
 import { RecountSource } from '../store/webhooks/statistics/recount-source.repository.js';
 import { StatisticsRepository } from '../store/webhooks/statistics/statistics.repository.js';
 import { SweepRepository } from '../store/webhooks/sweep.repository.js';
 import type { WebhookModels } from '../store/webhooks/webhook-models.js';
-import { workerRelay } from './operational-relay.js';
+import { workerAccept } from './message-accept.js';
 
 export interface WebhookServicesOptions {
   config: Pick<
@@ -151,8 +159,16 @@ export function webhookServices(options: WebhookServicesOptions) {
       }),
   });
   const tasks = new TaskRepository(models, bell);
-  const relay = workerRelay({ models, bell, log, applications, config });
-  const replays = new ReplayWorkflows(tasks, temporal.client);
+  const cache = new ApplicationCache(models, applications);
+  const accepting = workerAccept({ models, cache, config, log });
+  const retentionDays = config.WEBHOOK_PAYLOAD_RETENTION_DAYS;
+  const relay = new OperationalRelay({ models, applications: cache, accepting, bell, retentionDays, log });
+  const taskPages = new WalkTaskRepository(models);
+  const walker = new TaskWalker({
+    ...{ tasks, pages: taskPages, results: new TaskResultRepository(models) },
+    walks: taskWalks(models, { pages: taskPages, statistics: statisticsRows, accepting }),
+  });
+  const replays = new TaskWorkflows(tasks, temporal.client);
   const replay = new Replay({
     ...{ tasks, endpoints: new EndpointRepository(models, applications), laneCount },
     sources: replaySources(models),
@@ -196,7 +212,10 @@ export function webhookServices(options: WebhookServicesOptions) {
       sweep: sweepActivity(sweeper),
       previewReplay: previewReplayActivity(replay),
       replayPage: replayPageActivity(replay),
-      steerReplay: steerReplayActivity(replay),
+      steerReplay: steerTaskActivity(tasks),
+      countTask: countTaskActivity(walker),
+      taskPages: taskPagesActivity(walker),
+      steerTask: steerTaskActivity(tasks),
       recountStatistics: recountStatisticsActivity(recount),
       pruneStatistics: pruneStatisticsActivity(recount),
       retentionPage: retentionPageActivity(retention),

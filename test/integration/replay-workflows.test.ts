@@ -8,8 +8,8 @@ import type { DeliveryRow } from '../../src/store/webhooks/delivery.schema.js';
 import type { EndpointRow } from '../../src/store/webhooks/endpoint.schema.js';
 import type { MessageRow } from '../../src/store/webhooks/message.schema.js';
 import { replaySources } from '../../src/store/webhooks/replay/replay-sources.js';
-import { newTask, TaskRepository } from '../../src/store/webhooks/replay/task.repository.js';
-import type { TaskRow } from '../../src/store/webhooks/replay/task.schema.js';
+import { newTask, TaskRepository } from '../../src/store/webhooks/task/task.repository.js';
+import type { ReplayTaskRow } from '../../src/store/webhooks/task/task.schema.js';
 import type { WebhookServices } from '../../src/workers/webhook-services.js';
 import type { DeliverySide } from '../support/delivery-side.js';
 import { recordHistory } from '../support/record-history.js';
@@ -38,7 +38,7 @@ beforeEach(async () => {
 afterEach(() => sink.close());
 
 const workflow = (id: string): WorkflowHandle => side.temporal.client.workflow.getHandle(replayId(id));
-const state = (task: TaskRow) => tasks.find(task._id);
+const state = (task: ReplayTaskRow) => tasks.find(task._id) as Promise<ReplayTaskRow | null>;
 
 /** Messages whose deliveries to an endpoint have ended. */
 async function endedDeliveries(
@@ -58,7 +58,7 @@ async function endedDeliveries(
 async function stored(
   kind: ReplayKind,
   endpoint: EndpointRow,
-  members: Partial<TaskRow> = {},
+  members: Partial<ReplayTaskRow> = {},
   narrowed: Partial<ReplayFilter> = {},
 ) {
   const filter: ReplayFilter = {
@@ -72,7 +72,7 @@ async function stored(
 async function started(
   kind: ReplayKind,
   endpoint: EndpointRow,
-  members: Partial<TaskRow> = {},
+  members: Partial<ReplayTaskRow> = {},
   narrowed: Partial<ReplayFilter> = {},
 ) {
   const task = await stored(kind, endpoint, members, narrowed);

@@ -13,7 +13,7 @@ import type { SweepRepository } from '../../store/webhooks/sweep.repository.js';
 import type { Dispatchers } from './dispatchers.js';
 import { LEASE_TIMES } from './lane/lane-lease.js';
 import type { LaneWatch } from './lane/lane-watch.js';
-import type { ReplayWorkflows } from './replay/replay-workflows.js';
+import type { TaskWorkflows } from './task/task-workflows.js';
 import type { Recoveries } from './recoveries.js';
 import type { RetryHandover } from './retry-handover.js';
 
@@ -24,7 +24,7 @@ export interface SweepOptions {
   watch: LaneWatch;
   dispatchers: Dispatchers;
   handover: RetryHandover;
-  replays: ReplayWorkflows;
+  replays: TaskWorkflows;
   /** Sends what stands in outboxes. */
   relay: OperationalRelay;
   expired: ExpiredRepository;

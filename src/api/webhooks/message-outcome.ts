@@ -1,6 +1,7 @@
 import type { SchemaFault } from '../../domain/webhooks/event-schema/schema-bounds.js';
 import { bodyFault, invalidMember, notFound, ProblemError } from '../../platform/errors.js';
 import { keyReused } from '../../platform/http/idempotency.interceptor.js';
+import type { TypeFault } from '../../store/webhooks/event-type/type-check.js';
 import type { Accepted } from '../../store/webhooks/message-accept.js';
 import type { MessageRow } from '../../store/webhooks/message.schema.js';
 
@@ -20,13 +21,8 @@ export function acceptedMessage(accepted: Accepted, type: string): { row: Messag
         headers: { 'retry-after': String(Math.ceil(accepted.waitMs / 1000)) },
       });
     case 'unknown_type':
-      throw invalidMember(
-        ['eventType'],
-        `there is no event type "${type}"; create it first`,
-        'unknown_event_type',
-      );
     case 'schema_mismatch':
-      throw schemaMismatch(type, accepted.faults);
+      throw refusedType(accepted, type);
     case 'event_id_taken':
       throw new ProblemError(
         'conflict',
@@ -35,6 +31,12 @@ export function acceptedMessage(accepted: Accepted, type: string): { row: Messag
       );
   }
 }
+
+/** Why a message of this type may not be sent. */
+export const refusedType = (fault: TypeFault, type: string): ProblemError =>
+  fault.kind === 'schema_mismatch'
+    ? schemaMismatch(type, fault.faults)
+    : invalidMember(['eventType'], `there is no event type "${type}"; create it first`, 'unknown_event_type');
 
 /** The bytes of the payload in a message. @throws ProblemError when there are more than the limit */
 export function payloadBytes(

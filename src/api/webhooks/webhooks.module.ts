@@ -40,7 +40,7 @@ import { MessageIngest } from './message-ingest.js';
 import { MessageController } from './message.controller.js';
 import { MessageContentController } from './messages/message-content.controller.js';
 import { MessageSearchController } from './messages/message-search.controller.js';
-import { BackgroundTaskController } from './replay/background-task.controller.js';
+import { BackgroundTaskController } from './task/background-task.controller.js';
 import { ReplayTasks } from './replay/replay-tasks.js';
 import { ReplayController } from './replay/replay.controller.js';
 import { SendExample } from './replay/send-example.js';
@@ -58,6 +58,11 @@ import { EndpointHealthReport } from './statistics/endpoint-health.js';
 import { RetentionController } from './retention/retention.controller.js';
 import { StatisticsReader } from './statistics/statistics-reader.js';
 import { StatisticsController } from './statistics/statistics.controller.js';
+import { BackgroundTasks } from './task/background-tasks.js';
+import { Broadcasts } from './task/broadcasts.js';
+import { TaskResults } from './task/task-results.js';
+import { WalkTaskController } from './task/walk-task.controller.js';
+import { WalkTasks } from './task/walk-tasks.js';
 import { EndpointTlsWriter } from './tls/endpoint-tls-writer.js';
 import { EndpointTlsController } from './tls/endpoint-tls.controller.js';
 import { EndpointTransformation } from './transformation/endpoint-transformation.js';
@@ -81,6 +86,7 @@ import { TransformationController } from './transformation/transformation.contro
     StatisticsController,
     ReplayController,
     BackgroundTaskController,
+    WalkTaskController,
     EventTypeController,
     EndpointCountController,
     PollingEndpointController,
@@ -112,6 +118,10 @@ import { TransformationController } from './transformation/transformation.contro
     StatisticsReader,
     EndpointHealthReport,
     ReplayTasks,
+    BackgroundTasks,
+    TaskResults,
+    WalkTasks,
+    Broadcasts,
     PollingEndpoints,
     Poller,
     SendExample,

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { channelName, distinct, eventTypeName, tagName, UNIQUE } from './names.js';
 import { ordering, pageQuery, queryFlag } from './page.js';
 import { REPLAY_RATE } from './replay.js';
+import type { TaskKind } from './task.js';
+import { taskData } from './task-data.js';
 
 const DAY_MS = 86_400_000;
 const LONGEST_WINDOW_MS = 14 * DAY_MS;
@@ -55,7 +57,6 @@ export type ReplayCountOut = z.infer<typeof replayCountOut>;
 
 const taskStatus = z.enum(['running', 'finished', 'failed']);
 export type TaskStatus = z.infer<typeof taskStatus>;
-// The compatible API names more kinds than are run here; asking for one of those gives an empty list.
 const taskType = z.enum([
   'endpoint.replay',
   'endpoint.recover',
@@ -65,7 +66,7 @@ const taskType = z.enum([
   'event-type.aggregate',
   'message.broadcast',
   'sdk.generate',
-]);
+] satisfies TaskKind[]);
 
 export const taskStartedOut = z.object({
   id: z.string(),
@@ -73,27 +74,9 @@ export const taskStartedOut = z.object({
   task: taskType,
   updatedAt: z.iso.datetime(),
 });
+export type TaskStartedOut = z.infer<typeof taskStartedOut>;
 
-export const backgroundTaskOut = taskStartedOut.extend({
-  data: z.object({
-    /** As `status`, but tells a paused task and a canceled one too. */
-    state: z.enum(['running', 'paused', 'finished', 'canceled', 'failed']),
-    appId: z.string(),
-    endpointId: z.string(),
-    messagesSent: z.int(),
-    /** Found and left out: changed meanwhile, or their payload is no longer stored. */
-    messagesSkipped: z.int(),
-    /** How many there were when the task began; absent until they are counted. */
-    messagesTotal: z.int().optional(),
-    /** Of the total, 0 to 100. */
-    percent: z.int().optional(),
-    ratePerSec: z.int(),
-    since: z.iso.datetime(),
-    until: z.iso.datetime(),
-    /** Why it ended before its end. */
-    reason: z.string().optional(),
-  }),
-});
+export const backgroundTaskOut = taskStartedOut.extend({ data: taskData });
 export type BackgroundTaskOut = z.infer<typeof backgroundTaskOut>;
 
 export const taskListQuery = pageQuery('qtask').extend({

@@ -46,6 +46,22 @@ export class ApplicationRepository {
       .lean<ApplicationRow | null>();
   }
 
+  /** Ids by the ids or uids that callers named, of those that there are. */
+  async resolve(references: readonly string[]): Promise<Map<string, string>> {
+    const keys = references.filter((one) => one !== OPERATIONAL_APP).map(byKey);
+    const ids = keys.flatMap(({ _id }) => _id ?? []);
+    const uids = keys.flatMap(({ uk }) => uk ?? []);
+    const rows = await Promise.all(
+      [{ _id: { $in: ids } }, { uk: { $in: uids } }].map((named) =>
+        this.models.applications
+          .find({ ...named, deletedAt: null }, { _id: 1, uk: 1 })
+          .lean<Pick<ApplicationRow, '_id' | 'uk'>[]>(),
+      ),
+    );
+    const found = new Map(rows.flat().flatMap(({ _id, uk }) => [[_id, _id] as const, [uk, _id] as const]));
+    return new Map(references.flatMap((one) => (found.has(one) ? [[one, found.get(one)!] as const] : [])));
+  }
+
   list(
     request: PageRequest & { order: 'ascending' | 'descending' },
     onlyId: string | null,
@@ -103,5 +119,5 @@ export class ApplicationRepository {
 }
 
 /** An id has a fixed form that no uid may take, so a reference is one or the other. */
-const byKey = (idOrUid: string) =>
+const byKey = (idOrUid: string): { _id?: string; uk?: string } =>
   /^app_[0-9A-Za-z]{27}$/.test(idOrUid) ? { _id: idOrUid } : { uk: idOrUid };

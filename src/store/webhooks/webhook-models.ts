@@ -8,7 +8,8 @@ import { inboundEventSchema, inboundSourceSchema } from './inbound/inbound.schem
 import { laneSchema } from './lane.schema.js';
 import { messageSchema } from './message.schema.js';
 import { pollerConsumerSchema, pollerSchema } from './poller/poller.schema.js';
-import { taskSchema } from './replay/task.schema.js';
+import { taskResultSchema } from './task/task-result.schema.js';
+import { taskSchema } from './task/task.schema.js';
 
 export type WebhookModels = ReturnType<typeof webhookModels>;
 
@@ -25,6 +26,7 @@ export function webhookModels(connection: Connection) {
     pollers: connection.model('WebhookPoller', pollerSchema),
     pollerConsumers: connection.model('WebhookPollerConsumer', pollerConsumerSchema),
     tasks: connection.model('WebhookTask', taskSchema),
+    taskResults: connection.model('WebhookTaskResult', taskResultSchema),
     inboundSources: connection.model('WebhookInboundSource', inboundSourceSchema),
     inbound: connection.model('WebhookInboundEvent', inboundEventSchema),
   };

@@ -6,6 +6,7 @@ import type { RunningStack } from '../../support/running-stack.js';
 
 jest.setTimeout(120_000);
 
+type ReplayOut = BackgroundTaskOut & { data: { messagesSent: number } };
 interface Problem {
   code: string;
   existing?: string;
@@ -75,8 +76,7 @@ async function until<T>(
 const hourAgo = () => new Date(Date.now() - 3_600_000);
 const counted = async ({ url }: Target, what: string, since = hourAgo().toISOString()) =>
   (await running.api.post<{ count: number }>(`${url}/${what}?dry_run=true`, { since })).body.count;
-const task = async (id: string) =>
-  (await running.api.get<BackgroundTaskOut>(`/api/v1/background-task/${id}`)).body;
+const task = async (id: string) => (await running.api.get<ReplayOut>(`/api/v1/background-task/${id}`)).body;
 const ended = (id: string) =>
   until(
     () => task(id),

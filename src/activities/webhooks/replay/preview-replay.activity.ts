@@ -1,5 +1,5 @@
 import type { Replay } from './replay.js';
-import { withHeartbeats } from './with-heartbeats.js';
+import { withHeartbeats } from '../task/with-heartbeats.js';
 
 export function previewReplayActivity(replay: Replay) {
   return async function previewReplay({ taskId }: { taskId: string }): Promise<void> {

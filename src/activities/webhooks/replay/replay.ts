@@ -1,11 +1,12 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { ReplayKind, ReplayProgress, Steering } from '../../../contracts/webhooks/replay.js';
+import type { ReplayKind, ReplayProgress } from '../../../contracts/webhooks/replay.js';
 import { homeLane } from '../../../domain/webhooks/lane.js';
 import { dueAt, pageRows } from '../../../domain/webhooks/replay-selection.js';
 import type { EndpointRepository } from '../../../store/webhooks/endpoint.repository.js';
 import type { ReplaySource } from '../../../store/webhooks/replay/replay-source.js';
-import type { TaskRepository } from '../../../store/webhooks/replay/task.repository.js';
-import type { TaskRow } from '../../../store/webhooks/replay/task.schema.js';
+import type { TaskRepository } from '../../../store/webhooks/task/task.repository.js';
+import { isReplay } from '../../../store/webhooks/task/task.schema.js';
+import type { ReplayTaskRow } from '../../../store/webhooks/task/task.schema.js';
 
 export interface ReplayOptions {
   tasks: TaskRepository;
@@ -44,16 +45,12 @@ export class Replay {
       : this.#carryOut(planned, homeLane(endpoint, this.options.laneCount));
   }
 
-  async steer(taskId: string, steering: Steering): Promise<void> {
-    await this.options.tasks.steer(taskId, steering);
-  }
-
-  async #plan(task: TaskRow): Promise<TaskRow | null> {
+  async #plan(task: ReplayTaskRow): Promise<ReplayTaskRow | null> {
     const plan = await this.#source(task).plan(task, pageRows(task.ratePerSec));
     return this.options.tasks.plan(task, plan);
   }
 
-  async #carryOut(task: TaskRow, lane: string): Promise<ReplayProgress> {
+  async #carryOut(task: ReplayTaskRow, lane: string): Promise<ReplayProgress> {
     const plan = task.plan!;
     const startMs = Math.max(Date.now(), task.nextAt?.getTime() ?? 0);
     const at = (n: number) => dueAt(startMs, n, task.ratePerSec);
@@ -64,26 +61,41 @@ export class Replay {
     return progress(finished);
   }
 
-  async #end(task: TaskRow, state: 'finished' | 'failed', reason: string | null): Promise<ReplayProgress> {
-    return progress((await this.options.tasks.end(task._id, state, reason)) ?? (await this.#find(task._id)));
+  async #end(
+    task: ReplayTaskRow,
+    state: 'finished' | 'failed',
+    reason: string | null,
+  ): Promise<ReplayProgress> {
+    await this.options.tasks.end(task._id, state, reason);
+    return this.#asItIs(task._id);
   }
 
   async #asItIs(taskId: string): Promise<ReplayProgress> {
     return progress(await this.#find(taskId));
   }
 
-  async #find(taskId: string): Promise<TaskRow> {
+  async #find(taskId: string): Promise<ReplayTaskRow> {
     const task = await this.options.tasks.find(taskId);
-    if (task === null) throw ApplicationFailure.nonRetryable(`there is no task ${taskId}`, 'not_found');
+    if (task === null || !isReplay(task)) {
+      throw ApplicationFailure.nonRetryable(`there is no replay ${taskId}`, 'not_found');
+    }
     return task;
   }
 
-  #source({ kind }: TaskRow): ReplaySource {
+  #source({ kind }: ReplayTaskRow): ReplaySource {
     return this.options.sources[kind];
   }
 }
 
-const progress = ({ state, total, sent, skipped, ratePerSec, nextAt, reason }: TaskRow): ReplayProgress => ({
+const progress = ({
+  state,
+  total,
+  sent,
+  skipped,
+  ratePerSec,
+  nextAt,
+  reason,
+}: ReplayTaskRow): ReplayProgress => ({
   ...{ state, total, sent, skipped, ratePerSec, reason },
   waitMs: state === 'running' ? Math.max((nextAt?.getTime() ?? 0) - LEAD_MS - Date.now(), 0) : 0,
 });

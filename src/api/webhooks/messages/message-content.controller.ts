@@ -1,6 +1,9 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { taskStartedOut } from '../../../contracts/webhooks/background-task.js';
+import type { TaskStartedOut } from '../../../contracts/webhooks/background-task.js';
 import { bulkExpungeIn, bulkExpungeOut, rawPayloadOut } from '../../../contracts/webhooks/message-search.js';
 import type { BulkExpungeIn, BulkExpungeOut } from '../../../contracts/webhooks/message-search.js';
 import { reference } from '../../../contracts/webhooks/names.js';
@@ -11,6 +14,8 @@ import { KeepsOwnIdempotency } from '../../../platform/http/idempotency.intercep
 import { MessageRepository } from '../../../store/webhooks/message.repository.js';
 import { ApplicationAccess } from '../application-access.js';
 import { payloadText } from '../message.view.js';
+import { taskStartedView } from '../task/background-task.view.js';
+import { WalkTasks } from '../task/walk-tasks.js';
 
 @ApiTags('Message')
 @Controller('api/v1/app/:app_id/msg')
@@ -18,6 +23,7 @@ export class MessageContentController {
   constructor(
     private readonly messages: MessageRepository,
     private readonly access: ApplicationAccess,
+    private readonly tasks: WalkTasks,
   ) {}
 
   @Get(':msg_id/raw')
@@ -32,6 +38,18 @@ export class MessageContentController {
     const row = await this.messages.find(id, msg);
     if (row === null) throw notFound('message');
     return { payload: payloadText(row) };
+  }
+
+  @Post('expunge-all-contents')
+  @HttpCode(202)
+  @Requires('messages:write')
+  @ApiResponse({ status: 202, standardSchema: taskStartedOut })
+  async expungeAll(
+    @Caller() caller: Principal,
+    @Param('app_id', { schema: reference }) app: string,
+    @Req() request: FastifyRequest,
+  ): Promise<TaskStartedOut> {
+    return taskStartedView(await this.tasks.purge(await this.access.erasable(caller, app), request));
   }
 
   // Expunging twice is expunging once: no answer needs to be kept.

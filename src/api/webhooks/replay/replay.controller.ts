@@ -22,7 +22,7 @@ import { creationId, KeepsOwnIdempotency } from '../../../platform/http/idempote
 import { DeliveryCancelRepository } from '../../../store/webhooks/delivery-cancel.repository.js';
 import { ApplicationAccess } from '../application-access.js';
 import { messageView } from '../message.view.js';
-import { backgroundTaskView } from './background-task.view.js';
+import { taskStartedView } from '../task/background-task.view.js';
 import { ReplayTasks } from './replay-tasks.js';
 import { SendExample } from './send-example.js';
 
@@ -127,8 +127,7 @@ export class ReplayController {
       return this.tasks.count(kind, endpoint, call.body);
     }
     const id = creationId(call.request, 'qtask');
-    const { data: _, ...started } = backgroundTaskView(await this.tasks.start(kind, endpoint, call.body, id));
-    return started;
+    return taskStartedView(await this.tasks.start(kind, endpoint, call.body, id));
   }
 }
 

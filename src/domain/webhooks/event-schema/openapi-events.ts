@@ -9,7 +9,7 @@ export interface DescribedEvent {
 
 type Node = Record<string, unknown>;
 
-const COMPONENT = /^#\/components\/schemas\/([^/]+)$/;
+const COMPONENT = /^#\/components\/schemas\/([^/]+)(.*)$/;
 
 /**
  * The event types of an OpenAPI 3.1 document: its `webhooks` (or `x-webhooks`), by name. References to
@@ -21,16 +21,18 @@ export function openApiEvents(spec: Node): DescribedEvent[] {
     const operation = asNode(resolve(spec, asNode(resolve(spec, item))['post']));
     const body = asNode(resolve(spec, operation['requestBody']));
     const schema = asNode(asNode(body['content'])['application/json'])['schema'];
+    const own = `#/webhooks/${name}/post/requestBody/content/application~1json/schema`;
     return {
       name,
       description: text(operation['description']) ?? text(operation['summary']) ?? '',
       deprecated: operation['deprecated'] === true,
-      schema: isNode(schema) ? standalone(spec, schema) : null,
+      schema: isNode(schema) ? standalone(spec, schema, own) : null,
     };
   });
 }
 
-function standalone(spec: Node, schema: Node): Node {
+/** @param own how the document names the place of this schema */
+function standalone(spec: Node, schema: Node, own: string): Node {
   const components = asNode(asNode(spec['components'])['schemas']);
   const definitions: Node = {};
   const wanted: string[] = [];
@@ -40,10 +42,12 @@ function standalone(spec: Node, schema: Node): Node {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewriteMember(key, item)]));
   };
   const rewriteMember = (key: string, item: unknown): unknown => {
-    const name = key === '$ref' && typeof item === 'string' ? COMPONENT.exec(item)?.[1] : undefined;
-    if (name === undefined) return rewrite(item);
+    if (key !== '$ref' || typeof item !== 'string') return rewrite(item);
+    if (item === own || item.startsWith(`${own}/`)) return `#${item.slice(own.length)}`;
+    const [, name, inside = ''] = COMPONENT.exec(item) ?? [];
+    if (name === undefined) return item;
     wanted.push(name);
-    return `#/$defs/${name}`;
+    return `#/$defs/${name}${inside}`;
   };
   const rewritten = rewrite(schema) as Node;
   for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {

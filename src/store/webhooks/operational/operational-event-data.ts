@@ -3,7 +3,8 @@ import type { AttemptRow } from '../attempt.schema.js';
 import type { DeliveryRow } from '../delivery.schema.js';
 import type { EndpointRow } from '../endpoint.schema.js';
 import type { MessageRow } from '../message.schema.js';
-import type { TaskRow } from '../replay/task.schema.js';
+import { isReplay } from '../task/task.schema.js';
+import type { TaskRow } from '../task/task.schema.js';
 import type { WebhookModels } from '../webhook-models.js';
 import type { OutboxEvent } from './outbox.js';
 
@@ -24,7 +25,7 @@ export class OperationalEventData {
     const [applications, messages, attempts] = await Promise.all([
       this.#byId<ApplicationRow>(
         'applications',
-        rows.map(({ app }) => app),
+        rows.flatMap(({ app }) => app ?? []),
       ),
       this.#byId<MessageRow>(
         'messages',
@@ -39,8 +40,8 @@ export class OperationalEventData {
     ]);
     return rows.map((row, index) => {
       const { event } = events[index]!;
+      if ('kind' in row) return taskData(row);
       const app = { appId: row.app, ...uidOf('appUid', applications.get(row.app)?.uid) };
-      if ('filter' in row && 'kind' in row) return taskData(row);
       if ('msg' in row) {
         const attempt = attempts.get(String(event.more['attempt']));
         return { ...app, ...deliveryData(row, messages.get(row.msg), attempt) };
@@ -85,10 +86,12 @@ const taskData = (row: TaskRow): Data => ({
   taskId: row._id,
   task: row.kind,
   status: row.state === 'finished' ? 'finished' : 'failed',
-  data: {
-    messages_sent: row.sent,
-    endp_id: row.ep,
-    since: row.filter.since.toISOString(),
-    until: row.filter.until.toISOString(),
-  },
+  data: isReplay(row)
+    ? {
+        messages_sent: row.sent,
+        endp_id: row.ep,
+        since: row.filter.since.toISOString(),
+        until: row.filter.until.toISOString(),
+      }
+    : { seen: row.seen, counted: row.counted, ...(row.app === null ? {} : { app_id: row.app }) },
 });

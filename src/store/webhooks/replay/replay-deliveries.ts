@@ -4,7 +4,7 @@ import { DURABLE } from '../../connection.js';
 import type { DeliveryRow } from '../delivery.schema.js';
 import type { WebhookModels } from '../webhook-models.js';
 import type { DueTimes, ReplayCount, ReplaySource } from './replay-source.js';
-import type { ReplayPlan, TaskRow } from './task.schema.js';
+import type { ReplayPlan, ReplayTaskRow } from '../task/task.schema.js';
 
 type Candidate = Pick<DeliveryRow, '_id' | 'rev' | 'n' | 'msg'>;
 
@@ -16,7 +16,7 @@ export class ReplayDeliveries implements ReplaySource {
   constructor(private readonly models: WebhookModels) {}
 
   // By index: 100,000 rows take less than a preview may.
-  async count(task: TaskRow): Promise<ReplayCount> {
+  async count(task: ReplayTaskRow): Promise<ReplayCount> {
     let count = 0;
     for (const selection of selections(task)) {
       count += await this.#deliveries.countDocuments(queryOf(task, selection, ''));
@@ -24,7 +24,7 @@ export class ReplayDeliveries implements ReplaySource {
     return { count, complete: true };
   }
 
-  async plan(task: TaskRow, limit: number): Promise<ReplayPlan> {
+  async plan(task: ReplayTaskRow, limit: number): Promise<ReplayPlan> {
     const states = selections(task);
     let { stream, after } = task.cursor;
     for (; stream < states.length; stream++, after = '') {
@@ -38,7 +38,7 @@ export class ReplayDeliveries implements ReplaySource {
     return { rows: [], skipped: 0, next: null };
   }
 
-  async apply({ _id: task, plan }: TaskRow, { lane, at }: DueTimes): Promise<number> {
+  async apply({ _id: task, plan }: ReplayTaskRow, { lane, at }: DueTimes): Promise<number> {
     if (plan!.rows.length === 0) return 0;
     const ids = plan!.rows.map(({ id }) => id as never);
     // The schedule starts anew with the attempts made so far as its base.
@@ -73,12 +73,16 @@ export class ReplayDeliveries implements ReplaySource {
   }
 }
 
-function selections({ kind, filter }: TaskRow): readonly StateSelection[] {
+function selections({ kind, filter }: ReplayTaskRow): readonly StateSelection[] {
   if (kind === 'endpoint.replay') throw new Error('replay-missing does not look for deliveries');
   return replayedStates(kind, filter);
 }
 
-function queryOf(task: TaskRow, { state, reasons }: StateSelection, after: string): Record<string, unknown> {
+function queryOf(
+  task: ReplayTaskRow,
+  { state, reasons }: StateSelection,
+  after: string,
+): Record<string, unknown> {
   const { eventTypes, channel, tag, statusCodeClass: codes } = task.filter;
   const { from, to } = idWindow('dlv', task.filter);
   return {

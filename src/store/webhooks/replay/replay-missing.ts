@@ -10,7 +10,7 @@ import type { EndpointRow } from '../endpoint.schema.js';
 import type { MessageRow } from '../message.schema.js';
 import type { WebhookModels } from '../webhook-models.js';
 import type { DueTimes, ReplayCount, ReplaySource } from './replay-source.js';
-import type { ReplayPlan, TaskRow } from './task.schema.js';
+import type { ReplayPlan, ReplayTaskRow } from '../task/task.schema.js';
 
 /** Messages looked at in one read. */
 const READ_ROWS = 500;
@@ -21,7 +21,7 @@ const MOST_LOOKED_AT = 10_000;
 export class ReplayMissing implements ReplaySource {
   constructor(private readonly models: WebhookModels) {}
 
-  async count(task: TaskRow, mostMs = Infinity): Promise<ReplayCount> {
+  async count(task: ReplayTaskRow, mostMs = Infinity): Promise<ReplayCount> {
     const endpoint = await this.#endpoint(task.ep);
     const until = performance.now() + mostMs;
     let count = 0;
@@ -34,7 +34,7 @@ export class ReplayMissing implements ReplaySource {
     }
   }
 
-  async plan(task: TaskRow, limit: number): Promise<ReplayPlan> {
+  async plan(task: ReplayTaskRow, limit: number): Promise<ReplayPlan> {
     const rows: ReplayPlan['rows'] = [];
     const endpoint = await this.#endpoint(task.ep);
     let { after } = task.cursor;
@@ -50,7 +50,7 @@ export class ReplayMissing implements ReplaySource {
     return { rows, skipped: 0, next: { stream: 0, after } };
   }
 
-  async apply({ _id: task, ep, plan }: TaskRow, { lane, at }: DueTimes): Promise<number> {
+  async apply({ _id: task, ep, plan }: ReplayTaskRow, { lane, at }: DueTimes): Promise<number> {
     if (plan!.rows.length === 0) return 0;
     const endpoint = await this.#endpoint(ep);
     const fifo = endpoint?.lane == null ? null : (endpoint.policy?.fifo ?? null);
@@ -74,7 +74,7 @@ export class ReplayMissing implements ReplaySource {
 
   /** Looks at the next messages. `last` is where to go on; null when there are no more. */
   async #look(
-    task: TaskRow,
+    task: ReplayTaskRow,
     endpoint: EndpointRow | null,
     { after, limit }: { after: string; limit: number },
   ): Promise<{ rows: MessageRow[]; last: string | null }> {

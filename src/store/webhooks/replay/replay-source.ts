@@ -1,4 +1,4 @@
-import type { ReplayPlan, TaskRow } from './task.schema.js';
+import type { ReplayPlan, ReplayTaskRow } from '../task/task.schema.js';
 
 /** Told when a page goes to the lane: when the nth of its messages is due. */
 export interface DueTimes {
@@ -17,9 +17,9 @@ export interface ReplaySource {
    * How many messages the task takes from its beginning.
    * @param mostMs stop looking after this long: then `complete` is false and there are at least as many
    */
-  count(task: TaskRow, mostMs?: number): Promise<ReplayCount>;
+  count(task: ReplayTaskRow, mostMs?: number): Promise<ReplayCount>;
   /** The next page after the task's cursor. */
-  plan(task: TaskRow, limit: number): Promise<ReplayPlan>;
+  plan(task: ReplayTaskRow, limit: number): Promise<ReplayPlan>;
   /** Carries out the task's plan, again if need be. @returns how many of its messages this task made due */
-  apply(task: TaskRow, due: DueTimes): Promise<number>;
+  apply(task: ReplayTaskRow, due: DueTimes): Promise<number>;
 }

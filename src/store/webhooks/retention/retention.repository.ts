@@ -89,6 +89,7 @@ export class RetentionRepository {
       .toArray();
     const kept = new Set(except);
     const ids = rows.filter((row) => !kept.has(String(row['app']))).map(({ _id }) => _id);
+    if (stage === 'tasks') await this.#removeResults(ids);
     const removed = await remove(collection, ids);
     return { removed, after: rows.length < ROWS ? null : String(rows.at(-1)!._id) };
   }
@@ -153,6 +154,12 @@ export class RetentionRepository {
       );
     }
     return { removed, after: null };
+  }
+
+  /** Before their tasks, so that none is left behind that no task names. */
+  async #removeResults(tasks: readonly unknown[]): Promise<void> {
+    const filter = { task: { $in: tasks as string[] } };
+    await this.models.taskResults.collection.deleteMany(filter, { writeConcern: DURABLE });
   }
 
   #collection(stage: keyof typeof PREFIX): mongo.Collection {

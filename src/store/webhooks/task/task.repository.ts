@@ -9,7 +9,7 @@ import { pageById } from '../../page.js';
 import { newOutboxEvent } from '../operational/outbox.js';
 import { OutboxBell } from '../operational/outbox-bell.js';
 import type { WebhookModels } from '../webhook-models.js';
-import type { ReplayPlan, TaskRow } from './task.schema.js';
+import type { ReplayPlan, ReplayTaskRow, TaskRow } from './task.schema.js';
 
 export interface NewTask {
   app: string;
@@ -33,17 +33,17 @@ export class TaskRepository {
     private readonly bell = new OutboxBell(),
   ) {}
 
-  /** Stores a new task. `started` is false when the endpoint has an open one: then that one is given. */
-  async start(row: TaskRow): Promise<{ row: TaskRow; started: boolean }> {
+  /** Stores a new task. `started` is false when an open one is in its way: then that one is given. */
+  async start<Row extends TaskRow>(row: Row): Promise<{ row: Row; started: boolean }> {
     try {
       await this.#rows.insertOne(row as never, { writeConcern: DURABLE });
       return { row, started: true };
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }
-    const same = await this.find(row._id);
+    const same = (await this.find(row._id)) as Row | null;
     if (same !== null) return { row: same, started: true };
-    const other = (await this.#rows.findOne({ lk: row.lk })) as unknown as TaskRow | null;
+    const other = (await this.#rows.findOne({ lk: row.lk })) as unknown as Row | null;
     return other === null ? this.start(row) : { row: other, started: false };
   }
 
@@ -72,12 +72,18 @@ export class TaskRepository {
   }
 
   /** Keeps what the next page will do. Null when the task is no longer as it was read. */
-  plan({ _id, page }: TaskRow, plan: ReplayPlan): Promise<TaskRow | null> {
-    return this.#set({ _id, page, plan: null, state: 'running' }, { plan });
+  async plan({ _id, page }: ReplayTaskRow, plan: ReplayPlan): Promise<ReplayTaskRow | null> {
+    const planned = await this.#set({ _id, page, plan: null, state: 'running' }, { plan });
+    return planned as ReplayTaskRow | null;
   }
 
   /** Closes the planned page. Null when it was closed by somebody else. */
-  async finishPage(task: TaskRow, sent: number, nextAt: Date, now = new Date()): Promise<TaskRow | null> {
+  async finishPage(
+    task: ReplayTaskRow,
+    sent: number,
+    nextAt: Date,
+    now = new Date(),
+  ): Promise<ReplayTaskRow | null> {
     const { _id, page, plan } = task;
     const skipped = plan!.skipped + plan!.rows.length - sent;
     const next = plan!.next === null ? {} : { cursor: plan!.next };
@@ -85,7 +91,7 @@ export class TaskRepository {
       { _id: _id as never, page, plan: { $ne: null } },
       { $set: { ...next, plan: null, nextAt, updatedAt: now }, $inc: { page: 1, sent, skipped } },
       { returnDocument: 'after', writeConcern: DURABLE },
-    )) as unknown as TaskRow | null;
+    )) as unknown as ReplayTaskRow | null;
   }
 
   /** Does what an operator asks, if the task has not ended. @returns the task as it is then */
@@ -105,20 +111,25 @@ export class TaskRepository {
   /** Ends a task that has not ended. Null when it had. */
   async end(id: string, state: TaskState, reason: string | null, now = new Date()): Promise<TaskRow | null> {
     const outbox = [newOutboxEvent('background_task.finished', {}, now)];
-    const members = { state, reason, lk: id, plan: null, endedAt: now, outbox };
-    const ended = await this.#set({ _id: id, state: { $in: OPEN } }, members);
+    const members = { state, reason, lk: id, endedAt: now, updatedAt: now, outbox };
+    const ended = await this.#rows.findOneAndUpdate(
+      { _id: id as never, state: { $in: OPEN } },
+      // What was planned is not carried out any more, and nobody needs what was to be sent.
+      { $set: members, $unset: { plan: '', planned: '', message: '' } },
+      { returnDocument: 'after', writeConcern: DURABLE },
+    );
     this.bell.ring();
-    return ended;
+    return ended as unknown as TaskRow | null;
   }
 
   async #steered(
     filter: { _id: string; state: unknown },
-    members: Partial<TaskRow>,
+    members: Partial<ReplayTaskRow>,
   ): Promise<TaskRow | null> {
     return (await this.#set(filter, members)) ?? this.find(filter._id);
   }
 
-  async #set(filter: Record<string, unknown>, members: Partial<TaskRow>): Promise<TaskRow | null> {
+  async #set(filter: Record<string, unknown>, members: Partial<ReplayTaskRow>): Promise<TaskRow | null> {
     return (await this.#rows.findOneAndUpdate(
       filter as never,
       { $set: { updatedAt: new Date(), ...members } },
@@ -132,7 +143,11 @@ export class TaskRepository {
 }
 
 /** A task that has not begun. Also what a preview counts with, without being stored. */
-export function newTask({ app, ep, kind, filter }: NewTask, id = newId('qtask'), now = new Date()): TaskRow {
+export function newTask(
+  { app, ep, kind, filter }: NewTask,
+  id = newId('qtask'),
+  now = new Date(),
+): ReplayTaskRow {
   return {
     ...{ _id: id, app, ep, kind, lk: ep, filter },
     ...{ state: 'running', reason: null, ratePerSec: REPLAY_RATE.initial, total: null, sent: 0, skipped: 0 },

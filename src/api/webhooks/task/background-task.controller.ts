@@ -16,16 +16,18 @@ import type { Page } from '../../../contracts/webhooks/page.js';
 import { Caller, Requires } from '../../../platform/auth/auth.guard.js';
 import type { Principal } from '../../../platform/auth/scopes.js';
 import { mapPage } from '../../../store/page.js';
-import { TaskRepository } from '../../../store/webhooks/replay/task.repository.js';
+import { TaskRepository } from '../../../store/webhooks/task/task.repository.js';
 import { backgroundTaskView } from './background-task.view.js';
-import { ReplayTasks } from './replay-tasks.js';
+import { BackgroundTasks } from './background-tasks.js';
+import { TaskResults } from './task-results.js';
 
 @ApiTags('Background Task')
 @Controller('api/v1/background-task')
 export class BackgroundTaskController {
   constructor(
-    private readonly tasks: ReplayTasks,
+    private readonly tasks: BackgroundTasks,
     private readonly rows: TaskRepository,
+    private readonly results: TaskResults,
   ) {}
 
   @Get()
@@ -35,7 +37,7 @@ export class BackgroundTaskController {
     @Caller() caller: Principal,
     @Query({ schema: taskListQuery }) query: TaskListQuery,
   ): Promise<Page<BackgroundTaskOut>> {
-    return mapPage(await this.rows.list(query, caller.app), backgroundTaskView);
+    return mapPage(await this.rows.list(query, caller.app), (row) => backgroundTaskView(row));
   }
 
   @Get(':task_id')
@@ -45,7 +47,8 @@ export class BackgroundTaskController {
     @Caller() caller: Principal,
     @Param('task_id', { schema: taskId }) task: string,
   ): Promise<BackgroundTaskOut> {
-    return backgroundTaskView(await this.tasks.find(caller, task));
+    const row = await this.tasks.find(caller, task);
+    return backgroundTaskView(row, await this.results.of(row));
   }
 
   @Patch(':task_id')

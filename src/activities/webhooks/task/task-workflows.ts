@@ -1,13 +1,13 @@
 import type { Client } from '@temporalio/client';
-import { replayStart } from '../../../contracts/webhooks/replay-start.js';
-import type { TaskRepository } from '../../../store/webhooks/replay/task.repository.js';
+import { taskStart } from '../../../contracts/webhooks/task-start.js';
+import type { TaskRepository } from '../../../store/webhooks/task/task.repository.js';
 
 /** A task that goes on is written to every few seconds. */
 const STALE_MS = 60_000;
 const MOST_AT_ONCE = 100;
 
 /** Looks after tasks whose workflow was never started, or was lost, or did not hear that it may go on. */
-export class ReplayWorkflows {
+export class TaskWorkflows {
   constructor(
     private readonly tasks: TaskRepository,
     private readonly client: Client,
@@ -17,7 +17,9 @@ export class ReplayWorkflows {
   async wakeStale(now: Date): Promise<number> {
     const stale = await this.tasks.stale(new Date(now.getTime() - STALE_MS), MOST_AT_ONCE);
     for (const { _id: taskId, app: appId, ep: endpointId, kind } of stale) {
-      const { type, options } = replayStart({ taskId, appId, endpointId, title: `${kind} (${endpointId})` });
+      const about = endpointId ?? appId;
+      const title = about === null ? kind : `${kind} (${about})`;
+      const { type, options } = taskStart({ taskId, appId, endpointId, title });
       await this.client.workflow.signalWithStart(type, { ...options, signal: 'wake', signalArgs: [] });
     }
     return stale.length;
