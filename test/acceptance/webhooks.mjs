@@ -20,6 +20,15 @@ export default [
     run: [{ file: 'test/conformance/webhooks/svix-contract.test.ts' }, integration('webhooks/svix-sdk')],
   },
   {
+    id: 'A5',
+    shows: 'decimals, 20-digit integers, key order, escapes and whitespace arrive unchanged',
+    run: [
+      integration('webhooks/byte-fidelity'),
+      integration('webhooks/batch', 'byte for byte'),
+      { file: 'src/domain/json-scan.spec.ts' },
+    ],
+  },
+  {
     id: 'A6',
     shows: '100 equal POSTs at once make one message and get equal answers; another body 422; eventId 409',
     run: [integration('webhooks/bad-input', '^idempotency')],
@@ -31,6 +40,23 @@ export default [
       integration('webhooks/history', 'forwards and backwards under inserts'),
       integration('delivery-lists'),
     ],
+  },
+  {
+    id: 'A8',
+    shows: 'the answer table row by row, both forms of Retry-After, schedule and jitter from recorded times',
+    run: [
+      unit('answer'),
+      unit('retry-after'),
+      unit('retry-schedule'),
+      integration('delivery-answers'),
+      integration('http-sender', 'tries once more at once'),
+      integration('delivery-workflows', 'retryNow makes it at once|when no try is left'),
+    ],
+  },
+  {
+    id: 'A10',
+    shows: 'both secrets are taken in the overlap, the old one not after; ten old keys, no eleventh; ed25519',
+    run: [integration('webhooks/secret-rotation'), integration('delivery', 'old key too until its overlap')],
   },
   {
     id: 'A11',

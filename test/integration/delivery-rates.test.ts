@@ -16,19 +16,31 @@ const policy = (more: object) => ({
   },
 });
 
+/** The most arrivals within any second. */
+function mostInASecond(): number {
+  const times = given.sink.arrivals.map(({ atMs }) => atMs);
+  return Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + 1000).length));
+}
+
 describe('a rate', () => {
-  it('of ten a second is kept over a minute by two workers', async () => {
+  // A minute of it, in processes of their own: npm run acceptance -- webhooks A14
+  it('of ten a second is kept by two workers, also when one takes over from the other', async () => {
     const endpoint = await given.side.endpoint(given.sink.url, { throttleRate: 10 });
-    await given.side.accept([endpoint], 700);
-    const other = new RunningLanes(given.side.services());
+    await given.side.accept([endpoint], 200);
+    const first = new RunningLanes(given.side.services());
+    await given.sink.until(
+      () => given.sink.arrivals.length > 30,
+      15_000,
+      'three seconds of the first worker',
+    );
     given.serve();
-    await given.sink.until(() => given.sink.arrivals.length > 0, 10_000, 'the first');
+    await first.end();
     const startMs = given.sink.arrivals[0]!.atMs;
-    await given.sink.until(() => given.sink.arrivals.at(-1)!.atMs >= startMs + 60_000, 70_000, 'a minute');
-    const within = given.sink.arrivals.filter(({ atMs }) => atMs < startMs + 60_000).length;
-    expect(within / 60).toBeGreaterThanOrEqual(9);
-    expect(within / 60).toBeLessThanOrEqual(11);
-    await other.end();
+    await given.sink.until(() => given.sink.arrivals.at(-1)!.atMs >= startMs + 8000, 15_000, 'eight seconds');
+    const perSec = given.sink.arrivals.filter(({ atMs }) => atMs < startMs + 8000).length / 8;
+    expect(perSec).toBeGreaterThanOrEqual(8.5);
+    expect(perSec).toBeLessThanOrEqual(11);
+    expect(mostInASecond()).toBeLessThanOrEqual(13);
   });
 
   it('of one endpoint does not slow down another', async () => {
@@ -58,5 +70,32 @@ describe('the concurrency of an endpoint', () => {
     given.serve();
     await given.sink.until(() => given.sink.arrivals.length === concurrency * 6, 20_000, 'all');
     expect(most).toBe(concurrency);
+  });
+
+  it('is not exceeded when a lane changes hands while tries are on their way', async () => {
+    let open = 0;
+    let most = 0;
+    given.sink.answer = (_, response) => {
+      most = Math.max(most, ++open);
+      response.on('close', () => (open -= 1));
+      setTimeout(() => response.writeHead(204).end(), 900);
+    };
+    const endpoint = await given.side.endpoint(given.sink.url, policy({ concurrency: 4 }));
+    const messages = await given.side.accept([endpoint], 40);
+    const before: RunningLanes[] = [];
+    for (const taken of [6, 14, 22]) {
+      const lanes = new RunningLanes(given.side.services());
+      await given.sink.until(() => given.sink.arrivals.length >= taken, 15_000, `${taken} arrivals`);
+      await lanes.leave();
+      before.push(lanes);
+    }
+    given.serve();
+    await given.sink.untilArrived(
+      messages.map(({ _id }) => _id),
+      30_000,
+    );
+    for (const lanes of before) await lanes.end();
+    expect(most).toBe(4);
+    expect(given.sink.arrivals).toHaveLength(40);
   });
 });

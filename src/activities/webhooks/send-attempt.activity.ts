@@ -103,9 +103,9 @@ export function sendAttemptActivity(services: SendAttemptServices) {
   }
 }
 
-/** Only the lane of the endpoint knows its rate and its order, and whether it is down. */
+/** Only the lane of the endpoint knows its rate, its order and what else is on its way, and whether it is down. */
 const isSentByLane = ({ throttleRate, policy, lane }: EndpointRow) =>
-  throttleRate !== null || (policy?.fifo ?? null) !== null || (lane ?? null) !== null;
+  [throttleRate, policy?.fifo, policy?.concurrency, lane].some((limit) => (limit ?? null) !== null);
 
 const triedResult = ({ attempt, judgement }: DeliveryOutcome, manual: boolean): SendAttemptResult => ({
   outcome: judgement!.state,

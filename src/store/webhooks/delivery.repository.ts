@@ -1,4 +1,4 @@
-import { OPEN_STATES } from '../../contracts/webhooks/delivery.js';
+import { IN_FLIGHT, OPEN_STATES } from '../../contracts/webhooks/delivery.js';
 import { DURABLE } from '../connection.js';
 import { duplicatePositions, isDuplicateKey } from '../duplicate-key.js';
 import { deliveryRows } from './delivery-rows.js';
@@ -53,6 +53,19 @@ export class DeliveryRepository {
     };
     const found = this.#rows.find(filter).sort({ 'q.at': 1 }).limit(limit).batchSize(limit);
     return (await found.toArray()) as unknown as DeliveryRow[];
+  }
+
+  /** Deliveries that were on their way when their lane changed hands: all due within a time, or which of some still are. */
+  async inFlight(
+    which: { lane: string; withinMs: number } | { ids: string[] },
+  ): Promise<Pick<DeliveryRow, '_id' | 'ep'>[]> {
+    const now = Date.now();
+    const filter =
+      'ids' in which
+        ? { _id: { $in: which.ids as never[] }, 'q.at': { $gt: new Date(now) } }
+        : { 'q.l': which.lane, 'q.at': { $gt: new Date(now), $lt: new Date(now + which.withinMs) } };
+    const found = this.#rows.find({ ...filter, reason: IN_FLIGHT }, { projection: { ep: 1 } });
+    return (await found.toArray()) as unknown as Pick<DeliveryRow, '_id' | 'ep'>[];
   }
 
   async find(id: string): Promise<DeliveryRow | null> {

@@ -24,16 +24,20 @@ const post = (eventType: string, payload: unknown) =>
   running.api.post<Problem & { id: string }>(`/api/v1/app/${app}/msg`, { eventType, payload });
 
 describe('the catalogue', () => {
-  it('has 14 event types at the first start, each with a schema that its example fits', async () => {
+  it('has 14 event types at the first start, each with a schema that its example fits and is delivered with', async () => {
     const { data, done } = await svix.eventType.list({ withContent: true, limit: 50 });
     expect(data).toHaveLength(14);
     expect(done).toBe(true);
     expect(data.map((type) => type.name)).toEqual(EVENT_CATALOGUE.map((type) => type.name).toSorted());
     for (const type of data) {
       const [example] = (type.schemas as Record<string, { examples: object[] }>)['1']!.examples;
-      expect([type.name, (await post(type.name, example)).status]).toEqual([type.name, 202]);
+      const { status, body } = await post(type.name, example);
+      expect([type.name, status]).toEqual([type.name, 202]);
+      await running.sink.untilArrived([body.id], 20_000);
+      const arrival = running.sink.arrivals.find(({ id }) => id === body.id)!;
+      expect(JSON.parse(arrival.body.toString())).toEqual(example);
     }
-  });
+  }, 60_000);
 
   it('is not registered again over what was changed, archived or removed', async () => {
     await svix.eventType.patch('inventory.updated', { description: 'ours' });

@@ -97,6 +97,19 @@ describe('dispatch queue', () => {
     expect(running()).toBe(6);
   });
 
+  it('counts the tries that somebody else makes at an endpoint', () => {
+    const queue = new DispatchQueue<string>(limits);
+    const others = [queue.occupy('a'), queue.occupy('a')];
+    fill(queue, 'a', 5);
+    const slots = takeAll(queue);
+    expect(items(slots)).toEqual(['a1']);
+    others[0]!();
+    slots.push(...takeAll(queue));
+    expect(items(slots)).toEqual(['a1', 'a2']);
+    others[1]!();
+    endAll([...slots, ...takeAll(queue)]);
+  });
+
   it('hands back everything that waits', () => {
     const queue = new DispatchQueue<string>(limits);
     fill(queue, 'a', 5);

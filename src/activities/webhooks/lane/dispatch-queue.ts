@@ -1,25 +1,10 @@
 import { TokenBucket } from '../../../domain/token-bucket.js';
 import type { DispatchLimits, EndpointLimits, QueueEvents } from './dispatch-limits.js';
+import { emptyQueue } from './endpoint-queue.js';
+import type { EndpointQueue } from './endpoint-queue.js';
 
 /** A try that runs longer than this no longer counts against the lane, only against its endpoint. */
 const SLOW_TRY_MS = 1000;
-
-interface EndpointQueue<T> {
-  waiting: T[];
-  concurrency: number;
-  ratePerSec: number | null;
-  /** Runs while the endpoint waits for its rate. */
-  rateTimer: NodeJS.Timeout | undefined;
-  active: number;
-  lastDoneMs: number;
-  slowUntilMs: number;
-  /** Share of the limit while slowed down: 1, 1/2, 1/4, ... */
-  share: number;
-  /** Rows were left in the store because this endpoint had no room. */
-  refused: boolean;
-  /** Rows were left in the store since it last had nothing waiting here. */
-  crowded: boolean;
-}
 
 const lower = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.min(a, b));
 const NO_WISHES: EndpointLimits = { concurrency: null, ratePerSec: null };
@@ -130,6 +115,16 @@ export class DispatchQueue<T> {
     return { item, end: this.#ending(id, queue) };
   }
 
+  /** Takes up a slot of an endpoint for a try that somebody else makes. @returns what gives it back */
+  occupy(endpoint: string): () => void {
+    const queue = this.#endpoint(endpoint);
+    queue.active += 1;
+    return () => {
+      this.#freed(endpoint, queue);
+      this.on.runnable?.();
+    };
+  }
+
   /** Takes out what waits for one endpoint. */
   remove(endpoint: string): T[] {
     const waiting = this.#endpoints.get(endpoint)?.waiting.splice(0) ?? [];
@@ -165,18 +160,22 @@ export class DispatchQueue<T> {
     return () => {
       clearTimeout(slow);
       leaveLane();
-      queue.active -= 1;
       this.#active -= 1;
-      queue.lastDoneMs = this.nowMs();
-      if (queue.waiting.length === 0) queue.crowded = false;
-      this.#schedule(id, queue);
-      if (queue.refused && queue.waiting.length <= this.limits.queued / 2 && !this.#stalled(queue)) {
-        queue.refused = false;
-        this.on.room?.();
-      }
-      const idle = queue.active === 0 && queue.waiting.length === 0;
-      if (idle && queue.slowUntilMs <= queue.lastDoneMs) this.#endpoints.delete(id);
+      this.#freed(id, queue);
     };
+  }
+
+  #freed(id: string, queue: EndpointQueue<T>): void {
+    queue.active -= 1;
+    queue.lastDoneMs = this.nowMs();
+    if (queue.waiting.length === 0) queue.crowded = false;
+    this.#schedule(id, queue);
+    if (queue.refused && queue.waiting.length <= this.limits.queued / 2 && !this.#stalled(queue)) {
+      queue.refused = false;
+      this.on.room?.();
+    }
+    const idle = queue.active === 0 && queue.waiting.length === 0;
+    if (idle && queue.slowUntilMs <= queue.lastDoneMs) this.#endpoints.delete(id);
   }
 
   /** The endpoint whose turn it is and whose rate allows a try; those whose rate does not come back by themselves. */
@@ -236,11 +235,7 @@ export class DispatchQueue<T> {
   #endpoint(id: string): EndpointQueue<T> {
     let queue = this.#endpoints.get(id);
     if (queue === undefined) {
-      queue = {
-        ...{ waiting: [], concurrency: this.limits.endpoint, ratePerSec: null, rateTimer: undefined },
-        ...{ active: 0, lastDoneMs: this.nowMs(), slowUntilMs: 0, share: 1, refused: false },
-        crowded: false,
-      };
+      queue = emptyQueue<T>(this.limits.endpoint, this.nowMs());
       this.#endpoints.set(id, queue);
     }
     return queue;

@@ -1,10 +1,9 @@
-import { IN_FLIGHT } from '../../../contracts/webhooks/delivery.js';
 import type { LaneCounts } from '../../../contracts/webhooks/dispatch.js';
 import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
 import { untriedOutcome } from '../delivery-outcome.js';
 import type { DeliveryOutcome } from '../delivery-outcome.js';
 import type { DeliveryTry, ReadyDelivery, TriedDelivery } from '../delivery-try.js';
-import { MAX_TRY_TIMEOUT_MS, SendAbortedError } from '../http-sender.js';
+import { SendAbortedError } from '../http-sender.js';
 import type { PreparedEndpoint } from '../prepared-endpoints.js';
 import type { DispatchLimits } from './dispatch-limits.js';
 import { DispatchQueue } from './dispatch-queue.js';
@@ -16,6 +15,7 @@ import type { LaneDispatchEvents } from './lane-dispatch-events.js';
 import { LaneReport } from './lane-report.js';
 import { LaneResults } from './lane-results.js';
 import type { LaneResultsOptions } from './lane-results.js';
+import { parked } from './parked-tries.js';
 import type { RowsInHand } from './rows-in-hand.js';
 import { settledWithin } from './settled-within.js';
 
@@ -31,8 +31,6 @@ const MAX_LOADED_BYTES = 16 * 1024 * 1024;
 const MAX_UNWRITTEN = 64;
 /** An endpoint that hangs gets fewer tries at a time for this long. */
 const SLOW_AFTER_TIMEOUT_MS = 60_000;
-/** A try that outlasts its lane is the next owner's to repeat only after it must have ended. */
-const PARK_MS = MAX_TRY_TIMEOUT_MS + 10_000;
 
 /** What one lane has in hand: from a loaded row over its try to its stored result. */
 export class LaneDispatch {
@@ -99,6 +97,11 @@ export class LaneDispatch {
     this.on.room();
   }
 
+  /** Takes up a slot of an endpoint for a try of the owner before. @returns what gives it back */
+  occupy(endpoint: string): () => void {
+    return this.#queue.occupy(endpoint);
+  }
+
   /** Of what is offered, what is not in hand yet and has room. Each must be enqueued or put back. */
   take<T extends DeliveryRow>(rows: readonly T[]): T[] {
     const refused = new Set<string>();
@@ -147,17 +150,13 @@ export class LaneDispatch {
     await settledWithin(this.#tries.values(), ms);
   }
 
-  /** Moves the due time of tries on their way behind their longest end, so that a next owner leaves them alone. */
+  /** Leaves tries on their way to themselves: a next owner does not repeat them before they must have ended. */
   async park(): Promise<void> {
-    const parked = [...this.#tries.keys()];
-    if (parked.length === 0) return;
-    const q = { l: this.lane, at: new Date(Date.now() + PARK_MS) };
-    const changes = parked.map(({ row, stored }) => ({
-      ...{ _id: row._id, rev: row.rev, set: { reason: IN_FLIGHT }, q },
-      ...(stored ? {} : { orInsert: row }),
-    }));
+    const tries = [...this.#tries.keys()];
+    if (tries.length === 0) return;
+    const changes = tries.map((delivery) => parked(delivery, this.lane));
     const parking = this.options.deliveries.write(changes, true).then((refused) => {
-      for (const { row } of parked) if (!refused.has(row._id)) row.rev += 1;
+      for (const { row } of tries) if (!refused.has(row._id)) row.rev += 1;
     });
     this.#parking = parking;
     await parking;

@@ -23,6 +23,7 @@ import type { ReadPage } from './lane-reader.js';
 import type { OfferedDelivery } from './offered-delivery.js';
 import { OwnLane } from './own-lane.js';
 import type { OwnLaneOptions } from './own-lane.js';
+import { ParkedTries } from './parked-tries.js';
 import { WakeUp } from './wake-up.js';
 
 export interface LaneLoopOptions
@@ -57,6 +58,7 @@ export class LaneLoop {
   readonly #circuits: LaneCircuits;
   readonly #overflow: LaneOverflow;
   readonly #own: OwnLane | null;
+  readonly #parked: ParkedTries;
   readonly #wakeUp = new WakeUp();
   readonly #offers = new Set<Promise<void>>();
   /** When this loop became the owner, wall clock; null while it is not, and where nothing can be offered. */
@@ -85,6 +87,7 @@ export class LaneLoop {
     });
     this.#circuits = new LaneCircuits(options, this.#dispatch, this.#moves, drains);
     this.#overflow = new LaneOverflow(options, lane, this.#dispatch, this.#moves);
+    this.#parked = new ParkedTries(options.deliveries, lane, this.#dispatch);
   }
 
   /** Looks for due rows at once. */
@@ -98,7 +101,7 @@ export class LaneLoop {
    */
   offer(offers: readonly OfferedDelivery[]): boolean {
     const since = this.#offersSince;
-    if (since === null || this.#dispatch.isFull) return false;
+    if (since === null || this.#dispatch.isFull || !this.#parked.isKnown) return false;
     if (offers.some(({ row }) => row.at.getTime() < since || row.fk !== undefined)) return false;
     const taken = new Set(this.#dispatch.take(offers.map(({ row }) => row)));
     const accepted = offers.filter(({ row }) => taken.has(row));
@@ -138,12 +141,12 @@ export class LaneLoop {
   }
 
   async #serve(stop: AbortSignal, untilMs: number): Promise<void> {
-    const longest = this.#own === null ? POLL_MS.idle : POLL_MS.ownIdle;
     let idleMs = POLL_MS.first;
     while (!stop.aborted && performance.now() < untilMs) {
       const { found, full } = await this.#fillOrWait();
       if (this.#circuits.isDownAgain) this.#end = 'failing';
       if (this.#end !== null) return;
+      const longest = this.#own === null || this.#parked.areLeft ? POLL_MS.idle : POLL_MS.ownIdle;
       if (found === 0) idleMs = Math.min(idleMs * 2, longest);
       else idleMs = full ? POLL_MS.afterFullPage : POLL_MS.first;
       await this.#wakeUp.wait(idleMs, stop);
@@ -153,6 +156,7 @@ export class LaneLoop {
   // The store may be away for a while: the lease decides for how long it makes sense to go on.
   async #fillOrWait(): Promise<Filled> {
     try {
+      await this.#parked.look();
       return await (this.#own === null ? this.#fillShared() : this.#fillOwn(this.#own));
     } catch (error) {
       this.options.log.warn({ err: error, lane: this.request.lane }, 'due deliveries cannot be read');
