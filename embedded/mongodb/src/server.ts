@@ -1,14 +1,11 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { startBackgroundWork } from './background/background-work.js';
 import type { Services } from './commands/command.js';
 import { FailPoints } from './commands/fail-points.js';
 import { CursorStore } from './cursor/cursor-store.js';
-import { ServerInfo } from './server-info.js';
-import type { ServerOptions } from './server-info.js';
+import { ServerInfo, type ServerOptions } from './server-info.js';
 import { log } from './stats/log.js';
-import { DirectoryLock } from './storage/directory-lock.js';
 import { Engine } from './storage/engine.js';
 import { Connection } from './wire/connection.js';
 
@@ -22,7 +19,6 @@ export class EmbeddedServer {
   private readonly background: NodeJS.Timeout[];
 
   private constructor(
-    private readonly lock: DirectoryLock,
     private readonly services: Services,
     private readonly listener: Server,
   ) {
@@ -38,13 +34,12 @@ export class EmbeddedServer {
       throw new Error(
         `--bind ${bind} is refused: there are no users and passwords here, so only loopback is safe`,
       );
-    const lock = new DirectoryLock(directory);
     const engine = new Engine({ directory, oplogMaxBytes: oplogMb * 1024 * 1024 });
     const listener = createServer().listen(port, bind);
     await once(listener, 'listening');
     const info = new ServerInfo(options, (listener.address() as AddressInfo).port);
     const services = { engine, cursors: new CursorStore(), info, failPoints: new FailPoints() };
-    return new EmbeddedServer(lock, services, listener);
+    return new EmbeddedServer(services, listener);
   }
 
   get info(): ServerInfo {
@@ -63,7 +58,6 @@ export class EmbeddedServer {
     for (const connection of this.connections) connection.close();
     await engine.queue.idle();
     engine.close();
-    this.lock.release();
   }
 
   private accept(socket: Socket): void {

@@ -1,15 +1,12 @@
 import { BDoc } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import { asBuffer } from '../storage/database.js';
-import type { Database } from '../storage/database.js';
+import { asBuffer, type Database } from '../storage/database.js';
 import { IndexTable } from '../storage/index-table.js';
 import { RecordTable } from '../storage/record-table.js';
 import { Collection, checkCollectionName, splitNamespace } from './collection.js';
-import { parseIndexSpec, specDocument } from './index-spec.js';
-import type { IndexSpec } from './index-spec.js';
-import { Index } from './index.js';
+import { parseIndexSpec, specDocument, type IndexSpec } from './index-spec.js';
+import { Index, type IndexState } from './index.js';
 import { uuidV4 } from './uuid.js';
-import type { IndexState } from './index.js';
 
 /**
  * Databases, collections and indexes. Every change happens inside a write batch and goes to the tables `coll` and

@@ -3,7 +3,7 @@ import { asNumber } from '../bson/arithmetic.js';
 import { keyString } from '../bson/keystring.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { fields, integer, parseFields, words } from '../commands/schema.js';
+import { fields, integer, parseFields } from '../commands/schema.js';
 import { CommandError, unsupported } from '../errors.js';
 import { evalContext } from '../expr/context.js';
 import { isOperatorDocument } from '../query/leaf-predicate.js';
@@ -20,17 +20,17 @@ export interface IndexSpec {
   expireAfterSeconds: number | null;
 }
 
-const SPEC = fields({
-  doc: ['key', 'partialFilterExpression'],
-  string: ['name'],
-  bool: ['unique', 'sparse', 'hidden'],
-  any: ['expireAfterSeconds'],
-  collation: ['collation'],
-  refused:
-    words(`storageEngine weights default_language language_override textIndexVersion 2dsphereIndexVersion bits
-    min max wildcardProjection clustered prepareUnique columnstoreProjection dropDups`),
-  ignored: ['v', 'ns', 'background'],
-});
+const SPEC = fields(
+  {
+    doc: 'key partialFilterExpression',
+    string: 'name',
+    bool: 'unique sparse hidden',
+    any: 'expireAfterSeconds',
+    collation: 'collation',
+    ignored: 'v ns background',
+  },
+  'InvalidIndexSpecificationOption',
+);
 
 const MAX_FIELDS = 32;
 const MAX_EXPIRE_SECONDS = 2_147_483_647;
@@ -39,12 +39,6 @@ const cannot = (message: string): CommandError => new CommandError('CannotCreate
 
 /** Checks one element of `createIndexes.indexes`. */
 export function parseIndexSpec(input: BDoc): IndexSpec {
-  const unknown = input.keys().find((option) => !SPEC.kinds.has(option));
-  if (unknown !== undefined)
-    throw new CommandError(
-      'InvalidIndexSpecificationOption',
-      `The field '${unknown}' is not valid for an index specification`,
-    );
   const args = parseFields('createIndexes.indexes', SPEC, input);
   const { key, partialFilterExpression: partial = null, expireAfterSeconds } = args;
   if (!key)
@@ -167,12 +161,4 @@ export function seconds(value: BValue): number {
   const number = integer(value);
   if (number !== undefined && number >= 0 && number <= MAX_EXPIRE_SECONDS) return number;
   throw cannot(`TTL index 'expireAfterSeconds' must be 0 to ${MAX_EXPIRE_SECONDS}`);
-}
-
-/** A boolean option; numbers count too. */
-export function truth(option: string, value: BValue): boolean {
-  const number = asNumber(value);
-  if (typeof value !== 'boolean' && Number.isNaN(number))
-    throw new CommandError('TypeMismatch', `the index option '${option}' must be a boolean`);
-  return typeof value === 'boolean' ? value : number !== 0;
 }

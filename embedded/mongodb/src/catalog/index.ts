@@ -1,11 +1,9 @@
 import { BDoc } from '../bson/values.js';
 import { evalContext } from '../expr/context.js';
-import { indexKeys } from '../query/index-keys.js';
-import type { IndexKeys } from '../query/index-keys.js';
+import { indexKeys, type IndexKeys } from '../query/index-keys.js';
 import { compileFilter } from '../query/matcher.js';
 import type { IndexTable } from '../storage/index-table.js';
-import { directions } from './index-spec.js';
-import type { IndexSpec } from './index-spec.js';
+import { directions, type IndexSpec } from './index-spec.js';
 
 /** `building` indexes are kept up to date by every write but are not yet used by reads. */
 export type IndexState = 'building' | 'ready';

@@ -1,9 +1,6 @@
-import type { Timestamp } from 'bson';
-import { doc } from '../bson/plain.js';
-import type { Plain } from '../bson/plain.js';
+import { doc, type Plain } from '../bson/plain.js';
 import type { BDoc, BValue } from '../bson/values.js';
-import { checkDatabaseName } from '../catalog/collection.js';
-import type { Collection } from '../catalog/collection.js';
+import { checkDatabaseName, type Collection } from '../catalog/collection.js';
 import type { CursorStore } from '../cursor/cursor-store.js';
 import { CommandError, unsupported } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
@@ -13,7 +10,7 @@ import type { RetryableWrite } from '../session/retry-records.js';
 import { toTimestamp } from '../storage/commit-clock.js';
 import type { Engine } from '../storage/engine.js';
 import type { FailPoints } from './fail-points.js';
-import type { Args, FieldLists, Schema } from './schema.js';
+import { fields, type Args, type FieldLists, type Schema } from './schema.js';
 
 /** What a command may use of the server. */
 export interface Services {
@@ -50,16 +47,27 @@ export interface Command<F extends FieldLists = FieldLists> {
   adminOnly?: boolean;
   /** Writes take a write concern and get `RetryableWriteError` labels. */
   writes?: boolean;
+  /** Runs as one step of a write batch, so that nothing is written meanwhile. */
+  exclusive?: boolean;
   fields: Schema<F>;
-  run(args: Args<F>, context: CommandContext): BDoc | Promise<BDoc>;
+  run(args: Args<Schema<F>>, context: CommandContext): BDoc | Promise<BDoc>;
 }
 
 /** Commands by name. */
 export type CommandTable = Readonly<Record<string, Command>>;
 
-/** Lets a command be declared with its own schema and listed with all others. */
-export function command<F extends FieldLists>(declared: Command<F>): Command {
-  return declared as unknown as Command;
+/** Lets a command be declared with its own schema and listed with all others; without fields it takes none. */
+export function command<const F extends FieldLists>(
+  declared: Omit<Command<F>, 'fields'> & { fields?: Schema<F> },
+): Command {
+  return { fields: fields({}), ...declared } as unknown as Command;
+}
+
+/** Runs a command whose fields are checked. */
+export async function run(found: Command, args: object, context: CommandContext): Promise<BDoc> {
+  return found.exclusive
+    ? context.engine.queue.once(() => found.run(args, context) as BDoc)
+    : found.run(args, context);
 }
 
 /** A reply from a literal; a field that is undefined is left out. */
@@ -96,19 +104,12 @@ const NO_VARIABLES: ReadonlyMap<string, BValue> = new Map();
 
 /** What expressions and filters of a command see: one `$$NOW` and its `let` variables. */
 export function evalContextOf({ engine }: CommandContext, variables?: BDoc): EvalContext {
-  return new OperationContext(engine, variables ? new Map(variables.entries()) : NO_VARIABLES);
-}
-
-class OperationContext implements EvalContext {
-  readonly now = new Date();
-
-  constructor(
-    private readonly engine: Engine,
-    readonly vars: ReadonlyMap<string, BValue>,
-  ) {}
-
-  /** Made on demand, because few operations ask for it. */
-  get clusterTime(): Timestamp {
-    return toTimestamp(this.engine.clock.current);
-  }
+  return {
+    now: new Date(),
+    vars: variables ? new Map(variables.entries()) : NO_VARIABLES,
+    // Made on demand, because few operations ask for it.
+    get clusterTime() {
+      return toTimestamp(engine.clock.current);
+    },
+  };
 }

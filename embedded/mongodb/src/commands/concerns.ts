@@ -1,14 +1,13 @@
 import { Timestamp } from 'bson';
-import { doc } from '../bson/plain.js';
 import { describe } from '../bson/describe.js';
+import { doc } from '../bson/plain.js';
 import { BDoc } from '../bson/values.js';
-import { CODES, CommandError, unsupported } from '../errors.js';
-import type { CodeName } from '../errors.js';
+import { CODES, CommandError, unsupported, type CodeName } from '../errors.js';
 import { fromTimestamp } from '../storage/commit-clock.js';
 import type { CommandContext } from './command.js';
 import { fields, integer, parseFields } from './schema.js';
 
-const READ_CONCERN = fields({ any: ['level', 'afterClusterTime'], ignored: ['provenance'] });
+const READ_CONCERN = fields({ any: 'level afterClusterTime', ignored: 'provenance' });
 const LEVELS = ['local', 'available', 'majority', 'linearizable'];
 /** How far ahead of our clock a client's `afterClusterTime` may be, in commit-clock units: one day. */
 const MAX_AHEAD = 86_400 * 2 ** 21;
@@ -23,19 +22,16 @@ export async function honourReadConcern({ body, engine }: CommandContext): Promi
     throw new CommandError('FailedToParse', `unknown readConcern level ${describe(level)}`);
   const time = afterClusterTime instanceof Timestamp ? fromTimestamp(afterClusterTime) : 0;
   if (time <= engine.clock.current) return;
-  if (time > engine.clock.current + MAX_AHEAD)
-    throw new CommandError(
-      'InvalidOptions',
-      'afterClusterTime must not be greater than the current clusterTime',
-    );
-  await engine.queue.run(function* () {
+  const latest = engine.clock.current + MAX_AHEAD;
+  if (time > latest)
+    throw new CommandError('InvalidOptions', 'afterClusterTime must not be greater than the clusterTime');
+  await engine.queue.once(() => {
     engine.clock.advanceTo(time);
     engine.logNoop('afterClusterTime');
-    yield;
   });
 }
 
-const WRITE_CONCERN = fields({ any: ['w'], ignored: ['j', 'wtimeout', 'fsync', 'provenance'] });
+const WRITE_CONCERN = fields({ any: 'w', ignored: 'j wtimeout fsync provenance' });
 const MAX_MEMBERS = 50;
 
 /**
@@ -51,10 +47,7 @@ export function writeConcernError(body: BDoc): BDoc | null {
     return failure('UnknownReplWriteConcern', `No write concern mode named '${w}'`, concern);
   const members = integer(w) ?? -1;
   if (members < 0 || members > MAX_MEMBERS)
-    throw new CommandError(
-      'FailedToParse',
-      `w must be a name or a number from 0 to ${MAX_MEMBERS}, got ${describe(w)}`,
-    );
+    throw new CommandError('FailedToParse', `w must be a name or 0 to ${MAX_MEMBERS}, got ${describe(w)}`);
   return members <= 1 ? null : failure('UnsatisfiableWriteConcern', 'Not enough data-bearing nodes', concern);
 }
 

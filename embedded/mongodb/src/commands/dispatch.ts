@@ -1,14 +1,13 @@
 import { Binary } from 'bson';
 import { describe } from '../bson/describe.js';
-import { BDoc, double } from '../bson/values.js';
-import type { BValue } from '../bson/values.js';
+import { BDoc, double, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { log } from '../stats/log.js';
-import type { Command, CommandContext, Peer, Services } from './command.js';
+import { run, type Command, type CommandContext, type Peer, type Services } from './command.js';
 import { honourReadConcern, writeConcernError } from './concerns.js';
 import type { Fault } from './fail-points.js';
 import { errorReply, finishReply, withTopologyVersion } from './replies.js';
-import { integer, parseFields } from './schema.js';
+import { integer, parseCommand } from './schema.js';
 import { COMMANDS, MISSING_COMMANDS } from './table.js';
 
 /** A command as it came over the wire. */
@@ -30,10 +29,11 @@ export async function dispatch(
   try {
     const command = commandOf(request.body);
     context = contextOf(services, peer, request.body, command);
-    return await runCommand(command, context, request);
+    const document = await runCommand(command, context, request);
+    return document === 'close' ? document : finishReply(services, document);
   } catch (error) {
     const known = asCommandError(error);
-    return failure(services, errorReply(known, retryLabels(known.code, context)));
+    return finishReply(services, errorReply(services.info, known, retryLabels(known.code, context)));
   }
 }
 
@@ -48,43 +48,30 @@ function commandOf(body: BDoc): Command {
 async function runCommand(
   command: Command,
   context: CommandContext,
-  request: CommandRequest,
+  { sequences }: CommandRequest,
 ): Promise<CommandReply> {
-  const { body } = context;
+  const { name, body } = context;
   // Before any fail point, whose errors would look like those of a transaction that runs.
   if (body.has('startTransaction') || body.get('autocommit') === false)
     throw unsupported('a multi-document transaction');
   const fault = context.info.options.testCommands ? faultFor(context) : null;
   if (fault && !fault.afterWrite) {
     if (fault.closeConnection) return 'close';
-    if (fault.errorCode !== undefined) return failure(context, injected(fault.errorCode, fault.errorLabels));
+    if (fault.errorCode !== undefined) return injected(context, fault.errorCode, fault.errorLabels);
   }
   checkState(command, context);
   if (body.has('readConcern')) await honourReadConcern(context);
-  const args = parseFields(context.name, command.fields, body, request);
-  const concern = command.writes ? writeConcernError(body) : null;
-  const document = await command.run(args, context);
+  const args = parseCommand(name, command.fields, body, sequences);
+  const lacking = command.writes ? writeConcernError(body) : null;
+  const document = await run(command, args, context);
   if (fault?.afterWrite && fault.closeConnection) return 'close';
-  if (concern || fault?.writeConcernError) addConcernError(document, context, concern, fault);
-  if (!document.has('ok')) document.set('ok', double(1));
-  return finishReply(context, document);
-}
-
-function addConcernError(
-  document: BDoc,
-  context: CommandContext,
-  lacking: BDoc | null,
-  fault: Fault | null,
-): void {
   const concern = fault?.writeConcernError ?? lacking;
-  if (concern) withTopologyVersion(context.info, document.set('writeConcernError', concern));
-  const code = integer(fault?.writeConcernError?.get('code'));
-  const labels = fault?.errorLabels ?? retryLabels(code, context);
-  if (labels.length > 0) document.set('errorLabels', labels);
-}
-
-function failure(services: Services, document: BDoc): BDoc {
-  return finishReply(services, withTopologyVersion(services.info, document));
+  if (concern) {
+    const labels = fault?.errorLabels ?? retryLabels(integer(concern.get('code')), context);
+    withTopologyVersion(context.info, document.set('writeConcernError', concern));
+    if (labels.length > 0) document.set('errorLabels', labels);
+  }
+  return document.has('ok') ? document : document.set('ok', double(1));
 }
 
 function contextOf(services: Services, peer: Peer, body: BDoc, command: Command): CommandContext {
@@ -125,10 +112,7 @@ function checkState(command: Command, { body, db, name, info, lsid }: CommandCon
     throw new CommandError('Unauthorized', `${name} may only be run against the admin database.`);
   const version = body.get('apiVersion') ?? '1';
   if (version !== '1')
-    throw new CommandError(
-      'APIVersionError',
-      `Provided apiVersion:${describe(version)} is not in API version 1`,
-    );
+    throw new CommandError('APIVersionError', `Provided apiVersion:${describe(version)} is not version 1`);
   if (info.shuttingDown && !ALLOWED_AT_SHUTDOWN.includes(name))
     throw new CommandError('ShutdownInProgress', 'the server is shutting down');
 }
@@ -140,8 +124,8 @@ function faultFor({ name, target, db, failPoints, peer, retryable, engine }: Com
   return failPoints.hit(name, ns, peer.appName, isNewWrite);
 }
 
-function injected(code: number, labels: readonly string[] = []): BDoc {
-  return errorReply(new CommandError(code, "Failing command via 'failCommand' failpoint"), labels);
+function injected({ info }: CommandContext, code: number, labels: readonly string[] = []): BDoc {
+  return errorReply(info, new CommandError(code, "Failing command via 'failCommand' failpoint"), labels);
 }
 
 /** Codes after which a retryable write may be sent again. Source: MongoDB retryable writes specification. */

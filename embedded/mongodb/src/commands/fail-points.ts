@@ -1,26 +1,20 @@
 import { describe } from '../bson/describe.js';
-import { BDoc } from '../bson/values.js';
-import type { BValue } from '../bson/values.js';
+import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
-import { fields, integer, parseFields } from './schema.js';
-import type { Args } from './schema.js';
+import { fields, integer, parseFields, type Args } from './schema.js';
 
 const DATA = fields({
-  array: ['failCommands', 'errorLabels'],
-  int: ['errorCode', 'failBeforeCommitExceptionCode'],
-  bool: ['closeConnection'],
-  doc: ['writeConcernError'],
-  string: ['namespace', 'appName'],
-  refused: ['blockConnection', 'blockTimeMS', 'failInternalCommands'],
+  array: 'failCommands errorLabels',
+  int: 'errorCode failBeforeCommitExceptionCode',
+  bool: 'closeConnection',
+  doc: 'writeConcernError',
+  string: 'namespace appName',
 });
-type Data = Args<typeof DATA.lists>;
+type Data = Args<typeof DATA>;
 
 /** A fault that a test asked for. */
-export interface Fault {
-  errorCode?: number | undefined;
+export interface Fault extends Pick<Data, 'errorCode' | 'writeConcernError' | 'closeConnection'> {
   errorLabels?: string[] | undefined;
-  writeConcernError?: BDoc | undefined;
-  closeConnection: boolean;
   /** `onPrimaryTransactionalWrite` without an error code: the write happens, then the connection breaks. */
   afterWrite: boolean;
 }
@@ -47,18 +41,16 @@ export class FailPoints {
    * The fault that a command meets, if any; counts it. `isNewWrite` tells a retryable write that is still to be done
    * from everything else, also from one that is only answered again.
    */
-  hit(command: string, ns: string, appName: string | undefined, isNewWrite: () => boolean): Fault | null {
+  hit(command: string, ns: string, app: string | undefined, isNewWrite: () => boolean): Fault | null {
     if (this.armed.size === 0) return null;
-    const failing = this.take('failCommand', (data) => matches(data, command, ns, appName));
-    if (failing) return faultOf(failing, failing.closeConnection ?? false);
+    const failing = this.take('failCommand', ({ failCommands = [], namespace = ns, appName = app }) => {
+      return failCommands.includes(command) && namespace === ns && appName === app;
+    });
+    if (failing) return faultOf(failing);
     const write = this.take('onPrimaryTransactionalWrite', isNewWrite);
     if (!write) return null;
-    const errorCode = write.failBeforeCommitExceptionCode;
-    return {
-      ...faultOf(write, write.closeConnection ?? true),
-      errorCode,
-      afterWrite: errorCode === undefined,
-    };
+    const { failBeforeCommitExceptionCode: errorCode, closeConnection = true } = write;
+    return faultOf({ ...write, errorCode, closeConnection }, errorCode === undefined);
   }
 
   private take(name: string, concerns: (data: Data) => boolean): Data | null {
@@ -75,25 +67,14 @@ export class FailPoints {
 }
 
 function parseMode(mode: BValue): { skip: number; remaining: number } {
-  const [times, skip] = ['times', 'skip'].map((key) =>
-    mode instanceof BDoc ? integer(mode.get(key)) : undefined,
-  );
+  const given = mode instanceof BDoc ? mode : BDoc.of();
+  const times = integer(given.get('times'));
+  const skip = integer(given.get('skip'));
   if (mode === 'alwaysOn' || times !== undefined || skip !== undefined)
     return { skip: skip ?? 0, remaining: times ?? Infinity };
   throw new CommandError('BadValue', "a mode must be 'off', 'alwaysOn', {times: n} or {skip: n}");
 }
 
-function matches(
-  { failCommands, namespace, appName }: Data,
-  command: string,
-  ns: string,
-  app?: string,
-): boolean {
-  if (!failCommands?.includes(command)) return false;
-  return (appName === undefined || appName === app) && (namespace === undefined || namespace === ns);
-}
-
-function faultOf({ errorCode, errorLabels, writeConcernError }: Data, closeConnection: boolean): Fault {
-  const labels = errorLabels?.map(String);
-  return { errorCode, errorLabels: labels, writeConcernError, closeConnection, afterWrite: false };
+function faultOf({ errorLabels, ...data }: Data, afterWrite = false): Fault {
+  return { closeConnection: false, ...data, errorLabels: errorLabels?.map(String), afterWrite };
 }

@@ -1,25 +1,18 @@
-import { Binary } from 'bson';
-import type { Timestamp } from 'bson';
+import { Binary, type Timestamp } from 'bson';
 import { doc } from '../bson/plain.js';
-import { BDoc, double } from '../bson/values.js';
-import type { BValue } from '../bson/values.js';
+import { BDoc, double, type BValue } from '../bson/values.js';
 import type { CommandError } from '../errors.js';
 import type { ServerInfo } from '../server-info.js';
 import { toTimestamp } from '../storage/commit-clock.js';
-import { reply } from './command.js';
-import type { Services } from './command.js';
+import { reply, type Services } from './command.js';
 import { integer } from './schema.js';
 
 /** `{ok: 0, ...}` for an error. */
-export function errorReply(error: CommandError, labels: readonly string[] = []): BDoc {
-  return reply({
-    ok: double(0),
-    errmsg: error.message,
-    code: error.code,
-    codeName: error.codeName,
-    ...error.details,
-    errorLabels: labels.length > 0 ? [...labels] : undefined,
-  });
+export function errorReply(info: TopologyState, error: CommandError, labels: readonly string[] = []): BDoc {
+  const { message: errmsg, code, codeName, details } = error;
+  const errorLabels = labels.length > 0 ? [...labels] : undefined;
+  const document = reply({ ok: double(0), errmsg, code, codeName, ...details, errorLabels });
+  return withTopologyVersion(info, document);
 }
 
 /** The encoded `$clusterTime` of the newest commit; it changes far less often than replies are sent. */

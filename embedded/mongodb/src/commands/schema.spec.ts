@@ -1,25 +1,18 @@
 import { doc } from '../bson/plain.js';
-import { fields, parseFields } from './schema.js';
+import { fields, parseCommand, parseFields } from './schema.js';
 
 const SCHEMA = fields({
-  doc: ['filter'],
-  int: ['limit'],
-  count: ['skip'],
-  bool: ['single'],
-  refused: ['view'],
-  docs: ['documents'],
-  hint: ['hint'],
-  collation: ['collation'],
+  doc: 'filter',
+  int: 'limit',
+  count: 'skip',
+  bool: 'single',
+  docs: 'documents',
+  hint: 'hint',
+  collation: 'collation',
 });
-const command = { sequences: new Map() };
 
 test('fields come back under their names; numbers of any type are integers, and booleans too', () => {
-  const args = parseFields(
-    'find',
-    SCHEMA,
-    doc({ find: 'c', limit: 5n, single: 1, $db: 't', lsid: {} }),
-    command,
-  );
+  const args = parseCommand('find', SCHEMA, doc({ find: 'c', limit: 5n, single: 1, $db: 't', lsid: {} }));
   expect(args).toEqual({ limit: 5, single: true });
 });
 
@@ -28,14 +21,12 @@ test.each([
   [14, { find: 'c', filter: 5 }],
   [14, { find: 'c', limit: 'x' }],
   [14, { find: 'c', documents: [1] }],
-  [115, { find: 'c', view: 1 }],
+  [115, { find: 'c', validator: {} }],
   [51024, { find: 'c', skip: -1 }],
   [9, { find: 'c', hint: 1 }],
   [115, { find: 'c', collation: { locale: 'de' } }],
 ])('error %i for %j', (code, document) => {
-  expect(() => parseFields('find', SCHEMA, doc(document), command)).toThrow(
-    expect.objectContaining({ code }),
-  );
+  expect(() => parseCommand('find', SCHEMA, doc(document))).toThrow(expect.objectContaining({ code }));
 });
 
 test('inside a command the generic fields are unknown', () => {
@@ -46,9 +37,9 @@ test('inside a command the generic fields are unknown', () => {
 
 test('a document sequence counts as the field of its name, once', () => {
   const sequences = new Map([['documents', [doc({ _id: 1 })]]]);
-  expect(parseFields('insert', SCHEMA, doc({ insert: 'c' }), { sequences }).documents).toHaveLength(1);
+  expect(parseCommand('insert', SCHEMA, doc({ insert: 'c' }), sequences).documents).toHaveLength(1);
   const both = doc({ insert: 'c', documents: [] });
-  expect(() => parseFields('insert', SCHEMA, both, { sequences })).toThrow(
+  expect(() => parseCommand('insert', SCHEMA, both, sequences)).toThrow(
     expect.objectContaining({ code: 40413 }),
   );
 });

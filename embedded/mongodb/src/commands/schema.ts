@@ -1,52 +1,72 @@
 import { Decimal128, Double } from 'bson';
 import { typeName } from '../bson/type-of.js';
-import { BDoc } from '../bson/values.js';
-import type { BValue } from '../bson/values.js';
-import { CommandError, unsupported } from '../errors.js';
+import { BDoc, type BValue } from '../bson/values.js';
+import { CODES, CommandError, unsupported, type CodeName } from '../errors.js';
 
-/** What a field may hold, and what a command then gets. */
-interface Kinds {
-  string: string;
-  bool: boolean;
-  int: number;
-  /** A number that must not be negative (error 51024). */
-  count: number;
-  doc: BDoc;
-  docs: BDoc[];
-  array: BValue[];
-  any: BValue;
+/** What a field may hold: each kind checks a value and gives what the command gets. */
+const KINDS = {
+  string: (field: string, value: BValue) =>
+    typeof value === 'string' ? value : wrongType(field, value, 'string'),
+  bool: (field: string, value: BValue) =>
+    typeof value === 'boolean' ? value : (integer(value) ?? wrongType(field, value, 'bool')) !== 0,
+  int: (field: string, value: BValue) =>
+    value === null ? undefined : (integer(value) ?? wrongType(field, value, 'int')),
+  /** A number that must not be negative. */
+  count(field: string, value: BValue) {
+    const number = value === null ? 0 : (integer(value) ?? wrongType(field, value, 'int'));
+    if (number >= 0) return number;
+    throw new CommandError(51024, `BSON field '${field}' value must be >= 0, actual value '${number}'`);
+  },
+  doc: (field: string, value: BValue) => (value instanceof BDoc ? value : wrongType(field, value, 'object')),
+  docs(field: string, value: BValue) {
+    if (!Array.isArray(value)) return wrongType(field, value, 'array');
+    for (const item of value) if (!(item instanceof BDoc)) wrongType(field, item, 'object');
+    return value as BDoc[];
+  },
+  array: (field: string, value: BValue) => (Array.isArray(value) ? value : wrongType(field, value, 'array')),
+  any: (_field: string, value: BValue) => value,
   /** An index name or a key pattern. */
-  hint: string | BDoc;
+  hint(field: string, value: BValue) {
+    if (typeof value === 'string') return value;
+    if (value instanceof BDoc) return value.size > 0 ? value : undefined;
+    throw new CommandError('FailedToParse', `${field} must be a string or an object`);
+  },
   /** Only the binary collation exists here; `{locale: 'simple'}` names it. */
-  collation: never;
-  ignored: never;
-  /** A known MongoDB field that this server does not have: error 115. */
-  refused: never;
-}
-type Kind = keyof Kinds;
+  collation(_field: string, value: BValue) {
+    if (value instanceof BDoc && (value.size === 0 || value.get('locale') === 'simple')) return undefined;
+    throw unsupported('a collation');
+  },
+  ignored: () => undefined,
+};
+type Kind = keyof typeof KINDS;
 
-/** The names of fields by what they hold. */
-export type FieldLists = { readonly [K in Kind]?: readonly string[] };
+/** The names of fields by what they hold, separated by spaces. */
+export type FieldLists = { readonly [K in Kind]?: string };
 
-type Read<F> = Exclude<keyof F, 'collation' | 'ignored' | 'refused'>;
-type NameIn<F> = { [K in Read<F>]: F[K] extends readonly (infer N)[] ? N : never }[Read<F>] & string;
-type KindIn<F, N> = {
-  [K in Read<F>]: F[K] extends readonly (infer M)[] ? (N extends M ? K : never) : never;
-}[Read<F>];
+type Words<S> = S extends `${infer First} ${infer Rest}` ? First | Words<Rest> : S;
+type KindOf<F, N> = { [K in keyof F]: N extends Words<F[K]> ? K : never }[keyof F] & Kind;
 
 /** The fields of a command or statement by the schema that they were checked against. */
-export type Args<F> = { [N in NameIn<F>]?: Kinds[KindIn<F, N> & Kind] };
+export type Args<S> =
+  S extends Schema<infer F>
+    ? {
+        [N in Words<Exclude<F[Exclude<keyof F, 'ignored' | 'collation'>], undefined>> & string]?:
+          ReturnType<(typeof KINDS)[KindOf<F, N>]> | undefined;
+      }
+    : never;
 
 /** The fields that a document may have. */
 export interface Schema<F extends FieldLists = FieldLists> {
   kinds: ReadonlyMap<string, Kind>;
-  lists: F;
+  /** The error for a field that is not among them. */
+  unknown: number;
+  lists?: F;
 }
 
-export function fields<const F extends FieldLists>(lists: F): Schema<F> {
-  const named = Object.entries(lists) as [Kind, readonly string[]][];
-  const kinds = new Map(named.flatMap(([kind, names]) => names.map((name) => [name, kind] as const)));
-  return { kinds, lists };
+export function fields<const F extends FieldLists>(lists: F, unknown: number | CodeName = 40415): Schema<F> {
+  const named = Object.entries(lists) as [Kind, string][];
+  const kinds = new Map(named.flatMap(([kind, names]) => words(names).map((name) => [name, kind] as const)));
+  return { kinds, unknown: typeof unknown === 'number' ? unknown : CODES[unknown] };
 }
 
 /** Names written in one string. */
@@ -61,79 +81,51 @@ const GENERIC_FIELDS = new Set(
     clientOperationKey mayBypassWriteBlocking maxTimeMSOpOnly $oplogQueryData`),
 );
 
-/** Checks a command, or with no `command` a document inside one, against its schema. An unknown field is error 40415. */
-export function parseFields<F extends FieldLists>(
-  owner: string,
-  { kinds }: Schema<F>,
-  document: BDoc,
-  command?: { sequences: ReadonlyMap<string, BDoc[]> },
-): Args<F> {
+/** Fields of MongoDB 8.0 that no command here has: they answer 115, an invented name answers 40415. */
+const MISSING_FIELDS = new Set(
+  words(`2dsphereIndexVersion bits blockConnection blockTimeMS c cappedMax cappedSize changeStreamPreAndPostImages
+    clustered clusteredIndex collectionUUID columnstoreProjection constants default_language dropDups
+    encryptedFields encryptionInformation exchange expireAfterSeconds explain failInternalCommands fromMongos
+    internalClient language_override let max min oplogApplicationMode pipeline preCondition prepareUnique repair
+    size stmtId stmtIds storageEngine textIndexVersion timeseries upsertSupplied validationAction validationLevel
+    validator viewOn weights wildcardProjection`),
+);
+
+/** Checks a document inside a command. A name that MongoDB knows is 115, any other is the schema's error. */
+export function parseFields<S extends Schema>(owner: string, schema: S, document: BDoc): Args<S> {
+  return parse(owner, schema, document.entries()) as Args<S>;
+}
+
+/** Checks a command, whose first field is its name, with the document sequences that came beside it. */
+export function parseCommand<S extends Schema>(
+  name: string,
+  schema: S,
+  body: BDoc,
+  sequences: ReadonlyMap<string, BDoc[]> = new Map(),
+): Args<S> {
+  const [, ...rest] = body.entries();
+  const own = rest.filter(([field]) => schema.kinds.has(field) || !GENERIC_FIELDS.has(field));
+  return parse(name, schema, [...own, ...sequences]) as Args<S>;
+}
+
+function parse(owner: string, { kinds, unknown }: Schema, entries: [string, BValue][]): object {
   const args: Record<string, unknown> = {};
-  // The first field of a command is its name.
-  for (const [field, value] of command ? document.entries().slice(1) : document.entries()) {
-    const kind = kinds.get(field);
-    if (!kind && command && GENERIC_FIELDS.has(field)) continue;
-    if (!kind) throw unknownField(owner, field);
-    if (Object.hasOwn(args, field)) throw duplicateField(owner, field);
-    if (kind !== 'ignored') args[field] = coerce(`${owner}.${field}`, kind, value);
+  for (const [name, value] of entries) {
+    const field = `${owner}.${name}`;
+    const kind = kinds.get(name);
+    if (!kind && MISSING_FIELDS.has(name)) throw unsupported(`the field '${field}'`);
+    if (!kind) throw new CommandError(unknown, `BSON field '${field}' is an unknown field.`);
+    if (Object.hasOwn(args, name))
+      throw new CommandError(40413, `BSON field '${field}' is a duplicate field`);
+    args[name] = KINDS[kind](field, value);
   }
-  for (const [field, documents] of command?.sequences ?? []) {
-    if (kinds.get(field) !== 'docs') throw unknownField(owner, field);
-    if (Object.hasOwn(args, field)) throw duplicateField(owner, field);
-    args[field] = documents;
-  }
-  return args as Args<F>;
-}
-
-function unknownField(owner: string, field: string): CommandError {
-  return new CommandError(40415, `BSON field '${owner}.${field}' is an unknown field.`);
-}
-
-function duplicateField(owner: string, field: string): CommandError {
-  return new CommandError(40413, `BSON field '${owner}.${field}' is a duplicate field`);
+  return args;
 }
 
 /** A field that the command cannot do without; missing is error 40414. */
 export function required<T>(value: T | undefined, name: string): T {
   if (value !== undefined) return value;
   throw new CommandError(40414, `BSON field '${name}' is missing but a required field`);
-}
-
-function coerce(field: string, kind: Kind, value: BValue): unknown {
-  switch (kind) {
-    case 'refused':
-      throw unsupported(`the field '${field}'`);
-    case 'collation':
-      if (value instanceof BDoc && (value.size === 0 || value.get('locale') === 'simple')) return undefined;
-      throw unsupported('a collation');
-    case 'string':
-      return typeof value === 'string' ? value : wrongType(field, value, 'string');
-    case 'bool':
-      return typeof value === 'boolean' ? value : (integer(value) ?? wrongType(field, value, 'bool')) !== 0;
-    case 'int':
-      return value === null ? undefined : (integer(value) ?? wrongType(field, value, 'int'));
-    case 'count':
-      return notNegative(field, value === null ? 0 : (integer(value) ?? wrongType(field, value, 'int')));
-    case 'hint':
-      if (value instanceof BDoc) return value.size > 0 ? value : undefined;
-      if (typeof value === 'string') return value;
-      throw new CommandError('FailedToParse', `${field} must be a string or an object`);
-    case 'doc':
-      return value instanceof BDoc ? value : wrongType(field, value, 'object');
-    case 'docs':
-      if (!Array.isArray(value)) return wrongType(field, value, 'array');
-      for (const item of value) if (!(item instanceof BDoc)) wrongType(field, item, 'object');
-      return value;
-    case 'array':
-      return Array.isArray(value) ? value : wrongType(field, value, 'array');
-    default:
-      return value;
-  }
-}
-
-function notNegative(field: string, value: number): number {
-  if (value >= 0) return value;
-  throw new CommandError(51024, `BSON field '${field}' value must be >= 0, actual value '${value}'`);
 }
 
 /** A number of any BSON type as a whole JavaScript number; undefined for anything else. */
@@ -146,7 +138,6 @@ export function integer(value: BValue | undefined): number | undefined {
 }
 
 function wrongType(field: string, value: BValue, expected: string): never {
-  const actual = typeName(value);
-  const text = `BSON field '${field}' is the wrong type '${actual}', expected type '${expected}'`;
+  const text = `BSON field '${field}' is the wrong type '${typeName(value)}', expected type '${expected}'`;
   throw new CommandError('TypeMismatch', text);
 }

@@ -3,13 +3,12 @@ import { collections } from './collections/collections.js';
 import { indexes } from './collections/indexes.js';
 import { listings } from './collections/listings.js';
 import { validate } from './collections/validate.js';
-import { command } from './command.js';
-import type { CommandTable } from './command.js';
+import { command, type CommandTable } from './command.js';
 import { aggregate } from './reads/aggregate.js';
 import { count, distinct } from './reads/count-distinct.js';
 import { explain } from './reads/explain.js';
 import { reads } from './reads/find.js';
-import { fields, words } from './schema.js';
+import { words } from './schema.js';
 import { admin } from './server/admin.js';
 import { hello } from './server/hello.js';
 import { statistics } from './server/statistics.js';
@@ -24,17 +23,15 @@ export const COMMANDS: CommandTable = {
   ...{ ...reads, count, distinct, aggregate, explain },
   ...{ ...writes, applyOps, bulkWrite, findAndModify, findandmodify: findAndModify },
   ...{ ...collections, ...indexes, ...listings, validate },
-  listCommands: command({ fields: fields({}), run: listCommands }),
+  listCommands: command({ run: listCommands }),
 };
 
 function listCommands(): BDoc {
-  const all = Object.entries(COMMANDS).map(
-    ([name, { adminOnly = false, writes: changes }]): [string, BDoc] => [
-      name,
-      BDoc.of(['requiresAuth', false], ['secondaryOk', !changes], ['adminOnly', adminOnly]),
-    ],
-  );
-  return BDoc.of(['commands', BDoc.of(...all)]);
+  const shown = Object.entries(COMMANDS).map(([name, { adminOnly = false, writes: changes }]) => {
+    const facts = BDoc.of(['requiresAuth', false], ['secondaryOk', !changes], ['adminOnly', adminOnly]);
+    return [name, facts] as const;
+  });
+  return BDoc.of(['commands', BDoc.of(...shown)]);
 }
 
 /** Commands of MongoDB 8.0 that this server does not have: they answer 115, an invented name answers 59. */

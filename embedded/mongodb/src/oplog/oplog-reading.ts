@@ -2,21 +2,19 @@ import { Timestamp } from 'bson';
 import { BDoc } from '../bson/values.js';
 import { unsupported } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
-import type { Reading } from '../query/find.js';
+import type { FindQuery, Found, Reading } from '../query/find.js';
 import { compileFilter } from '../query/matcher.js';
 import { fromTimestamp } from '../storage/commit-clock.js';
-import type { Engine } from '../storage/engine.js';
+import type { Oplog } from './oplog.js';
 
 const CHUNK = 256;
 
 /** `find` on `local.oplog.rs`: a key range by `ts`, in `$natural` order one way or the other. */
 export function* oplogReading(
-  { oplog }: Engine,
-  filter: BDoc,
-  { sort, skip = 0, limit = 0 }: { sort?: BDoc; skip?: number; limit?: number },
-  project: ((doc: BDoc) => BDoc) | null,
+  oplog: Oplog,
+  { filter, sort, skip = 0, limit = 0 }: FindQuery,
   context: EvalContext,
-): Reading<BDoc> {
+): Reading<Found> {
   const { matches } = compileFilter(filter, context);
   const reverse = isReverse(sort);
   let [from, to] = timeRange(filter);
@@ -24,11 +22,11 @@ export function* oplogReading(
   let taken = 0;
   for (;;) {
     const entries = oplog.read(from, to, CHUNK, reverse);
-    for (const { ts, document } of entries) {
+    for (const { ts, document: doc } of entries) {
       if (reverse) to = ts - 1;
       else from = ts + 1;
-      if (!matches(document) || left-- > 0) continue;
-      yield project ? project(document) : document;
+      if (!matches(doc) || left-- > 0) continue;
+      yield { rid: ts, doc };
       if (++taken === limit) return;
     }
     if (entries.length < CHUNK) return;

@@ -1,8 +1,7 @@
 import { Binary } from 'bson';
 import { BDoc, type BValue } from '../bson/values.js';
 import { toTimestamp } from '../storage/commit-clock.js';
-import { asBuffer } from '../storage/database.js';
-import type { Database } from '../storage/database.js';
+import { asBuffer, type Database } from '../storage/database.js';
 
 /** Where clients find the log. */
 export const OPLOG_NAMESPACE = 'local.oplog.rs';

@@ -1,7 +1,6 @@
 import { BDoc } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import { asBuffer } from '../storage/database.js';
-import type { Database } from '../storage/database.js';
+import { asBuffer, type Database } from '../storage/database.js';
 
 /** A write that its client may send again under the same number. */
 export interface RetryableWrite {

@@ -1,7 +1,6 @@
 import { closeSync, fdatasync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import type { StatementSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 
 const datasync = promisify(fdatasync);
@@ -9,7 +8,8 @@ const datasync = promisify(fdatasync);
 /** Layout of `data.sqlite`; a higher number in the file means a newer program wrote it. */
 const FORMAT = 1;
 
-// locking_mode EXCLUSIVE: nobody else opens the file, so no statement needs to lock it. synchronous NORMAL: a commit
+// locking_mode EXCLUSIVE: the first statement locks the file for the life of the process, so a second server is refused,
+// no statement needs a lock of its own, and the operating system frees it after whatever end. synchronous NORMAL: a commit
 // leaves its pages to the kernel, `syncLog` brings them to the disk; checkpoints sync by themselves. fullfsync matters on
 // macOS only, where plain fsync does not reach the disk. The cache is in KiB, the log is truncated to 512 MiB.
 const PRAGMAS = `
@@ -17,6 +17,8 @@ PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=16384; PRAGMA journal_mode=WAL; 
 PRAGMA fullfsync=1; PRAGMA cache_size=-49152; PRAGMA wal_autocheckpoint=4096; PRAGMA temp_store=FILE;
 PRAGMA journal_size_limit=536870912;
 `;
+
+const SQLITE_BUSY = 5;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS meta(k TEXT PRIMARY KEY, v) WITHOUT ROWID;
@@ -37,9 +39,16 @@ export class Database {
 
   constructor(directory: string) {
     mkdirSync(directory, { recursive: true });
-    this.sqlite = new DatabaseSync(join(directory, 'data.sqlite'));
-    this.sqlite.exec(PRAGMAS);
-    this.sqlite.exec(SCHEMA);
+    this.sqlite = new DatabaseSync(join(directory, 'data.sqlite'), { timeout: 0 });
+    try {
+      this.sqlite.exec(PRAGMAS);
+      this.sqlite.exec(SCHEMA);
+    } catch (cause) {
+      const message = `${directory} is in use by another server: stop that server or choose another --dir`;
+      throw ((cause as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY
+        ? new Error(message, { cause })
+        : cause;
+    }
     const found = this.meta('format');
     if (found === undefined) this.setMeta('format', FORMAT);
     else if (found !== FORMAT)

@@ -1,9 +1,9 @@
+import { doc } from '../bson/plain.js';
 import { BDoc } from '../bson/values.js';
 import { Catalog } from '../catalog/catalog.js';
-import type { Collection } from '../catalog/collection.js';
+import { splitNamespace, type Collection } from '../catalog/collection.js';
 import { CommandError } from '../errors.js';
-import { OPLOG_NAMESPACE, Oplog } from '../oplog/oplog.js';
-import type { OplogOp } from '../oplog/oplog.js';
+import { OPLOG_NAMESPACE, Oplog, type OplogOp } from '../oplog/oplog.js';
 import { RetryRecords } from '../session/retry-records.js';
 import { CommitClock } from './commit-clock.js';
 import { Database } from './database.js';
@@ -66,6 +66,16 @@ export class Engine {
   dropCollection(collection: Collection): void {
     this.logCommand(collection.db, BDoc.of(['drop', collection.name]), collection);
     this.catalog.drop(collection);
+  }
+
+  /** Gives a collection another name; one that has it goes. */
+  renameCollection(collection: Collection, to: string): void {
+    const from = collection.ns;
+    const replaced = this.catalog.get(to);
+    if (replaced) this.catalog.drop(replaced);
+    this.catalog.rename(collection, to);
+    const entry = { renameCollection: from, to, stayTemp: false, dropTarget: replaced !== undefined };
+    this.logCommand(splitNamespace(from)[0], doc(entry), collection);
   }
 
   /** Writes a `c` entry: collections and indexes that come and go are part of the history. */

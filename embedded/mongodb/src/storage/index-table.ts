@@ -1,5 +1,4 @@
-import { asBuffer } from './database.js';
-import type { Database } from './database.js';
+import { asBuffer, type Database } from './database.js';
 import type { RecordTable, Row } from './record-table.js';
 
 /** A half-open range of KeyString bytes; `high` null means to the end of the index. */

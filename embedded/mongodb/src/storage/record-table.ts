@@ -1,8 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { CommandError } from '../errors.js';
 import { log } from '../stats/log.js';
-import { asBuffer } from './database.js';
-import type { Database } from './database.js';
+import { asBuffer, type Database } from './database.js';
 
 /** A stored document with its record id. */
 export interface Row {

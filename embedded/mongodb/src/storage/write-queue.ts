@@ -25,8 +25,6 @@ export interface BatchHooks {
 interface Job {
   start: () => WriteSteps<unknown>;
   steps: WriteSteps<unknown> | null;
-  /** Steps of it stand in an earlier commit. */
-  partlyDone: boolean;
   /** Tells the caller; called when the log is on the disk. */
   settle: (() => void) | null;
   resolve: (value: never) => void;
@@ -45,8 +43,6 @@ export class WriteQueue {
   private scheduled = false;
   private syncing = false;
   private batchBytes = 0;
-  /** So many jobs run in batches of their own, because one of them spoiled the batch that they shared. */
-  private alone = 0;
   private idleWaiters: (() => void)[] = [];
 
   constructor(
@@ -57,8 +53,16 @@ export class WriteQueue {
   /** Queues a write; it must check what can fail before it touches rows. */
   run<T>(start: () => WriteSteps<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.jobs.push({ start, steps: null, partlyDone: false, settle: null, resolve, reject });
+      this.jobs.push({ start, steps: null, settle: null, resolve, reject });
       this.schedule();
+    });
+  }
+
+  /** Queues a write of one step. */
+  once<T>(step: () => T): Promise<T> {
+    return this.run(function* () {
+      yield;
+      return step();
     });
   }
 
@@ -120,14 +124,13 @@ export class WriteQueue {
         members.push(job);
         do steps += 1;
         while (!this.step(job) && !isFull());
-      } while (this.jobs.length > 0 && this.alone === 0 && !isFull());
+      } while (this.jobs.length > 0 && !isFull());
       this.commit(steps);
     } catch (error) {
       this.rollback(error, members);
       return [];
     }
-    this.alone = Math.max(0, this.alone - 1);
-    for (const job of members) if (!job.settle) this.jobs.push(Object.assign(job, { partlyDone: true }));
+    this.jobs.push(...members.filter((job) => !job.settle));
     return members.filter((job) => job.settle);
   }
 
@@ -162,30 +165,26 @@ export class WriteQueue {
 
   /**
    * Nothing of the batch is kept. On a full disk all its members are refused, to be tried again once there is space.
-   * After a fault of ours they are repeated one by one, so that only the faulty one fails; a write that had committed
-   * earlier steps cannot start over and is told so.
+   * After a fault of ours only the write that ran is told of it; the others get a code on which drivers send them again,
+   * and what is recorded of their earlier steps is not done twice.
    */
   private rollback(error: unknown, members: Job[]): void {
-    if (sqliteCode(error) === SQLITE_IOERR) exitOnDiskFailure(error);
+    const code = sqliteCode(error);
+    if (code === SQLITE_IOERR) exitOnDiskFailure(error);
     // On some errors SQLite has rolled back already.
     if (this.db.sqlite.isTransaction) this.db.sqlite.exec('ROLLBACK');
     this.hooks.rolledBack();
-    const full = sqliteCode(error) === SQLITE_FULL;
-    if (!full) log('error', 'a write failed unexpectedly and is rolled back', { error: textOf(error) });
-    const again = full || members.length === 1 ? [] : members.filter(({ partlyDone }) => !partlyDone);
-    this.alone = Math.max(0, this.alone - 1) + again.length;
-    this.jobs = [...again.map((job) => Object.assign(job, { steps: null, settle: null })), ...this.jobs];
-    for (const job of members) {
-      if (full)
-        job.reject(
-          new CommandError('OutOfDiskSpace', 'the disk of the data directory is full: free some space'),
-        );
-      else if (job.partlyDone)
-        job.reject(
-          new CommandError('InternalError', `the write was interrupted after a part of it: ${String(error)}`),
-        );
-      else if (again.length === 0) job.reject(error);
-    }
+    const full = new CommandError(
+      'OutOfDiskSpace',
+      'the disk of the data directory is full: free some space',
+    );
+    const again = new CommandError(
+      'InterruptedDueToReplStateChange',
+      'the write was rolled back: send it again',
+    );
+    const faulty = code === SQLITE_FULL ? undefined : members.at(-1);
+    if (faulty) log('error', 'a write failed unexpectedly and is rolled back', { error: textOf(error) });
+    for (const job of members) job.reject(job === faulty ? error : faulty ? again : full);
   }
 }
 

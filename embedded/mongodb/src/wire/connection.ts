@@ -5,10 +5,8 @@ import { dispatch } from '../commands/dispatch.js';
 import { errorReply, finishReply } from '../commands/replies.js';
 import { CommandError } from '../errors.js';
 import { log } from '../stats/log.js';
-import { FrameReader, OP_MSG, OP_QUERY, ProtocolError } from './frame.js';
-import type { Frame } from './frame.js';
-import { encodeOpMsg, parseOpMsg } from './op-msg.js';
-import type { OpMsg } from './op-msg.js';
+import { FrameReader, OP_MSG, OP_QUERY, ProtocolError, type Frame } from './frame.js';
+import { encodeOpMsg, parseOpMsg, type OpMsg } from './op-msg.js';
 import { encodeOpReply, parseOpQuery } from './op-query.js';
 
 /**
@@ -81,7 +79,7 @@ export class Connection {
       message = parseOpMsg(frame);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      const reply = finishReply(this.services, errorReply(error));
+      const reply = finishReply(this.services, errorReply(this.services.info, error));
       return this.send(encodeOpMsg(reply, frame.requestId).bytes);
     }
     if (this.closed && !message.moreToCome) return;

@@ -1,6 +1,5 @@
 import { doc, toPlain } from '../bson/plain.js';
-import { HEADER_BYTES, OP_MSG, ProtocolError, writeHeader } from './frame.js';
-import type { Frame } from './frame.js';
+import { HEADER_BYTES, OP_MSG, ProtocolError, writeHeader, type Frame } from './frame.js';
 import { parseOpMsg } from './op-msg.js';
 
 function frameOf(flags: number, ...sections: Buffer[]): Frame {

@@ -1,7 +1,6 @@
 import { validateBson } from '../bson/validate.js';
 import { BDoc } from '../bson/values.js';
-import { HEADER_BYTES, OP_MSG, ProtocolError, replyFrame } from './frame.js';
-import type { Frame } from './frame.js';
+import { HEADER_BYTES, OP_MSG, ProtocolError, replyFrame, type Frame } from './frame.js';
 
 const MORE_TO_COME = 2;
 const EXHAUST_ALLOWED = 1 << 16;

@@ -1,17 +1,21 @@
 import { describe } from '../../bson/describe.js';
 import { keyString } from '../../bson/keystring.js';
 import { doc } from '../../bson/plain.js';
-import { BDoc } from '../../bson/values.js';
-import type { BValue } from '../../bson/values.js';
+import { BDoc, type BValue } from '../../bson/values.js';
 import type { Collection } from '../../catalog/collection.js';
 import type { Index } from '../../catalog/index.js';
-import { identity, isIdKey, parseIndexSpec, sameOptions, specDocument } from '../../catalog/index-spec.js';
-import type { IndexSpec } from '../../catalog/index-spec.js';
+import {
+  identity,
+  isIdKey,
+  parseIndexSpec,
+  sameOptions,
+  specDocument,
+  type IndexSpec,
+} from '../../catalog/index-spec.js';
 import { CommandError } from '../../errors.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
-import { command, existing, namespaceOf, reply } from '../command.js';
-import type { CommandTable } from '../command.js';
+import { command, existing, namespaceOf, reply, type CommandTable } from '../command.js';
 import { fields, required } from '../schema.js';
 
 const BUILD_CHUNK_ROWS = 256;
@@ -20,7 +24,7 @@ const MAX_INDEXES = 64;
 export const indexes: CommandTable = {
   createIndexes: command({
     writes: true,
-    fields: fields({ docs: ['indexes'], ignored: ['commitQuorum', 'ignoreUnknownIndexOptions'] }),
+    fields: fields({ docs: 'indexes', ignored: 'commitQuorum ignoreUnknownIndexOptions' }),
     run(args, context) {
       const ns = namespaceOf(context);
       const specs = required(args.indexes, 'createIndexes.indexes').map(parseIndexSpec);
@@ -40,27 +44,24 @@ export const indexes: CommandTable = {
 
   dropIndexes: command({
     writes: true,
-    fields: fields({ any: ['index'] }),
+    exclusive: true,
+    fields: fields({ any: 'index' }),
     run(args, context) {
-      const { engine } = context;
       const wanted = required(args.index, 'dropIndexes.index');
-      return engine.queue.run(function* () {
-        yield;
-        const collection = existing(context);
-        const nIndexesWas = collection.indexes.length;
-        const all = wanted === '*';
-        const doomed = all
-          ? collection.indexes.slice(1)
-          : [wanted].flat().map((one) => indexOf(collection, one));
-        if (doomed.includes(collection.idIndex))
-          throw new CommandError('InvalidOptions', 'cannot drop _id index');
-        for (const index of doomed) {
-          engine.catalog.dropIndex(collection, index);
-          const entry = doc({ dropIndexes: collection.name, index: index.spec.name });
-          engine.logCommand(collection.db, entry, collection);
-        }
-        return reply({ nIndexesWas, msg: all ? 'non-_id indexes dropped for collection' : undefined });
-      });
+      const collection = existing(context);
+      const nIndexesWas = collection.indexes.length;
+      const all = wanted === '*';
+      const doomed = all
+        ? collection.indexes.slice(1)
+        : [wanted].flat().map((one) => indexOf(collection, one));
+      if (doomed.includes(collection.idIndex))
+        throw new CommandError('InvalidOptions', 'cannot drop _id index');
+      for (const index of doomed) {
+        context.engine.catalog.dropIndex(collection, index);
+        const entry = doc({ dropIndexes: collection.name, index: index.spec.name });
+        context.engine.logCommand(collection.db, entry, collection);
+      }
+      return reply({ nIndexesWas, msg: all ? 'non-_id indexes dropped for collection' : undefined });
     },
   }),
 };

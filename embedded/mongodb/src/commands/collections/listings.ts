@@ -5,8 +5,14 @@ import { specDocument } from '../../catalog/index-spec.js';
 import { Cursor } from '../../cursor/cursor.js';
 import { OPLOG_NAMESPACE } from '../../oplog/oplog.js';
 import { compileFilter } from '../../query/matcher.js';
-import { command, evalContextOf, existing, namespaceOf } from '../command.js';
-import type { CommandContext, CommandTable } from '../command.js';
+import {
+  command,
+  evalContextOf,
+  existing,
+  namespaceOf,
+  type CommandContext,
+  type CommandTable,
+} from '../command.js';
 import { fields, integer } from '../schema.js';
 
 const OPLOG_ENTRY = doc({
@@ -18,7 +24,7 @@ const OPLOG_ENTRY = doc({
 
 export const listings: CommandTable = {
   listCollections: command({
-    fields: fields({ doc: ['filter', 'cursor'], bool: ['nameOnly'], ignored: ['authorizedCollections'] }),
+    fields: fields({ doc: 'filter cursor', bool: 'nameOnly', ignored: 'authorizedCollections' }),
     run({ filter, nameOnly, cursor }, context) {
       const { engine, db } = context;
       const all = engine.catalog.list(db).map(({ name, uuid, idIndex }) => {
@@ -32,7 +38,7 @@ export const listings: CommandTable = {
   }),
 
   listIndexes: command({
-    fields: fields({ doc: ['cursor'], ignored: ['includeBuildUUIDs', 'includeIndexBuildInfo'] }),
+    fields: fields({ doc: 'cursor', ignored: 'includeBuildUUIDs includeIndexBuildInfo' }),
     run({ cursor }, context) {
       const ns = namespaceOf(context);
       const found =
@@ -43,7 +49,7 @@ export const listings: CommandTable = {
 
   listDatabases: command({
     adminOnly: true,
-    fields: fields({ doc: ['filter'], bool: ['nameOnly'], ignored: ['authorizedDatabases'] }),
+    fields: fields({ doc: 'filter', bool: 'nameOnly', ignored: 'authorizedDatabases' }),
     run({ filter, nameOnly }, context) {
       const { engine } = context;
       const sizes = new Map([['local', engine.oplog.bytes]]);

@@ -13,17 +13,10 @@ const MAX_PROBLEMS = 100;
 
 /** Checks a collection both ways: every document against its indexes, every index entry against its document. */
 export const validate = command({
-  fields: fields({
-    refused: ['repair'],
-    ignored: ['full', 'metadata', 'checkBSONConformance', 'background'],
-  }),
-  run(_args, context) {
-    // Inside the write queue, because writes between two chunks would spoil the comparison.
-    return context.engine.queue.run(function* () {
-      yield;
-      return check(existing(context));
-    });
-  },
+  // Writes between two chunks would spoil the comparison.
+  exclusive: true,
+  fields: fields({ ignored: 'full metadata checkBSONConformance background' }),
+  run: (_args, context) => check(existing(context)),
 });
 
 function check(collection: Collection): BDoc {

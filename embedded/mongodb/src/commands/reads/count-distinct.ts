@@ -1,37 +1,36 @@
 import { keyString } from '../../bson/keystring.js';
 import { doc } from '../../bson/plain.js';
-import { BDoc } from '../../bson/values.js';
-import type { BValue } from '../../bson/values.js';
+import { BDoc, type BValue } from '../../bson/values.js';
 import { readAll } from '../../cursor/turns.js';
 import { CommandError } from '../../errors.js';
 import { OPLOG_NAMESPACE } from '../../oplog/oplog.js';
-import { oplogReading } from '../../oplog/oplog-reading.js';
 import { countFound } from '../../query/count.js';
+import { prepareFind } from '../../query/find.js';
 import { command, evalContextOf, namespaceOf } from '../command.js';
 import { fields, required } from '../schema.js';
-import { prepare } from './find.js';
+import { readFrom } from './find.js';
 
 export const count = command({
   fields: fields({
-    doc: ['query'],
-    count: ['skip'],
-    int: ['limit'],
-    hint: ['hint'],
-    collation: ['collation'],
-    ignored: ['fields'],
+    doc: 'query',
+    count: 'skip',
+    int: 'limit',
+    hint: 'hint',
+    collation: 'collation',
+    ignored: 'fields',
   }),
   async run({ query: filter = BDoc.of(), skip = 0, hint, ...args }, context) {
-    const { engine, deadline } = context;
     const ns = namespaceOf(context);
     const limit = Math.abs(args.limit ?? 0);
+    const { engine, deadline } = context;
     const query = { filter, hint, skip, limit };
     const evalContext = evalContextOf(context);
     let n = 0;
     if (ns === OPLOG_NAMESPACE)
-      await readAll(oplogReading(engine, filter, query, null, evalContext), deadline, () => (n += 1));
+      await readAll(readFrom(ns, query, context, evalContext), deadline, () => (n += 1));
     else {
-      const prepared = prepare(query, ns, context, evalContext);
-      const counts = countFound(engine.catalog.get(ns), query, prepared, engine.epoch);
+      const collection = engine.catalog.get(ns);
+      const counts = countFound(collection, query, prepareFind(collection, query, evalContext), engine.epoch);
       await readAll(counts, deadline, (some) => (n += some));
     }
     return doc({ n });
@@ -41,12 +40,12 @@ export const count = command({
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 
 export const distinct = command({
-  fields: fields({ string: ['key'], doc: ['query'], hint: ['hint'], collation: ['collation'] }),
+  fields: fields({ string: 'key', doc: 'query', hint: 'hint', collation: 'collation' }),
   async run({ key, query: filter = BDoc.of(), hint }, context) {
     const path = required(key, 'distinct.key').split('.');
-    const { run } = prepare({ filter, hint }, namespaceOf(context), context, evalContextOf(context));
+    const reading = readFrom(namespaceOf(context), { filter, hint }, context, evalContextOf(context));
     const values = new Map<string, BValue>();
-    await readAll(run(context.engine.epoch), context.deadline, (found) => collect(found.doc, path, values));
+    await readAll(reading, context.deadline, (found) => collect(found.doc, path, values));
     const sorted = [...values].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
     const reply = BDoc.of(['values', sorted]);
     if (reply.toBytes().length > MAX_REPLY_BYTES) throw new CommandError(17217, 'distinct too big, 16mb cap');

@@ -1,22 +1,20 @@
 import { doc } from '../../bson/plain.js';
 import { BDoc } from '../../bson/values.js';
-import type { BValue } from '../../bson/values.js';
 import { readAll } from '../../cursor/turns.js';
 import { CommandError, unsupported } from '../../errors.js';
+import type { EvalContext } from '../../expr/context.js';
 import { stagesOf } from '../../query/explain.js';
-import type { FindQuery, PreparedFind } from '../../query/find.js';
+import { prepareFind, type FindQuery, type PreparedFind } from '../../query/find.js';
 import { MONGODB_VERSION } from '../../server-info.js';
-import { command, evalContextOf, namespaceOf } from '../command.js';
-import type { CommandContext } from '../command.js';
-import { fields, integer, parseFields } from '../schema.js';
+import { command, evalContextOf, namespaceOf, type CommandContext } from '../command.js';
+import { fields, parseCommand, parseFields } from '../schema.js';
 import { AGGREGATE, prepareAggregate } from './aggregate.js';
-import { FIND, prepare } from './find.js';
 
 const VERBOSITIES = ['queryPlanner', 'executionStats', 'allPlansExecution'];
 
 /** Shows the plan of a command and, if statistics are asked for, runs its read; nothing is written. */
 export const explain = command({
-  fields: fields({ string: ['verbosity'] }),
+  fields: fields({ string: 'verbosity' }),
   async run({ verbosity = 'allPlansExecution' }, context) {
     const inner = context.target;
     if (!(inner instanceof BDoc))
@@ -24,17 +22,13 @@ export const explain = command({
     if (!VERBOSITIES.includes(verbosity))
       throw new CommandError('FailedToParse', `verbosity must be one of ${VERBOSITIES.join(', ')}`);
     const name = inner.keys()[0] ?? '';
-    const read = readOf({ ...context, name, body: inner, target: inner.get(name) ?? null });
-    const { ns, find, prepared } = read;
-    const winningPlan = stagesOf(prepared.plan, find.filter, { sort: find.sort, limit: find.limit });
-    const planner = {
-      namespace: ns,
-      parsedQuery: find.filter,
-      indexFilterSet: false,
-      winningPlan,
-      rejectedPlans: [],
-    };
-    const reply = doc({ explainVersion: '1', queryPlanner: planner });
+    const explained = { ...context, name, body: inner, target: inner.get(name) ?? null };
+    const namespace = namespaceOf(explained);
+    const [find, evalContext] = queryOf(explained);
+    const prepared = prepareFind(context.engine.catalog.get(namespace), find, evalContext);
+    const winningPlan = stagesOf(prepared.plan, find.filter, find);
+    const about = { namespace, parsedQuery: find.filter, indexFilterSet: false };
+    const reply = doc({ explainVersion: '1', queryPlanner: { ...about, winningPlan, rejectedPlans: [] } });
     if (verbosity !== 'queryPlanner')
       reply.set('executionStats', await statistics(prepared, winningPlan, context));
     const serverInfo = doc({ port: context.info.port, version: MONGODB_VERSION });
@@ -42,65 +36,30 @@ export const explain = command({
   },
 });
 
-interface Read {
-  ns: string;
-  find: FindQuery;
-  prepared: PreparedFind;
-}
+/** What the commands say of what they read; a write reads what it would change. */
+const OPTIONS = fields({
+  doc: 'filter query q sort let',
+  count: 'skip limit',
+  hint: 'hint',
+  bool: 'multi',
+});
+const EXPLAINED = ['find', 'count', 'distinct', 'findAndModify', 'update', 'delete'];
 
-/** The read of a command; a write reads what it would change. */
-function readOf(context: CommandContext): Read {
+function queryOf(context: CommandContext): [FindQuery, EvalContext] {
   const { name, body } = context;
-  const ns = namespaceOf(context);
-  const sequences = new Map<string, BDoc[]>();
-  switch (name) {
-    case 'find': {
-      const { let: variables, ...args } = parseFields('find', FIND, body, { sequences });
-      const find = { ...args, filter: args.filter ?? BDoc.of() };
-      return { ns, find, prepared: prepare(find, ns, context, evalContextOf(context, variables)) };
-    }
-    case 'aggregate': {
-      const { find, source } = prepareAggregate(
-        parseFields('aggregate', AGGREGATE, body, { sequences }),
-        context,
-      );
-      return { ns, find, prepared: source };
-    }
-    case 'count':
-    case 'distinct':
-      return plainRead(ns, body, body.get('query'), 0, context);
-    case 'findAndModify':
-      return plainRead(ns, body, body.get('query'), 1, context);
-    case 'update':
-    case 'delete': {
-      const statements = body.get(`${name}s`);
-      const statement = Array.isArray(statements) ? statements[0] : undefined;
-      if (!(statement instanceof BDoc))
-        throw new CommandError('FailedToParse', 'explain takes one statement');
-      const all = statement.get('multi') === true || integer(statement.get('limit')) === 0;
-      return plainRead(ns, statement, statement.get('q'), all ? 0 : 1, context);
-    }
-    default:
-      throw unsupported(`explain of '${name}'`);
+  if (name === 'aggregate') {
+    const { find, pipelineContext } = prepareAggregate(parseCommand(name, AGGREGATE, body), context);
+    return [find, pipelineContext];
   }
-}
-
-function plainRead(
-  ns: string,
-  options: BDoc,
-  query: BValue | undefined,
-  limit: number,
-  context: CommandContext,
-): Read {
-  const hint = options.get('hint');
-  const sort = options.get('sort');
-  const find = {
-    filter: query instanceof BDoc ? query : BDoc.of(),
-    hint: hint instanceof BDoc || typeof hint === 'string' ? hint : undefined,
-    sort: sort instanceof BDoc ? sort : undefined,
-    limit,
-  };
-  return { ns, find, prepared: prepare(find, ns, context, evalContextOf(context)) };
+  if (!EXPLAINED.includes(name)) throw unsupported(`explain of '${name}'`);
+  const statements = body.get(`${name}s`);
+  const part = Array.isArray(statements) ? statements[0] : body;
+  if (!(part instanceof BDoc)) throw new CommandError('FailedToParse', 'explain takes one statement');
+  const known = part.entries().filter(([option]) => OPTIONS.kinds.has(option));
+  const { filter, query, q, multi, ...options } = parseFields(name, OPTIONS, BDoc.of(...known));
+  const one = name === 'findAndModify' || (name === 'update' && !multi);
+  const find = { limit: one ? 1 : 0, ...options, filter: filter ?? query ?? q ?? BDoc.of() };
+  return [find, evalContextOf(context, options.let)];
 }
 
 async function statistics(prepared: PreparedFind, plan: BDoc, context: CommandContext): Promise<BDoc> {

@@ -4,69 +4,52 @@ import { CommandError, unsupported } from '../../errors.js';
 import type { EvalContext } from '../../expr/context.js';
 import { OPLOG_NAMESPACE } from '../../oplog/oplog.js';
 import { oplogReading } from '../../oplog/oplog-reading.js';
-import type { Found, Reading } from '../../query/find.js';
-import { prepareFind } from '../../query/find.js';
-import type { FindQuery, PreparedFind } from '../../query/find.js';
+import { prepareFind, type FindQuery, type Found, type Reading } from '../../query/find.js';
 import { compileProjection } from '../../query/projection.js';
-import { command, evalContextOf, namespaceOf } from '../command.js';
-import type { CommandContext, CommandTable } from '../command.js';
+import { command, evalContextOf, namespaceOf, type CommandContext, type CommandTable } from '../command.js';
 import { fields, required } from '../schema.js';
-import type { Args } from '../schema.js';
-
-export const FIND = fields({
-  doc: ['filter', 'sort', 'projection', 'let'],
-  count: ['skip', 'limit', 'batchSize'],
-  bool: [
-    'singleBatch',
-    'noCursorTimeout',
-    'allowDiskUse',
-    'tailable',
-    'awaitData',
-    'returnKey',
-    'showRecordId',
-  ],
-  hint: ['hint'],
-  collation: ['collation'],
-  refused: ['min', 'max'],
-  ignored: ['allowPartialResults', 'oplogReplay'],
-});
-type FindArgs = Args<typeof FIND.lists>;
 
 /** Options that may be given as `false`. */
 const UNSUPPORTED = ['tailable', 'awaitData', 'returnKey', 'showRecordId'] as const;
 
 const find = command({
-  fields: FIND,
+  fields: fields({
+    doc: 'filter sort projection let',
+    count: 'skip limit batchSize',
+    bool: 'singleBatch noCursorTimeout allowDiskUse tailable awaitData returnKey showRecordId',
+    hint: 'hint',
+    collation: 'collation',
+    ignored: 'allowPartialResults oplogReplay',
+  }),
   run(args, context) {
     const { info, lsid, cursors, deadline } = context;
     const ns = namespaceOf(context);
     for (const option of UNSUPPORTED) if (args[option]) throw unsupported(`find with ${option}`);
     info.count('query');
-    const { batchSize, singleBatch: single, noCursorTimeout: noTimeout } = args;
-    return cursors.first(new Cursor(ns, open(args, ns, context), { lsid, noTimeout }), deadline, {
+    const {
+      projection,
+      filter = BDoc.of(),
       batchSize,
-      single,
-    });
+      singleBatch: single,
+      noCursorTimeout: noTimeout,
+    } = args;
+    const evalContext = evalContextOf(context, args.let);
+    const project = projection && projection.size > 0 ? compileProjection(projection, evalContext) : null;
+    const found = readFrom(ns, { ...args, filter }, context, evalContext);
+    const cursor = new Cursor(ns, projected(found, project), { lsid, noTimeout });
+    return cursors.first(cursor, deadline, { batchSize, single });
   },
 });
 
-function open(args: FindArgs, ns: string, context: CommandContext): Reading<BDoc> {
-  const { projection, filter = BDoc.of() } = args;
-  const evalContext = evalContextOf(context, args.let);
-  const project = projection && projection.size > 0 ? compileProjection(projection, evalContext) : null;
-  if (ns === OPLOG_NAMESPACE) return oplogReading(context.engine, filter, args, project, evalContext);
-  return projected(prepare({ ...args, filter }, ns, context, evalContext).run(context.engine.epoch), project);
-}
-
-/** Plans a read of a collection. */
-export function prepare(
-  { filter, sort, hint, skip, limit, allowDiskUse }: FindQuery,
+/** Reads a collection or the oplog. */
+export function readFrom(
   ns: string,
-  context: CommandContext,
+  query: FindQuery,
+  { engine }: CommandContext,
   evalContext: EvalContext,
-): PreparedFind {
-  const collection = context.engine.catalog.get(ns);
-  return prepareFind(collection, { filter, sort, hint, skip, limit, allowDiskUse }, evalContext);
+): Reading<Found> {
+  if (ns === OPLOG_NAMESPACE) return oplogReading(engine.oplog, query, evalContext);
+  return prepareFind(engine.catalog.get(ns), query, evalContext).run(engine.epoch);
 }
 
 function* projected(found: Reading<Found>, project: ((doc: BDoc) => BDoc) | null): Reading<BDoc> {
@@ -74,11 +57,7 @@ function* projected(found: Reading<Found>, project: ((doc: BDoc) => BDoc) | null
 }
 
 const getMore = command({
-  fields: fields({
-    string: ['collection'],
-    count: ['batchSize'],
-    ignored: ['term', 'lastKnownCommittedOpTime'],
-  }),
+  fields: fields({ string: 'collection', count: 'batchSize', ignored: 'term lastKnownCommittedOpTime' }),
   run(args, { target, cursors, info, db, deadline }) {
     if (typeof target !== 'bigint')
       throw new CommandError('TypeMismatch', "BSON field 'getMore.getMore' must be a long");
@@ -89,7 +68,7 @@ const getMore = command({
 });
 
 const killCursors = command({
-  fields: fields({ array: ['cursors'] }),
+  fields: fields({ array: 'cursors' }),
   run(args, { cursors }) {
     const killed: bigint[] = [];
     const notFound: bigint[] = [];

@@ -1,28 +1,25 @@
 import { arch, cpus, hostname, release, type } from 'node:os';
 import { Binary, Timestamp } from 'bson';
-import { doc } from '../../bson/plain.js';
-import type { Plain } from '../../bson/plain.js';
+import { doc, type Plain } from '../../bson/plain.js';
 import { BDoc, double } from '../../bson/values.js';
 import { uuidV4 } from '../../catalog/uuid.js';
 import { CommandError, unsupported } from '../../errors.js';
 import { MONGODB_VERSION } from '../../server-info.js';
 import { toTimestamp } from '../../storage/commit-clock.js';
 import { MAX_DOCUMENT_BYTES } from '../../storage/document-writes.js';
-import { command, reply } from '../command.js';
-import type { CommandContext, CommandTable } from '../command.js';
+import { command, reply, type CommandContext, type CommandTable } from '../command.js';
 import { fields } from '../schema.js';
-
-const NONE = fields({});
 
 /** What clients ask about the server itself: mostly fixed answers. */
 export const admin: CommandTable = {
-  ping: command({ fields: NONE, run: () => BDoc.of() }),
-  buildInfo: command({ fields: NONE, run: buildInfo }),
-  buildinfo: command({ fields: NONE, run: buildInfo }),
-  whatsmyuri: command({ fields: NONE, run: (_args, { peer }) => doc({ you: peer.address }) }),
+  ping: command({ run: () => BDoc.of() }),
+  buildInfo: command({ run: buildInfo }),
+  buildinfo: command({ run: buildInfo }),
+  whatsmyuri: command({ run: (_args, { peer }) => doc({ you: peer.address }) }),
+  replSetGetStatus: command({ adminOnly: true, fields: fields({ ignored: 'initialSync' }), run: replicaSet }),
 
   connectionStatus: command({
-    fields: fields({ bool: ['showPrivileges'] }),
+    fields: fields({ bool: 'showPrivileges' }),
     run({ showPrivileges }) {
       const authenticatedUserPrivileges = showPrivileges ? [] : undefined;
       const users = { authenticatedUsers: [], authenticatedUserRoles: [] };
@@ -31,21 +28,15 @@ export const admin: CommandTable = {
   }),
 
   hostInfo: command({
-    fields: NONE,
     run() {
-      const system = {
-        currentTime: new Date(),
-        hostname: hostname(),
-        numCores: cpus().length,
-        cpuArch: arch(),
-      };
+      const cpu = { numCores: cpus().length, cpuArch: arch() };
+      const system = { currentTime: new Date(), hostname: hostname(), ...cpu };
       return doc({ system, os: { type: type(), name: type(), version: release() }, extra: {} });
     },
   }),
 
   getCmdLineOpts: command({
     adminOnly: true,
-    fields: NONE,
     run(_args, { info: { options, port } }) {
       const net = { bindIp: options.bind, port };
       const storage = { dbPath: options.directory };
@@ -56,7 +47,6 @@ export const admin: CommandTable = {
 
   getLog: command({
     adminOnly: true,
-    fields: NONE,
     run(_args, { target }) {
       if (target === '*') return doc({ names: ['startupWarnings'] });
       if (target !== 'startupWarnings') throw unsupported('getLog of anything but startupWarnings');
@@ -66,7 +56,7 @@ export const admin: CommandTable = {
 
   getParameter: command({
     adminOnly: true,
-    fields: fields({ any: ['featureCompatibilityVersion'], bool: ['allParameters'] }),
+    fields: fields({ any: 'featureCompatibilityVersion', bool: 'allParameters' }),
     run({ allParameters }, { target, body, info }) {
       const parameters: Record<string, Plain> = {
         featureCompatibilityVersion: { version: MONGODB_VERSION.replace(/\.\d+$/, '') },
@@ -80,32 +70,9 @@ export const admin: CommandTable = {
     },
   }),
 
-  replSetGetStatus: command({
-    adminOnly: true,
-    fields: fields({ ignored: ['initialSync'] }),
-    run(_args, { info, engine }) {
-      const optime = doc({ ts: toTimestamp(engine.clock.current), t: 1n });
-      const started = Math.floor(info.startedAt.getTime() / 1000);
-      const member = {
-        _id: 0,
-        name: info.address,
-        health: double(1),
-        state: 1,
-        stateStr: 'PRIMARY',
-        uptime: Math.floor(process.uptime()),
-        optime,
-        electionTime: new Timestamp({ t: started, i: 1 }),
-        self: true,
-      };
-      const optimes = { lastCommittedOpTime: optime, appliedOpTime: optime, durableOpTime: optime };
-      const set = info.options.setName;
-      return doc({ set, date: new Date(), myState: 1, term: 1n, optimes, members: [member] });
-    },
-  }),
-
   configureFailPoint: command({
     adminOnly: true,
-    fields: fields({ any: ['mode'], doc: ['data'] }),
+    fields: fields({ any: 'mode', doc: 'data' }),
     run({ mode = 'off', data = BDoc.of() }, { target, info, failPoints }) {
       if (!info.options.testCommands)
         throw new CommandError('CommandNotFound', "'configureFailPoint' exists with --test-commands only");
@@ -116,14 +83,12 @@ export const admin: CommandTable = {
 
   // Sessions have no place of their own here: cursors and retry records carry the session id and expire by time.
   startSession: command({
-    fields: NONE,
     run: () => doc({ id: { id: new Binary(uuidV4(), Binary.SUBTYPE_UUID) }, timeoutMinutes: 30 }),
   }),
-  refreshSessions: command({ fields: NONE, run: () => BDoc.of() }),
-  endSessions: command({ fields: NONE, run: closeSessions }),
-  killSessions: command({ fields: NONE, run: closeSessions }),
+  refreshSessions: command({ run: () => BDoc.of() }),
+  endSessions: command({ run: closeSessions }),
+  killSessions: command({ run: closeSessions }),
   killAllSessions: command({
-    fields: NONE,
     run(_args, { target, cursors }) {
       if (!Array.isArray(target) || target.length > 0)
         throw unsupported('the sessions of one user: there are no users');
@@ -134,9 +99,7 @@ export const admin: CommandTable = {
 };
 
 function closeSessions(_args: object, { target, cursors }: CommandContext): BDoc {
-  const ids = (Array.isArray(target) ? target : []).map(
-    (session) => session instanceof BDoc && session.get('id'),
-  );
+  const ids = [target].flat().map((session) => session instanceof BDoc && session.get('id'));
   cursors.killOfSessions(new Set(ids.map((id) => (id instanceof Binary ? id.toString('hex') : ''))));
   return BDoc.of();
 }
@@ -154,4 +117,14 @@ function buildInfo(): BDoc {
     debug: false,
     maxBsonObjectSize: MAX_DOCUMENT_BYTES,
   });
+}
+
+function replicaSet(_args: object, { info, engine }: CommandContext): BDoc {
+  const optime = doc({ ts: toTimestamp(engine.clock.current), t: 1n });
+  const electionTime = new Timestamp({ t: Math.floor(info.startedAt.getTime() / 1000), i: 1 });
+  const state = { health: double(1), state: 1, stateStr: 'PRIMARY', uptime: Math.floor(process.uptime()) };
+  const member = { _id: 0, name: info.address, ...state, optime, electionTime, self: true };
+  const optimes = { lastCommittedOpTime: optime, appliedOpTime: optime, durableOpTime: optime };
+  const set = info.options.setName;
+  return doc({ set, date: new Date(), myState: 1, term: 1n, optimes, members: [member] });
 }

@@ -4,8 +4,7 @@ import { MAX_WIRE_VERSION } from '../../server-info.js';
 import { toTimestamp } from '../../storage/commit-clock.js';
 import { MAX_DOCUMENT_BYTES } from '../../storage/document-writes.js';
 import { MAX_MESSAGE_BYTES } from '../../wire/frame.js';
-import { command, reply } from '../command.js';
-import type { CommandContext } from '../command.js';
+import { command, reply, type CommandContext } from '../command.js';
 import { topologyVersion } from '../replies.js';
 import { fields } from '../schema.js';
 import { MAX_STATEMENTS } from '../writes/run-statements.js';
@@ -15,18 +14,10 @@ const SESSION_TIMEOUT_MINUTES = 30;
 /** Answers who this server is; with `maxAwaitTimeMS` only once something changed or the time is over. */
 export const hello = command({
   fields: fields({
-    doc: ['client', 'topologyVersion'],
-    int: ['maxAwaitTimeMS'],
-    bool: ['loadBalanced'],
-    refused: ['internalClient'],
-    ignored: [
-      'helloOk',
-      'compression',
-      'hostInfo',
-      'saslSupportedMechs',
-      'speculativeAuthenticate',
-      'backpressure',
-    ],
+    doc: 'client topologyVersion',
+    int: 'maxAwaitTimeMS',
+    bool: 'loadBalanced',
+    ignored: 'helloOk compression hostInfo saslSupportedMechs speculativeAuthenticate backpressure',
   }),
   async run(args, context) {
     const { info, peer } = context;

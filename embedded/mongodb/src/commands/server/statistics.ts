@@ -1,22 +1,18 @@
 import { hostname } from 'node:os';
+import type { Double } from 'bson';
 import { doc } from '../../bson/plain.js';
 import { BDoc, double } from '../../bson/values.js';
-import type { Collection } from '../../catalog/collection.js';
 import { MONGODB_VERSION } from '../../server-info.js';
-import { command, namespaceOf, reply } from '../command.js';
-import type { CommandTable } from '../command.js';
-import { fields, words } from '../schema.js';
+import { command, namespaceOf, reply, type CommandTable } from '../command.js';
+import { fields } from '../schema.js';
 
 const collStats = command({
-  fields: fields({ int: ['scale'], ignored: ['verbose'] }),
+  fields: fields({ int: 'scale', ignored: 'verbose' }),
   run(args, context) {
     const ns = namespaceOf(context);
     const scale = Math.max(1, args.scale ?? 1);
     const { count = 0, bytes = 0, indexes = [] } = context.engine.catalog.get(ns) ?? {};
-    const sizes = indexes.map(({ spec, table }): [string, number] => [
-      spec.name,
-      Math.ceil(table.bytes() / scale),
-    ]);
+    const sizes = indexes.map(({ spec, table }) => [spec.name, Math.ceil(table.bytes() / scale)] as const);
     const size = Math.floor(bytes / scale);
     const totalIndexSize = sum(sizes, ([, indexSize]) => indexSize);
     return reply({
@@ -37,13 +33,13 @@ const collStats = command({
 });
 
 const dbStats = command({
-  fields: fields({ int: ['scale'], ignored: ['freeStorage'] }),
+  fields: fields({ int: 'scale', ignored: 'freeStorage' }),
   run(args, { engine, db }) {
     const scale = Math.max(1, args.scale ?? 1);
     const collections = engine.catalog.list(db);
     const objects = sum(collections, ({ count }) => count);
     const bytes = sum(collections, (collection) => collection.bytes);
-    const indexes = collections.flatMap((collection: Collection) => collection.indexes);
+    const indexes = collections.flatMap((collection) => collection.indexes);
     const indexBytes = sum(indexes, ({ table }) => table.bytes());
     return doc({
       db,
@@ -65,19 +61,16 @@ function sum<T>(parts: readonly T[], size: (part: T) => number): number {
   return parts.reduce((total, part) => total + size(part), 0);
 }
 
-const SECTIONS =
-  words(`repl metrics locks network opcounters connections wiredTiger storageEngine tcmalloc asserts mem
-  recordStats`);
-
 /** Sections can be asked for or left out; they cost nothing, so all of ours always come. */
 const serverStatus = command({
-  fields: fields({ ignored: SECTIONS }),
+  fields: fields({
+    ignored:
+      'repl metrics locks network opcounters connections wiredTiger storageEngine tcmalloc asserts mem recordStats',
+  }),
   run(_args, { info, engine, cursors, peer }) {
     const { commits, steps, largestBatch, commitMs, syncMs } = engine.queue.stats;
-    const opcounters = Object.entries(info.opcounters).map(([name, n]): [string, bigint] => [
-      name,
-      BigInt(n),
-    ]);
+    const opcounters = Object.entries(info.opcounters).map(([name, n]) => [name, BigInt(n)] as const);
+    const average = (sum: number): number | Double => double(commits ? sum / commits : 0);
     return doc({
       host: `${hostname()}:${info.port}`,
       version: MONGODB_VERSION,
@@ -93,10 +86,10 @@ const serverStatus = command({
         queued: engine.queue.depth,
         commits: BigInt(commits),
         writes: BigInt(steps),
-        averageBatch: double(commits ? steps / commits : 0),
         largestBatch,
-        averageCommitMs: double(commits ? commitMs / commits : 0),
-        averageSyncMs: double(commits ? syncMs / commits : 0),
+        averageBatch: average(steps),
+        averageCommitMs: average(commitMs),
+        averageSyncMs: average(syncMs),
       },
       oplog: { bytes: BigInt(engine.oplog.bytes) },
       storageEngine: { name: 'sqlite', persistent: true },

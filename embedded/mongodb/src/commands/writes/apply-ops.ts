@@ -1,40 +1,33 @@
 import { Binary } from 'bson';
 import { identical } from '../../bson/compare.js';
 import { doc } from '../../bson/plain.js';
-import { BDoc } from '../../bson/values.js';
-import type { BValue } from '../../bson/values.js';
+import { BDoc, type BValue } from '../../bson/values.js';
 import { checkCollectionName, splitNamespace } from '../../catalog/collection.js';
 import { CommandError, unsupported } from '../../errors.js';
 import { prepareFind } from '../../query/find.js';
 import { collections } from '../collections/collections.js';
 import { indexes } from '../collections/indexes.js';
-import { command, evalContextOf } from '../command.js';
-import type { CommandContext } from '../command.js';
-import { fields, parseFields, required } from '../schema.js';
-import type { Args } from '../schema.js';
+import { command, evalContextOf, run, type CommandContext } from '../command.js';
+import { fields, parseCommand, parseFields, required, type Args } from '../schema.js';
 
 /** An entry of an oplog. What says when and by whom it was written does not matter to its effect. */
 const ENTRY = fields({
-  string: ['op', 'ns'],
-  doc: ['o', 'o2'],
-  any: ['ui'],
-  ignored: ['ts', 't', 'h', 'v', 'wall', 'b', 'fromMigrate', 'lsid', 'txnNumber', 'stmtId', 'prevOpTime'],
+  string: 'op ns',
+  doc: 'o o2',
+  any: 'ui',
+  ignored: 'ts t h v wall b fromMigrate lsid txnNumber stmtId prevOpTime',
 });
 
 /** Replays entries of an oplog, as `mongorestore --oplogReplay` does. Each is a decision of its own and may be repeated. */
 export const applyOps = command({
   adminOnly: true,
   writes: true,
-  fields: fields({
-    bool: ['alwaysUpsert'],
-    ignored: ['allowAtomic', 'bypassDocumentValidation'],
-    refused: ['oplogApplicationMode', 'preCondition'],
-  }),
+  fields: fields({ bool: 'alwaysUpsert', ignored: 'allowAtomic bypassDocumentValidation' }),
   async run({ alwaysUpsert }, context) {
     const { target } = context;
+    if (alwaysUpsert === false) throw unsupported('applyOps with alwaysUpsert: false');
     if (!Array.isArray(target))
       throw new CommandError('TypeMismatch', "BSON field 'applyOps.applyOps' must be an array");
-    if (alwaysUpsert === false) throw unsupported('applyOps with alwaysUpsert: false');
     for (const entry of target) {
       if (!(entry instanceof BDoc))
         throw new CommandError('FailedToParse', 'the entries of applyOps must be documents');
@@ -44,26 +37,22 @@ export const applyOps = command({
   },
 });
 
-async function apply(entry: Args<typeof ENTRY.lists>, context: CommandContext): Promise<void> {
-  const op = required(entry.op, 'applyOps.op');
-  if (op === 'n') return;
+async function apply({ op, ui, o2, ...entry }: Args<typeof ENTRY>, context: CommandContext): Promise<void> {
+  if (required(op, 'applyOps.op') === 'n') return;
   const ns = required(entry.ns, 'applyOps.ns');
   const object = required(entry.o, 'applyOps.o');
   if (op === 'c') return applyCommand(splitNamespace(ns)[0], object, context);
   checkCollectionName(...splitNamespace(ns));
-  checkUuid(ns, entry.ui, context);
+  checkUuid(ns, ui, context);
   if (object.keys()[0]?.startsWith('$')) throw unsupported('an oplog entry with a partial update');
-  const id = (op === 'u' ? required(entry.o2, 'applyOps.o2') : object).get('_id');
+  const id = (op === 'u' ? required(o2, 'applyOps.o2') : object).get('_id');
   if (id === undefined) throw new CommandError('FailedToParse', `an oplog entry '${op}' needs an _id`);
   // Indexes go by `_id`: a document that exchanged it in place could not be found again.
   if (op === 'u' && !identical(object.get('_id'), id))
     throw new CommandError('ImmutableField', "an oplog entry 'u' needs the same _id in o and o2");
   if (op !== 'i' && op !== 'u' && op !== 'd')
     throw new CommandError('FailedToParse', `expected the op i, u, d, c or n, got '${op}'`);
-  await context.engine.queue.run(function* () {
-    put(context, ns, id, op === 'd' ? null : object);
-    yield;
-  });
+  await context.engine.queue.once(() => put(context, ns, id, op === 'd' ? null : object));
 }
 
 /** Puts a document in the place of the one with its `_id`, or removes that one. */
@@ -95,6 +84,5 @@ async function applyCommand(db: string, body: BDoc, context: CommandContext): Pr
   if (!found) throw unsupported(`an oplog entry with the command '${name}'`);
   const { catalog } = context.engine;
   if (name === 'create' && typeof target === 'string' && catalog.get(`${db}.${target}`)) return;
-  const args = parseFields(name, found.fields, body, { sequences: new Map() });
-  await found.run(args, { ...context, name, db, target, body });
+  await run(found, parseCommand(name, found.fields, body), { ...context, name, db, target, body });
 }

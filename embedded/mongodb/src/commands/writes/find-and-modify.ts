@@ -1,52 +1,49 @@
 import { BDoc } from '../../bson/values.js';
-import type { BValue } from '../../bson/values.js';
 import { CommandError } from '../../errors.js';
 import { compileProjection } from '../../query/projection.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
-import { command, namespaceOf, reply } from '../command.js';
-import type { CommandContext } from '../command.js';
-import { fields } from '../schema.js';
-import type { Args } from '../schema.js';
-import { runStatement } from './statement.js';
-import type { Effect, Statement } from './statement.js';
-import { WITHOUT_EFFECT, deleteStatement, updateStatement } from './write-commands.js';
+import { command, namespaceOf, reply, type CommandContext } from '../command.js';
+import { fields, type Args } from '../schema.js';
+import { runStatement, type Effect, type Statement } from './statement.js';
+import { deleteStatement, updateStatement } from './write-commands.js';
 
 const FIELDS = fields({
-  doc: ['query', 'sort', 'fields', 'let'],
-  bool: ['remove', 'new', 'upsert', 'bypassEmptyTsReplacement'],
-  any: ['update'],
-  docs: ['arrayFilters'],
-  hint: ['hint'],
-  collation: ['collation'],
-  ...WITHOUT_EFFECT,
+  doc: 'query sort fields let',
+  bool: 'remove new upsert bypassEmptyTsReplacement',
+  any: 'update',
+  docs: 'arrayFilters',
+  hint: 'hint',
+  collation: 'collation',
+  ignored: 'bypassDocumentValidation',
 });
+type FindAndModify = Args<typeof FIELDS>;
 
 export const findAndModify = command({
   writes: true,
   fields: FIELDS,
   run(args, context) {
-    if (args.remove && (args.update !== undefined || args.upsert || args.new))
-      throw new CommandError('FailedToParse', 'Cannot specify remove together with update, upsert or new');
-    if (!args.remove && args.update === undefined)
-      throw new CommandError('FailedToParse', "Either an 'update' or 'remove' parameter must be specified");
     const statement = statementOf(context, args);
     return context.engine.queue.run(() => once(context, statement, args));
   },
 });
 
-function statementOf(context: CommandContext, args: Args<typeof FIELDS.lists>): Statement {
+function statementOf(context: CommandContext, args: FindAndModify): Statement {
   const { query: filter = BDoc.of(), hint, sort, let: variables, update, upsert, arrayFilters } = args;
-  const literal = args.bypassEmptyTsReplacement;
   const selection = { ns: namespaceOf(context), filter, hint, sort, variables };
+  if (args.remove && (update !== undefined || upsert || args.new))
+    throw new CommandError('FailedToParse', 'Cannot specify remove together with update, upsert or new');
   if (args.remove) return deleteStatement(context, selection);
-  return updateStatement(context, { ...selection, update: update as BValue, upsert, arrayFilters, literal });
+  if (update === undefined)
+    throw new CommandError('FailedToParse', "Either an 'update' or 'remove' parameter must be specified");
+  const literal = args.bypassEmptyTsReplacement;
+  return updateStatement(context, { ...selection, update, upsert, arrayFilters, literal });
 }
 
 /** A repeated `txnNumber` gets the recorded reply, returned document included. */
 function* once(
   { retryable, engine }: CommandContext,
   statement: Statement,
-  args: Args<typeof FIELDS.lists>,
+  args: FindAndModify,
 ): WriteSteps<BDoc> {
   const earlier = retryable ? engine.retries.outcomes(retryable).get(0) : undefined;
   if (earlier) return earlier.clone();

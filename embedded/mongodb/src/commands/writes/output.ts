@@ -1,18 +1,15 @@
-import { BDoc } from '../../bson/values.js';
-import type { BValue } from '../../bson/values.js';
 import type { Pipeline } from '../../agg/pipeline.js';
+import { BDoc, type BValue } from '../../bson/values.js';
 import { uuidV4 } from '../../catalog/uuid.js';
 import { CommandError, unsupported } from '../../errors.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
-import { evalContextOf } from '../command.js';
-import type { CommandContext } from '../command.js';
-import { fields, parseFields, required } from '../schema.js';
-import type { Args } from '../schema.js';
-import { runStatement } from './statement.js';
+import { evalContextOf, type CommandContext } from '../command.js';
+import { fields, parseFields, required, type Args } from '../schema.js';
+import { runStatement, type Effect } from './statement.js';
 
-const TARGET = fields({ string: ['db', 'coll'], refused: ['timeseries'] });
-const MERGE = fields({ any: ['into', 'on', 'whenMatched'], string: ['whenNotMatched'], refused: ['let'] });
+const TARGET = fields({ string: 'db coll' });
+const MERGE = fields({ any: 'into on whenMatched', string: 'whenNotMatched' });
 
 /** Writes the documents of a pipeline where its `$out` or `$merge` says. */
 export function writeOutput(
@@ -39,11 +36,7 @@ function* replaceCollection(engine: Engine, ns: string, documents: BDoc[]): Writ
     if (error instanceof CommandError) engine.dropCollection(aside);
     throw error;
   }
-  const old = engine.catalog.get(ns);
-  const from = aside.ns;
-  if (old) engine.catalog.drop(old);
-  engine.catalog.rename(aside, ns);
-  engine.logCommand(aside.db, BDoc.of(['renameCollection', from], ['to', ns], ['dropTarget', true]), aside);
+  engine.renameCollection(aside, ns);
 }
 
 function targetOf(spec: BValue, db: string): string {
@@ -69,8 +62,7 @@ function literals(document: BDoc): BDoc {
 
 function* merge(context: CommandContext, spec: BValue, documents: BDoc[]): WriteSteps<void> {
   const { engine } = context;
-  const args: Args<typeof MERGE.lists> =
-    spec instanceof BDoc ? parseFields('$merge', MERGE, spec) : { into: spec };
+  const args: Args<typeof MERGE> = spec instanceof BDoc ? parseFields('$merge', MERGE, spec) : { into: spec };
   const { on = '_id', whenMatched = 'merge', whenNotMatched = 'insert' } = args;
   const ns = targetOf(required(args.into, '$merge.into'), context.db);
   if (on !== '_id') throw unsupported('$merge on fields other than _id');
@@ -79,18 +71,16 @@ function* merge(context: CommandContext, spec: BValue, documents: BDoc[]): Write
   if (!changed || !WHEN_NOT_MATCHED.includes(whenNotMatched))
     throw new CommandError('BadValue', '$merge.whenMatched or whenNotMatched is none of the known actions');
   const evalContext = evalContextOf(context);
-  for (const document of documents) {
+  const write = (document: BDoc): WriteSteps<Pick<Effect, 'n'>> => {
     const id = document.get('_id');
-    const filter = BDoc.of(['_id', BDoc.of(['$eq', id ?? null])]);
-    const selection = { ns, filter, multi: false, context: evalContext };
-    const update = { kind: 'update' as const, ...selection, update: changed(document), upsert: false };
+    const update = { filter: BDoc.of(['_id', BDoc.of(['$eq', id ?? null])]), update: changed(document) };
+    return runStatement(engine, { kind: 'update', ns, ...update, context: evalContext });
+  };
+  for (const document of documents) {
     // A document without an _id gets a new one and so is never there already.
-    const { n } = id === undefined ? { n: 0 } : yield* runStatement(engine, update);
+    const { n } = document.has('_id') ? yield* write(document) : { n: 0 };
     if (n > 0 && whenMatched === 'fail')
-      throw new CommandError(
-        'DuplicateKey',
-        `$merge found a matching document in ${ns}, and whenMatched is 'fail'`,
-      );
+      throw new CommandError('DuplicateKey', `$merge found a document in ${ns}, and whenMatched is 'fail'`);
     if (n === 0 && whenNotMatched === 'fail')
       throw new CommandError(13113, `$merge could not find a matching document in ${ns}`);
     if (n === 0 && whenNotMatched === 'insert') engine.writes.insert(engine.collectionForWrite(ns), document);

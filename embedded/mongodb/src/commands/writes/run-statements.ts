@@ -1,21 +1,22 @@
-import { doc } from '../../bson/plain.js';
-import { BDoc } from '../../bson/values.js';
+import type { BDoc, BValue } from '../../bson/values.js';
 import { checkDeadline } from '../../cursor/turns.js';
 import { CommandError } from '../../errors.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
-import { reply } from '../command.js';
-import type { CommandContext } from '../command.js';
-import { runStatement } from './statement.js';
-import type { Effect, Statement } from './statement.js';
+import { reply, type CommandContext } from '../command.js';
+import { runStatement, type Statement } from './statement.js';
 
 /** MongoDB's limit of statements in one write command. */
 export const MAX_STATEMENTS = 100_000;
 
-/** What became of the statements of a command, each by its place in it. */
-export interface WriteResult {
-  /** An outcome is `{n, nModified?, upserted?}`; null stands for the `{n: 1}` of an insert. */
-  outcomes: { index: number; outcome: BDoc | null }[];
-  errors: { index: number; error: CommandError }[];
+/** What became of one statement of a command. */
+export interface Outcome {
+  /** Its place in the command. */
+  index: number;
+  n: number;
+  /** For updates only. */
+  nModified?: number | undefined;
+  upserted?: BValue | undefined;
+  error?: CommandError;
 }
 
 /**
@@ -26,7 +27,7 @@ export function runStatements(
   context: CommandContext,
   statements: readonly Statement[],
   ordered = true,
-): Promise<WriteResult> {
+): Promise<Outcome[]> {
   const { length } = statements;
   if (length < 1 || length > MAX_STATEMENTS) {
     const text = `Write batch sizes must be between 1 and ${MAX_STATEMENTS}. Got ${length} operations.`;
@@ -43,29 +44,38 @@ function* steps(
   { retryable, engine, deadline }: CommandContext,
   statements: readonly Statement[],
   ordered: boolean,
-): WriteSteps<WriteResult> {
-  const result: WriteResult = { outcomes: [], errors: [] };
+): WriteSteps<Outcome[]> {
+  const outcomes: Outcome[] = [];
   const done = retryable && engine.retries.outcomes(retryable);
   for (const [index, statement] of statements.entries()) {
     const earlier = done?.get(index);
     if (earlier !== undefined) {
-      result.outcomes.push({ index, outcome: earlier });
+      outcomes.push(recorded(index, earlier));
       continue;
     }
     try {
-      const effect = yield* withDeadline(runStatement(engine, statement), deadline);
-      const outcome = outcomeOf(statement, effect);
-      if (retryable) engine.retries.add(retryable, index, outcome);
-      result.outcomes.push({ index, outcome });
+      const { n, modified, upserted } = yield* withDeadline(runStatement(engine, statement), deadline);
+      const nModified = statement.kind === 'update' ? modified : undefined;
+      const record = statement.kind === 'insert' ? null : reply({ n, nModified, upserted });
+      if (retryable) engine.retries.add(retryable, index, record);
+      outcomes.push({ index, n, nModified, upserted });
     } catch (error) {
       if (!(error instanceof CommandError) || WHOLE_COMMAND.has(error.code)) throw error;
-      result.errors.push({ index, error });
+      const nModified = statement.kind === 'update' ? 0 : undefined;
+      outcomes.push({ index, n: 0, nModified, error });
       if (ordered) break;
     }
     checkDeadline(deadline);
     yield;
   }
-  return result;
+  return outcomes;
+}
+
+/** The outcome of a statement that was done under the same number before; null stands for an insert. */
+function recorded(index: number, record: BDoc | null): Outcome {
+  if (!record) return { index, n: 1 };
+  const [n, nModified] = ['n', 'nModified'].map((name) => record.get(name) as number | undefined);
+  return { index, n: n ?? 0, nModified, upserted: record.get('upserted') };
 }
 
 /** What a statement has done when its time is over stays done, as in MongoDB. */
@@ -78,12 +88,7 @@ function* withDeadline<T>(running: WriteSteps<T>, deadline: number): WriteSteps<
   }
 }
 
-function outcomeOf({ kind }: Statement, { n, modified, upserted }: Effect): BDoc | null {
-  if (kind === 'insert') return null;
-  return kind === 'delete' ? doc({ n }) : reply({ n, nModified: modified, upserted });
-}
-
-/** A number of an outcome; 0 if it has none of that name. */
-export function numberOf(outcome: BDoc | null, field: 'n' | 'nModified'): number {
-  return outcome ? Number(outcome.get(field) ?? 0) : field === 'n' ? 1 : 0;
+/** The sum of a count over all outcomes. */
+export function total(outcomes: readonly Outcome[], count: 'n' | 'nModified'): number {
+  return outcomes.reduce((sum, outcome) => sum + (outcome[count] ?? 0), 0);
 }

@@ -1,47 +1,35 @@
-import { BDoc } from '../../bson/values.js';
-import type { BValue } from '../../bson/values.js';
+import { BDoc, type BValue } from '../../bson/values.js';
 import type { Collection } from '../../catalog/collection.js';
 import { CommandError } from '../../errors.js';
 import type { EvalContext } from '../../expr/context.js';
-import type { Found } from '../../query/find.js';
-import { prepareFind } from '../../query/find.js';
-import type { PreparedFind } from '../../query/find.js';
+import { prepareFind, type FindQuery, type Found, type PreparedFind } from '../../query/find.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
 import { compileUpdate } from '../../update/update.js';
 
-export interface InsertStatement {
-  kind: 'insert';
-  ns: string;
-  document: BDoc;
-  /** Empty timestamps are kept instead of being set to now; so for an upsert. */
-  literal?: boolean | undefined;
-}
-
 /** Which documents a statement changes: the first that matches, or with `multi` all. */
-interface Selection {
+export interface Selection extends Pick<FindQuery, 'filter' | 'hint' | 'sort'> {
   ns: string;
-  filter: BDoc;
-  multi: boolean;
-  hint?: string | BDoc | undefined;
-  sort?: BDoc | undefined;
+  multi?: boolean | undefined;
   context: EvalContext;
 }
 
-export interface DeleteStatement extends Selection {
-  kind: 'delete';
-}
-
-export interface UpdateStatement extends Selection {
-  kind: 'update';
-  update: BDoc | BValue[];
-  upsert: boolean;
-  arrayFilters?: BDoc[] | undefined;
+/** A document as it is to be stored. `literal`: empty timestamps are kept instead of being set to now. */
+interface Stored {
+  ns: string;
   literal?: boolean | undefined;
 }
 
+export interface UpdateStatement extends Selection, Stored {
+  kind: 'update';
+  update: BDoc | BValue[];
+  upsert?: boolean | undefined;
+  arrayFilters?: BDoc[] | undefined;
+}
+
 /** One write on one collection, whichever command it came in. */
-export type Statement = InsertStatement | UpdateStatement | DeleteStatement;
+export type Statement =
+  (Stored & { kind: 'insert'; document: BDoc }) | UpdateStatement | (Selection & { kind: 'delete' });
 
 /** What a statement did. */
 export interface Effect {
@@ -57,11 +45,11 @@ export interface Effect {
 
 /** Runs a statement inside a write batch. */
 export function* runStatement(engine: Engine, statement: Statement): WriteSteps<Effect> {
-  const { ns, kind } = statement;
-  if (kind === 'insert') return insert(engine, statement, statement.document);
-  const { filter, hint, sort, multi, context } = statement;
-  const prepared = prepareFind(engine.catalog.get(ns), { filter, hint, sort, limit: multi ? 0 : 1 }, context);
-  if (kind === 'delete') {
+  if (statement.kind === 'insert') return insert(engine, statement, statement.document);
+  const { ns, filter, hint, sort, multi, context } = statement;
+  const query = { filter, hint, sort, limit: multi ? 0 : 1 };
+  const prepared = prepareFind(engine.catalog.get(ns), query, context);
+  if (statement.kind === 'delete') {
     return yield* changeFound(engine, statement, prepared, (collection, { rid, doc }) => {
       engine.writes.delete(collection, rid, doc);
       return null;
@@ -81,7 +69,7 @@ export function* runStatement(engine: Engine, statement: Statement): WriteSteps<
   return { ...upserted, upserted: upserted.after?.get('_id') as BValue };
 }
 
-function insert(engine: Engine, { ns, literal }: InsertStatement | UpdateStatement, document: BDoc): Effect {
+function insert(engine: Engine, { ns, literal }: Stored, document: BDoc): Effect {
   const after = engine.writes.insert(engine.collectionForWrite(ns), document, literal);
   return { n: 1, modified: 0, before: null, after };
 }
@@ -107,19 +95,17 @@ function* changeFound(
     effect.before = found.doc;
     effect.after = after ?? found.doc;
   };
-  if (!multi) {
-    // Without a pause: a single write must not be interrupted between look and change.
-    for (const found of prepared.run(engine.epoch)) {
-      if (!found) continue;
-      apply(found);
-      break;
-    }
-    return effect;
-  }
   const rids: number[] = [];
   for (const found of prepared.run(engine.epoch)) {
-    if (found) rids.push(found.rid);
-    else yield;
+    if (found && multi) {
+      rids.push(found.rid);
+    } else if (found) {
+      apply(found);
+      break;
+    } else if (multi) {
+      // A single write must not be interrupted between look and change.
+      yield;
+    }
   }
   for (const rid of rids) {
     const bytes = engine.catalog.get(ns)?.records.get(rid);
