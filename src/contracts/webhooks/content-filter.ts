@@ -92,9 +92,13 @@ class FilterCheck {
     if (
       name.length === 0 ||
       name.length > FILTER_LIMITS.path ||
+      name.includes('\0') ||
       (name.startsWith('/') && /~(?![01])/.test(name))
     )
-      this.fail(path, `expected a member path of 1 to ${FILTER_LIMITS.path} characters, or a JSON pointer`);
+      this.fail(
+        path,
+        `expected a member path of 1 to ${FILTER_LIMITS.path} characters without U+0000, or a JSON pointer`,
+      );
     if (isObject(value)) this.#condition(value, path, depth);
     else this.#operator('$eq', value, path, depth);
   }

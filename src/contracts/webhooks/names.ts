@@ -37,8 +37,15 @@ export const uidFor = (prefix: string) =>
     .refine((text) => !text.startsWith(prefix), { error: `a uid must not start with ${prefix}` })
     .meta({ not: { pattern: `^${prefix}` } });
 
+/** The database cannot name a field so. */
+const metadataName = z
+  .string()
+  .max(256)
+  .refine((name) => !name.includes('\0'), { error: 'expected a name without the character U+0000' })
+  .meta({ pattern: '^[^\\u0000]*$' });
+
 export const metadata = z
-  .record(z.string().max(256), z.string().max(4_096))
+  .record(metadataName, z.string().max(4_096))
   .refine((map) => Object.keys(map).length <= 50, { error: 'expected at most 50 entries' })
   .meta({ maxProperties: 50 });
 

@@ -75,6 +75,7 @@ describe('content filter', () => {
     ['a wrong operand inside $or', { $or: [{ a: 1 }, { b: { $exists: 1 } }] }, ['$or', 1, 'b', '$exists']],
     ['six levels', nested(6), ['$not', '$not', '$not', '$not', '$not']],
     ['51 terms', { $and: Array.from({ length: 50 }, () => ({ a: 1 })), b: 1 }, []],
+    ['a member that the database cannot name', { 'a\0b': 1 }, ['a\0b']],
     ['a broken pointer', { '/a~2': 1 }, ['/a~2']],
   ];
   it.each(wrong)('refuses %s and names the place', (_, filter, path) => {

@@ -65,6 +65,7 @@ describe('bad input', () => {
     ['a reserved header', { headers: { Host: 'x' } }, '/headers/Host'],
     ['a header with a line break', { headers: { 'x-a': 'b\r\nc: d' } }, '/headers/x-a'],
     ['a rate of zero', { throttleRate: 0 }, '/throttleRate'],
+    ['metadata that the database cannot name', { metadata: { 'a\0b': 'c' } }, '/metadata/a\0b'],
   ])('an endpoint with %s is refused', async (_, members, pointer) => {
     const answer = await running.api.post<Problem>(`/api/v1/app/${app}/endpoint`, {
       url: running.sink.url,
