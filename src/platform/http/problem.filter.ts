@@ -107,4 +107,8 @@ const DATABASE_AWAY = new Set([
   'MongooseServerSelectionError',
 ]);
 const isDatabaseAway = (thrown: unknown): boolean =>
-  thrown instanceof Error && DATABASE_AWAY.has(thrown.name);
+  thrown instanceof Error && (DATABASE_AWAY.has(thrown.name) || isLostBulkWrite(thrown));
+
+// What the driver makes of any of these, and of a missing acknowledgement, while it writes several documents.
+const isLostBulkWrite = (thrown: Error & { writeErrors?: unknown[] }): boolean =>
+  thrown.name === 'MongoBulkWriteError' && thrown.writeErrors?.length === 0;
