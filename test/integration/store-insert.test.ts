@@ -24,7 +24,13 @@ afterAll(async () => {
 });
 
 const row = (ek?: string) =>
-  ({ _id: newId('msg'), app: 'app', k: [], expiresAt: new Date(), ...(ek && { ek }) }) as unknown as MessageRow;
+  ({
+    _id: newId('msg'),
+    app: 'app',
+    k: [],
+    expiresAt: new Date(),
+    ...(ek && { ek }),
+  }) as unknown as MessageRow;
 const failing = (mode: unknown, data: object) =>
   connection.getClient().db('admin').command({ configureFailPoint: 'failCommand', mode, data });
 const stored = async (rows: MessageRow[]) => (await messages.findMany(rows.map(({ _id }) => _id))).length;
