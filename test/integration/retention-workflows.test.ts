@@ -4,9 +4,11 @@ import type { Stack } from '../../embedded/stack/stack.js';
 import { WEBHOOK_QUEUES } from '../../src/contracts/webhooks/delivery.js';
 import type { ApplicationRetention } from '../../src/contracts/webhooks/retention.js';
 import { RETENTION_WORKFLOW } from '../../src/contracts/webhooks/retention-job.js';
-import type { RetentionTotals } from '../../src/contracts/webhooks/retention-job.js';
+import type { RetentionCursor, RetentionTotals } from '../../src/contracts/webhooks/retention-job.js';
 import { ksuid } from '../../src/domain/ksuid.js';
+import { Retention } from '../../src/activities/webhooks/retention/retention.js';
 import { newId } from '../../src/platform/ids.js';
+import { RetentionRepository } from '../../src/store/webhooks/retention/retention.repository.js';
 import { ensureRetentionSchedule } from '../../src/workers/retention-schedule.js';
 import { DeliverySide, servers } from '../support/delivery-side.js';
 import { recordHistory } from '../support/record-history.js';
@@ -98,12 +100,43 @@ it('payloads go after 90 days, attempts after 30, rows after 180; an application
   expect(totals).toMatchObject({ payloads: 4, messages: 3, deliveries: 3, attempts: 6, tasks: 3 });
   await recordHistory(side.temporal.client.workflow.getHandle(RETENTION_WORKFLOW, runId), 'removed');
 
-  // The hold ends: what was held goes, payloads when they are looked at again.
+  // The hold ends: what was held goes.
   await side.models.applications.updateOne({ _id: held }, { $set: { 'retention.legalHold': false } });
-  const expired = { app: held, at: { $lt: new Date(Date.now() - 90 * DAY_MS) } };
-  await side.models.messages.updateMany(expired, { $set: { expiresAt: new Date() } });
   await run();
   expect(await left(held)).toEqual({ payloads: 2, messages: 3, deliveries: 3, attempts: 1, tasks: 3 });
+});
+
+it('what is held is read once a week and not in every run, unless it is held no longer', async () => {
+  const held = await application(HOLD);
+  for (const days of [200, 210, 220]) await aged(held, days);
+  let now = new Date();
+  const retention = new Retention(
+    new RetentionRepository(side.models),
+    { attemptDays: 30, rowDays: 180 },
+    () => now,
+  );
+  const runToEnd = async () => {
+    for (let cursor: RetentionCursor | null = null; ;) {
+      cursor = (await retention.page(cursor, () => undefined)).next;
+      if (cursor === null) return;
+    }
+  };
+  const present = async (app: string) => (await left(app)).messages;
+  await runToEnd();
+  expect(await present(held)).toBe(3);
+
+  // Rows as old as those: what a run reads again it would remove.
+  await aged(side.app, 205);
+  await aged(side.app, 190);
+  await runToEnd();
+  expect(await present(side.app)).toBe(1);
+  now = new Date(now.getTime() + 8 * DAY_MS);
+  await runToEnd();
+  expect(await present(side.app)).toBe(0);
+
+  await side.models.applications.updateOne({ _id: held }, { $set: { 'retention.legalHold': false } });
+  await runToEnd();
+  expect(await left(held)).toMatchObject({ payloads: 0, messages: 0, deliveries: 0 });
 });
 
 it('many applications with times of their own are gone through over several runs', async () => {

@@ -41,6 +41,8 @@ export const endpointStatsOut = z.object({
   sending: z.int(),
   fail: z.int(),
   canceled: z.int(),
+  /** More are pending or canceled than were counted: counting ends at 50,000 a state. */
+  approximated: z.boolean(),
 });
 export type EndpointStatsOut = z.infer<typeof endpointStatsOut>;
 
@@ -111,8 +113,10 @@ export const endpointHealthOut = z.object({
   p50: z.number().nullable(),
   p95: z.number().nullable(),
   p99: z.number().nullable(),
-  /** Deliveries that are not finished; counted up to 1,000 a state. */
+  /** Deliveries that are not finished. */
   waiting: z.int(),
+  /** More are waiting than were counted: counting ends at 50,000 a state. */
+  waitingApproximated: z.boolean(),
   oldestWaitingSec: z.number().nullable(),
   breaker: z.string(),
   failingSince: z.iso.datetime().nullable(),

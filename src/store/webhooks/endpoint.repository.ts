@@ -81,8 +81,13 @@ export class EndpointRepository {
       .lean<EndpointRow[]>();
   }
 
+  /** Of an application, enabled or not. Said so that the keys of one index tell. */
   count(app: string): Promise<number> {
-    return this.models.endpoints.countDocuments({ app, deletedAt: null });
+    return this.models.endpoints.countDocuments({
+      deletedAt: null,
+      disabled: { $in: [false, true] },
+      app,
+    });
   }
 
   list(

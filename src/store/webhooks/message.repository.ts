@@ -2,8 +2,9 @@ import type { MessageListQuery } from '../../contracts/webhooks/message.js';
 import type { Page } from '../../contracts/webhooks/page.js';
 import { DURABLE } from '../connection.js';
 import { duplicatePositions } from '../duplicate-key.js';
+import { narrowest } from '../bounded-count.js';
 import { boundedPage } from '../bounded-page.js';
-import { facetScan, idWindow, labelGroups } from './lists/list-filter.js';
+import { facetScans, idWindow, labelGroups } from './lists/list-filter.js';
 import type { MessageRow } from './message.schema.js';
 import type { WebhookModels } from './webhook-models.js';
 
@@ -54,16 +55,13 @@ export class MessageRepository {
     return this.models.messages.find({ _id: { $in: ids } }, projection).lean<MessageRow[]>();
   }
 
-  list(app: string, query: MessageListQuery): Promise<Page<MessageRow>> {
-    const scan = facetScan({ app, ...idWindow('msg', query) }, labelGroups(query));
+  async list(app: string, query: MessageListQuery): Promise<Page<MessageRow>> {
+    const { collection } = this.models.messages;
+    const scans = facetScans({ app, ...idWindow('msg', query) }, labelGroups(query));
+    const scan = { ...(await narrowest(collection, scans)), scanRows: SCAN_ROWS };
     const projection = query.with_content ? UNUSED : { ...UNUSED, body: 0 };
     const request = { ...query, order: 'descending' as const };
-    return boundedPage(
-      this.models.messages.collection,
-      { ...scan, scanRows: SCAN_ROWS },
-      request,
-      projection,
-    );
+    return boundedPage(collection, scan, request, projection);
   }
 
   /** Removes the payload; the row and what became of it stay. */

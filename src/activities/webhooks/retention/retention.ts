@@ -46,11 +46,13 @@ export class Retention {
 
   #removeFrom({ stage, app, after }: RetentionCursor, own: readonly OwnRetention[]) {
     const now = this.now();
-    if (stage === 'payloads') return this.rows.removePayloads(now, held(own));
+    if (stage === 'payloads') return this.rows.removePayloads(now, held(own), after);
     const times = own.find(({ id }) => id === app) ?? null;
     const before = new Date(now.getTime() - this.#daysOf(stage, times) * DAY_MS);
-    if (app === null)
-      return this.rows.removeOfOthers({ stage, before, after, except: own.map(({ id }) => id) });
+    if (app === null) {
+      const except = own.map(({ id }) => id);
+      return this.rows.removeOfOthers({ stage, before, after, except, now });
+    }
     return this.rows.removeOf({ stage, before, after, app });
   }
 

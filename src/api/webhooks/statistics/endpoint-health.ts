@@ -48,7 +48,8 @@ export class EndpointHealthReport {
       p50: total.tryMs?.p50 ?? null,
       p95: total.tryMs?.p95 ?? null,
       p99: total.tryMs?.p99 ?? null,
-      waiting,
+      waiting: waiting.count,
+      waitingApproximated: waiting.approximated,
       oldestWaitingSec: oldest === null ? null : Math.max(0, (now.getTime() - oldest.getTime()) / 1000),
       breaker,
       failingSince: failingSince?.toISOString() ?? null,
@@ -69,7 +70,7 @@ export class EndpointHealthReport {
 
   async #recent(ep: string, nowMs: number) {
     const ranges = bucketRanges(nowMs - HEALTH_WINDOW_MS, nowMs, nowMs, 'm');
-    const { attempts, classes } = sumOf(await this.statistics.read(ep, ranges));
+    const { attempts, classes } = sumOf(await this.statistics.read(ep, ranges, ['n', 'c']));
     return { attempts, ok: classes['2xx'] ?? 0 };
   }
 }

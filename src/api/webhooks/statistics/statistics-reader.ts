@@ -28,12 +28,16 @@ export class StatisticsReader {
   async ofEndpoint(ep: string, query: EndpointStatsQuery, now = new Date()): Promise<EndpointStatsOut> {
     const window = windowOf(query, now);
     const [rows, pending, canceled] = await Promise.all([
-      this.statistics.read(ep, rangesOf(window, now)),
+      this.statistics.read(ep, rangesOf(window, now), ['delivered', 'exhausted']),
       this.deliveries.count(ep, OPEN_STATES, window),
       this.deliveries.count(ep, ['canceled'], window),
     ]);
     const { delivered, exhausted } = sumOf(rows);
-    return { success: delivered, pending, sending: 0, fail: exhausted, canceled };
+    const approximated = pending.approximated || canceled.approximated;
+    return {
+      ...{ success: delivered, pending: pending.count, sending: 0, fail: exhausted },
+      ...{ canceled: canceled.count, approximated },
+    };
   }
 
   /** Tries of an application by event type. */
@@ -42,7 +46,7 @@ export class StatisticsReader {
     const wanted = query.event_types === undefined ? null : new Set(query.event_types);
     const byType: AttemptStatsOut['by_event_type'] = {};
     const total = { success: 0, failure: 0, canceled: 0 };
-    for (const row of await this.statistics.read(app, rangesOf({ since, until }, now))) {
+    for (const row of await this.statistics.read(app, rangesOf({ since, until }, now), ['y'])) {
       for (const [key, counts] of Object.entries(row.y ?? {})) {
         const type = typeOfKey(key);
         if (wanted !== null && !wanted.has(type)) continue;

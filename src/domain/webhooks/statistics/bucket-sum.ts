@@ -1,5 +1,4 @@
 import { quantileMs } from './latency-histogram.js';
-import type { Histogram } from './latency-histogram.js';
 
 type Counters = Record<string, number>;
 
@@ -54,12 +53,13 @@ export function sumOf(buckets: readonly CountedBucket[]): BucketSum {
   };
 }
 
-function quantilesOf(histograms: (Counters | undefined)[]): Quantiles | null {
-  const histogram: Histogram = new Map(
-    [...added(histograms)].map(([bucket, count]) => [Number(bucket), count]),
-  );
+function quantilesOf(all: readonly (Counters | undefined)[]): Quantiles | null {
+  const histogram: number[] = [];
+  for (const counters of all) {
+    for (const key in counters) histogram[Number(key)] = (histogram[Number(key)] ?? 0) + counters[key]!;
+  }
   const at = (share: number) => round(quantileMs(histogram, share) ?? 0);
-  return histogram.size === 0 ? null : { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+  return histogram.length === 0 ? null : { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }
 
 function added(all: (Counters | undefined)[]): Map<string, number> {

@@ -1,8 +1,9 @@
 /**
  * Times in buckets whose bounds grow by a constant factor, so that any quantile is known within `MAX_ERROR` of its value
  * and histograms of different times and processes add up (the idea of DDSketch, https://arxiv.org/abs/1908.10693).
+ * How many there are by the number of their bucket.
  */
-export type Histogram = ReadonlyMap<number, number>;
+export type Histogram = readonly (number | undefined)[];
 
 /** Half the width of a bucket, as a share of its middle. */
 export const MAX_ERROR = 0.04;
@@ -16,11 +17,10 @@ const middleMs = (bucket: number): number => (bucket === 0 ? 1 : (2 * GROWTH ** 
 
 /** A quantile by nearest rank, in milliseconds; null when there are no values. @param share from 0 to 1 */
 export function quantileMs(histogram: Histogram, share: number): number | null {
-  const buckets = [...histogram].sort(([a], [b]) => a - b);
-  const total = buckets.reduce((sum, [, count]) => sum + count, 0);
-  if (total === 0) return null;
+  let total = 0;
+  for (const count of histogram) total += count ?? 0;
   let rank = Math.max(1, Math.ceil(share * total));
-  for (const [bucket, count] of buckets) {
+  for (const [bucket, count = 0] of histogram.entries()) {
     rank -= count;
     if (rank <= 0) return middleMs(bucket);
   }

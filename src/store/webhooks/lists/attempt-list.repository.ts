@@ -2,19 +2,19 @@ import { MESSAGE_STATUS } from '../../../contracts/webhooks/attempt.js';
 import type { AttemptFilters, AttemptListQuery } from '../../../contracts/webhooks/attempt.js';
 import type { Page } from '../../../contracts/webhooks/page.js';
 import { facet } from '../../../domain/webhooks/facets.js';
+import { boundedCount, narrowest } from '../../bounded-count.js';
+import type { BoundedCount } from '../../bounded-count.js';
 import { boundedPage } from '../../bounded-page.js';
 import type { BoundedScan } from '../../bounded-page.js';
 import { DURABLE } from '../../connection.js';
 import type { AttemptRow } from '../attempt.schema.js';
 import type { WebhookModels } from '../webhook-models.js';
-import { facetRest, facetScan, idWindow, labelGroups } from './list-filter.js';
+import { facetRest, facetScans, idWindow, labelGroups } from './list-filter.js';
 
 export type AttemptScope = { ep: string } | { msg: string } | { dlv: string };
 
 const FAILED = [0, 100, 300, 400, 500];
 const SUCCEEDED = [200];
-/** More than this is not counted. */
-const MAX_COUNT = 2_000;
 /** What a list shows; the headers have their own route. */
 const WITHOUT_HEADERS = { headers: 0, sensitive: 0, sig: 0, answerHeaders: 0 };
 
@@ -23,24 +23,16 @@ export class AttemptListRepository {
   constructor(private readonly models: WebhookModels) {}
 
   /** Newest first. */
-  list(scope: AttemptScope, query: AttemptListQuery): Promise<Page<AttemptRow>> {
+  async list(scope: AttemptScope, query: AttemptListQuery): Promise<Page<AttemptRow>> {
     const projection = query.with_content ? WITHOUT_HEADERS : { ...WITHOUT_HEADERS, response: 0 };
     const request = { ...query, order: 'descending' as const };
-    return boundedPage(this.#attempts, attemptScan(scope, query), request, projection);
+    const scan = await narrowest(this.#attempts, attemptScans(scope, query));
+    return boundedPage(this.#attempts, scan, request, projection);
   }
 
-  /** How many attempts an endpoint has that meet the filters; counting ends at a ceiling. */
-  async count(ep: string, filters: AttemptFilters): Promise<{ count: number; approximated: boolean }> {
-    const { branches, rest } = attemptScan({ ep }, filters);
-    const counts = await Promise.all(
-      branches.map((branch) =>
-        this.#attempts.countDocuments(rest === null ? branch : { $and: [branch, rest] }, {
-          limit: MAX_COUNT,
-        }),
-      ),
-    );
-    const count = counts.reduce((sum, one) => sum + one, 0);
-    return { count: Math.min(count, MAX_COUNT), approximated: count >= MAX_COUNT };
+  /** How many attempts an endpoint has that meet the filters. */
+  async count(ep: string, filters: AttemptFilters): Promise<BoundedCount> {
+    return boundedCount(this.#attempts, await narrowest(this.#attempts, attemptScans({ ep }, filters)));
   }
 
   find(msg: string, id: string): Promise<AttemptRow | null> {
@@ -85,18 +77,14 @@ export class AttemptListRepository {
   }
 }
 
-function attemptScan(scope: AttemptScope, filters: AttemptFilters): BoundedScan {
+function attemptScans(scope: AttemptScope, filters: AttemptFilters): [BoundedScan, ...BoundedScan[]] {
   const owner = { ...scope, ...idWindow('atmpt', filters) };
   const classes = classesOf(filters);
-  const labels = labelGroups(filters);
-  if (classes?.length === 0) return { branches: [], rest: null };
-  const byClass = classes === null ? [] : [classes.map(facet.codeClass)];
-  // Failures are the fewer ones, as a rule; successes are not.
-  const failures = classes !== null && !classes.includes(200);
-  const groups = failures ? [...byClass, ...labels] : [...labels, ...byClass];
-  if ('ep' in scope) return facetScan(owner, groups);
+  if (classes?.length === 0) return [{ branches: [], rest: null }];
+  const groups = [...labelGroups(filters), ...(classes === null ? [] : [classes.map(facet.codeClass)])];
+  if ('ep' in scope) return facetScans(owner, groups);
   // A message has few attempts: its own index is enough.
-  return { branches: [owner], rest: facetRest(groups) };
+  return [{ branches: [owner], rest: facetRest(groups) }];
 }
 
 /** Answers that the filters let through, by class; null = all. A success is a 2xx, and nothing else is. */

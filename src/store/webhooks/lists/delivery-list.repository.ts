@@ -7,24 +7,25 @@ import {
 } from '../../../contracts/webhooks/delivery-list.js';
 import type { DeliveryListQuery, EndpointMessagesQuery } from '../../../contracts/webhooks/delivery-list.js';
 import type { Page, PageRequest } from '../../../contracts/webhooks/page.js';
+import { boundedCount, narrowest } from '../../bounded-count.js';
+import type { BoundedCount } from '../../bounded-count.js';
 import { boundedPage } from '../../bounded-page.js';
 import type { BoundedScan } from '../../bounded-page.js';
 import { pageByKey } from '../../page.js';
 import type { DeliveryRow } from '../delivery.schema.js';
 import type { WebhookModels } from '../webhook-models.js';
-import { facetRest, facetScan, idWindow, labelGroups } from './list-filter.js';
+import { facetRest, facetScans, idWindow, labelGroups } from './list-filter.js';
 
 const NEWEST_FIRST = { order: 'descending' } as const;
-/** Open deliveries of an endpoint are not counted further. */
-const MAX_COUNT = 1_000;
 
 /** Deliveries as clients list them; the delivery side writes them (delivery.repository.ts). */
 export class DeliveryListRepository {
   constructor(private readonly models: WebhookModels) {}
 
   /** What was meant for an endpoint, newest message first. */
-  ofEndpoint(ep: string, query: EndpointMessagesQuery): Promise<Page<DeliveryRow>> {
-    return boundedPage(this.#rows, endpointScan(ep, query), { ...query, ...NEWEST_FIRST });
+  async ofEndpoint(ep: string, query: EndpointMessagesQuery): Promise<Page<DeliveryRow>> {
+    const scan = await narrowest(this.#rows, endpointScans(ep, query));
+    return boundedPage(this.#rows, scan, { ...query, ...NEWEST_FIRST });
   }
 
   /** Where a message went, by endpoint. */
@@ -49,13 +50,14 @@ export class DeliveryListRepository {
     return this.models.deliveries.findOne({ _id: id, app }).lean<DeliveryRow | null>();
   }
 
-  /** How many deliveries of an endpoint are in a state, of messages in a window; counting ends at a ceiling. */
-  async count(ep: string, states: readonly DeliveryState[], window: { since?: Date; until?: Date } = {}) {
+  /** How many deliveries of an endpoint are in these states, of messages in a window. */
+  count(
+    ep: string,
+    states: readonly DeliveryState[],
+    window: { since?: Date; until?: Date } = {},
+  ): Promise<BoundedCount> {
     const ids = idWindow('dlv', { before: window.until, after: window.since });
-    const counts = await Promise.all(
-      states.map((state) => this.#rows.countDocuments({ ep, state, ...ids }, { limit: MAX_COUNT })),
-    );
-    return counts.reduce((sum, one) => sum + one, 0);
+    return boundedCount(this.#rows, { branches: states.map((state) => ({ ep, state, ...ids })), rest: null });
   }
 
   /** When the message was accepted that has been waiting longest; null when none waits. */
@@ -82,19 +84,23 @@ export class DeliveryListRepository {
 const HAS_REASON = { reason: { $gt: '' } };
 const isTroubled = (state: DeliveryState) => TROUBLED_STATES.includes(state);
 
-function endpointScan(ep: string, query: EndpointMessagesQuery): BoundedScan {
+function endpointScans(ep: string, query: EndpointMessagesQuery): [BoundedScan, ...BoundedScan[]] {
   const states = query.status === undefined ? null : statesOfStatus(query.status);
   const labels = labelGroups(query);
   const owner = { ep, ...idWindow('dlv', query) };
-  if (states?.length === 0) return { branches: [], rest: null };
-  if (labels.length > 0 && !states?.every(isTroubled)) {
-    const scan = facetScan(owner, labels);
-    if (states === null) return scan;
-    const inState = { state: { $in: states } };
-    return { ...scan, rest: scan.rest === null ? inState : { $and: [scan.rest, inState] } };
-  }
-  const branches = (states ?? DELIVERY_STATES).map((state) => ({ ...owner, state }));
-  return { branches, rest: facetRest(labels) };
+  if (states?.length === 0) return [{ branches: [], rest: null }];
+  if (states === null && labels.length > 0) return facetScans(owner, labels);
+  const byState = {
+    branches: (states ?? DELIVERY_STATES).map((state) => ({ ...owner, state })),
+    rest: facetRest(labels),
+  };
+  if (states === null || labels.length === 0) return [byState];
+  const inState = { state: { $in: states } };
+  const byLabel = facetScans(owner, labels).map(({ branches, rest }) => ({
+    branches,
+    rest: rest === null ? inState : { $and: [rest, inState] },
+  }));
+  return [byState, ...byLabel];
 }
 
 function reasonScan(ep: string, query: DeliveryListQuery): BoundedScan {

@@ -39,18 +39,19 @@ export function labelGroups({ tag, channel, event_types: types }: Labels): strin
 }
 
 /**
- * Reads by the first group, which is to be the one that fewest rows meet, and checks the others on each row.
+ * The ways to read what meets every group: by one of them, and the others are checked on each row.
  *
  * @param owner whose rows, with the window of ids: `{ep, _id?}`
  */
-export function facetScan(owner: Filter, groups: string[][]): BoundedScan {
-  const [first, ...others] = groups;
-  if (first === undefined) return { branches: [owner], rest: null };
-  if (first.length > MAX_BRANCHES) return { branches: [owner], rest: allOf(groups) };
-  return {
-    branches: first.map((k) => ({ ...owner, k })),
-    rest: others.length === 0 ? null : allOf(others),
-  };
+export function facetScans(owner: Filter, groups: string[][]): [BoundedScan, ...BoundedScan[]] {
+  const scans = groups
+    .filter((group) => group.length <= MAX_BRANCHES)
+    .map((group) => ({
+      branches: group.map((k) => ({ ...owner, k })),
+      rest: facetRest(groups.filter((other) => other !== group)),
+    }));
+  const [first = { branches: [owner], rest: facetRest(groups) }, ...more] = scans;
+  return [first, ...more];
 }
 
 /** That a row meets every group; null when there is none. */

@@ -4,6 +4,7 @@ import type { RetentionStage } from '../../../contracts/webhooks/retention-job.j
 import { ksuidFloor } from '../../../domain/ksuid.js';
 import { DURABLE } from '../../connection.js';
 import type { WebhookModels } from '../webhook-models.js';
+import { PassedOverRepository } from './passed-over.repository.js';
 
 export interface OwnRetention extends ApplicationRetention {
   id: string;
@@ -21,8 +22,12 @@ interface Scope {
   after: string;
 }
 
+interface CommonScope extends Scope {
+  except: readonly string[];
+  now: Date;
+}
+
 const ROWS = 1_000;
-const DAY_MS = 86_400_000;
 const EVER = new Date(0);
 const PREFIX = {
   attempts: 'atmpt',
@@ -34,7 +39,10 @@ const PREFIX = {
 
 /** Removes old rows a thousand at a time. Ids begin with the time, so the index on them finds the oldest. */
 export class RetentionRepository {
-  constructor(private readonly models: WebhookModels) {}
+  constructor(
+    private readonly models: WebhookModels,
+    private readonly passedOver = new PassedOverRepository(models),
+  ) {}
 
   /** In order of their ids. */
   async applicationsWithOwnTimes(): Promise<OwnRetention[]> {
@@ -48,50 +56,46 @@ export class RetentionRepository {
     return own.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  /** Removes payloads whose time is over. What is held is looked at again a day later, so it is never in the way. */
-  async removePayloads(now: Date, held: readonly string[]): Promise<Removed> {
+  /** Removes payloads whose time is over; those of held applications stay as they are. */
+  async removePayloads(now: Date, held: readonly string[], after: string): Promise<Removed> {
     const { collection } = this.models.messages;
+    const from = after === '' ? await this.passedOver.begin('payloads', held, now) : after;
+    const due = { $gte: from === '' ? EVER : new Date(from), $lte: now };
     const rows = await collection
-      .find({ expiresAt: { $lte: now, $gt: EVER } }, { projection: { app: 1 } })
+      .find({ expiresAt: due, app: { $nin: [...held] } }, { projection: { expiresAt: 1 } })
       .sort({ expiresAt: 1 })
       .limit(ROWS)
       .toArray();
-    const isHeld = (row: mongo.Document) => held.includes(String(row['app']));
-    const expired = rows.filter((row) => !isHeld(row)).map(({ _id }) => _id);
-    const kept = rows.filter(isHeld).map(({ _id }) => _id);
     await collection.updateMany(
-      { _id: { $in: expired } },
+      { _id: { $in: rows.map(({ _id }) => _id) } },
       { $set: { body: null, expiresAt: null } },
       { writeConcern: DURABLE },
     );
-    await collection.updateMany(
-      { _id: { $in: kept } },
-      { $set: { expiresAt: new Date(now.getTime() + DAY_MS) } },
-      { writeConcern: DURABLE },
-    );
-    return { removed: expired.length, after: rows.length < ROWS ? null : '' };
+    const isLast = rows.length < ROWS;
+    const through = isLast ? now : (rows.at(-1)!['expiresAt'] as Date);
+    if (held.length > 0) await this.passedOver.passed('payloads', held, through.toISOString());
+    return { removed: rows.length, after: isLast ? null : through.toISOString() };
   }
 
-  /** Of every application but some. Rows of those are passed over. */
-  async removeOfOthers({
-    stage,
-    before,
-    after,
-    except,
-  }: Scope & { except: readonly string[] }): Promise<Removed> {
+  /** Of every application but some. Rows of those are passed over, once. */
+  async removeOfOthers({ stage, before, after, except, now }: CommonScope): Promise<Removed> {
     if (stage === 'configuration') return this.#removeConfiguration(before, { $nin: [...except] });
     const collection = this.#collection(stage);
+    const from = after === '' ? await this.passedOver.begin(stage, except, now) : after;
     const oldest = `${PREFIX[stage]}_${ksuidFloor(before.getTime())}`;
     const rows = await collection
-      .find({ _id: { $gt: after, $lt: oldest } as never }, { projection: { app: 1 } })
+      .find({ _id: { $gt: from, $lt: oldest } as never }, { projection: { app: 1 } })
       .sort({ _id: 1 })
       .limit(ROWS)
       .toArray();
-    const kept = new Set(except);
-    const ids = rows.filter((row) => !kept.has(String(row['app']))).map(({ _id }) => _id);
+    const excepted = new Set(except);
+    const ids = rows.filter((row) => !excepted.has(String(row['app']))).map(({ _id }) => _id);
     if (stage === 'tasks') await this.#removeResults(ids);
     const removed = await remove(collection, ids);
-    return { removed, after: rows.length < ROWS ? null : String(rows.at(-1)!._id) };
+    const through = String(rows.at(-1)?._id);
+    const kept = new Set(rows.map((row) => String(row['app'])).filter((app) => excepted.has(app)));
+    if (kept.size > 0) await this.passedOver.passed(stage, kept, through);
+    return { removed, after: rows.length < ROWS ? null : through };
   }
 
   /** Of one application. */

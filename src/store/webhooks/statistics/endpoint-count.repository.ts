@@ -13,10 +13,20 @@ export class EndpointCountRepository {
   constructor(private readonly models: WebhookModels) {}
 
   async endpoints(query: EndpointCountQuery): Promise<EndpointCountOut> {
-    const [active, disabled] = await Promise.all(
-      [false, true].map((state) => this.models.endpoints.countDocuments(filterOf(query, state))),
-    );
-    return { active: active ?? 0, disabled: disabled ?? 0 };
+    const [active, disabled] = await Promise.all([this.#count(query, false), this.#count(query, true)]);
+    return { active, disabled };
+  }
+
+  async #count(query: EndpointCountQuery, disabled: boolean): Promise<number> {
+    const { endpoints } = this.models;
+    if (query.exclude_svix_play) return endpoints.countDocuments(filterOf(query, disabled));
+    // All but the operational ones: two counts that an index answers alone, which an inequality would not be.
+    const state = { deletedAt: null, disabled };
+    const [all, operational] = await Promise.all([
+      endpoints.countDocuments(state),
+      endpoints.countDocuments({ ...state, app: OPERATIONAL_APP }),
+    ]);
+    return all - operational;
   }
 
   /** Applications that have an endpoint. */

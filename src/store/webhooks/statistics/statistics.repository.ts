@@ -28,10 +28,18 @@ export class StatisticsRepository {
     }
   }
 
-  /** The buckets of an endpoint or application in these ranges, oldest first within each. */
-  async read(subject: string, ranges: readonly BucketRange[]): Promise<StatisticsRow[]> {
+  /**
+   * The buckets of an endpoint or application in these ranges, oldest first within each.
+   * @param counters those that are wanted, where histograms are not; else all
+   */
+  async read<Name extends keyof StatisticsRow>(
+    subject: string,
+    ranges: readonly BucketRange[],
+    counters?: readonly Name[],
+  ): Promise<Pick<StatisticsRow, '_id' | Name>[]> {
+    const only = counters && Object.fromEntries(counters.map((name) => [name, 1]));
     const read = await Promise.all(
-      ranges.map(({ level, fromMs, toMs }) => this.#between(subject, level, fromMs, toMs)),
+      ranges.map(({ level, fromMs, toMs }) => this.#between(subject, level, fromMs, toMs, only)),
     );
     return read.flat();
   }
@@ -79,10 +87,16 @@ export class StatisticsRepository {
     return row?._id.slice(0, row._id.indexOf(':')) ?? null;
   }
 
-  #between(subject: string, level: Level, fromMs: number, toMs: number): Promise<StatisticsRow[]> {
+  #between(
+    subject: string,
+    level: Level,
+    fromMs: number,
+    toMs: number,
+    projection: Record<string, number> = {},
+  ): Promise<StatisticsRow[]> {
     const last = bucketId(subject, level, toMs + LEVEL_MS[level] - 1);
     return this.#buckets
-      .find({ _id: { $gte: bucketId(subject, level, fromMs), $lt: last } })
+      .find({ _id: { $gte: bucketId(subject, level, fromMs), $lt: last } }, { projection })
       .sort({ _id: 1 })
       .batchSize(1_000)
       .toArray();
