@@ -1,5 +1,5 @@
 import { expectDocument, expectNames } from '../bson/expect.js';
-import { hashKey, type HashKey } from '../bson/hash-key.js';
+import { hashKey, type HashKey } from '../bson/keystring.js';
 import { Sum } from '../bson/sum.js';
 import type { BDoc, BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';

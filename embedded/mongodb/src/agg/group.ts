@@ -1,7 +1,8 @@
-import { compare, typeRank } from '../bson/compare.js';
+import { compare } from '../bson/compare.js';
+import { typeRank } from '../bson/types.js';
 import { describe } from '../bson/describe.js';
 import { expectArray, expectDocument, expectNames } from '../bson/expect.js';
-import { hashKey, type HashKey } from '../bson/hash-key.js';
+import { hashKey, type HashKey } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';

@@ -1,6 +1,6 @@
 import { BSONRegExp } from 'bson';
 import { expectArray, expectDocument, expectNames, expectText } from '../bson/expect.js';
-import { hashKey, type HashKey } from '../bson/hash-key.js';
+import { hashKey, type HashKey } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { distinct } from '../expr/arrays.js';

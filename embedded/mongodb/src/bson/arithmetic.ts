@@ -2,8 +2,8 @@ import { Decimal128, Double } from 'bson';
 import { unsupported } from '../errors.js';
 import * as decimal from './decimal.js';
 import type { Decimal } from './decimal.js';
-import { isInt, isNumber, type NumericValue } from './type-of.js';
-import { double, type BValue } from './values.js';
+import { double, isInt, isNumber, type NumericValue } from './type-of.js';
+import { type BValue } from './values.js';
 
 /** The value as a double, rounded where it must be. */
 export function toNumber(value: NumericValue): number {

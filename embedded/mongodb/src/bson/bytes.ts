@@ -83,6 +83,23 @@ export class Bytes {
     this.length = at + this.buf.write(text, at, 'utf8');
   }
 
+  /** A BSON string: its length, the text, a zero byte. */
+  string(text: string): void {
+    const start = this.take(4);
+    this.utf8(text);
+    this.byte(0);
+    this.setInt32(start, this.length - start - 4);
+  }
+
+  /** A field name or part of a regular expression: the text and a zero byte. */
+  cstring(text: string): void {
+    if (text.includes('\0')) {
+      throw new CommandError('BadValue', `A field name or regular expression has a null byte: ${text}`);
+    }
+    this.utf8(text);
+    this.byte(0);
+  }
+
   invert(from: number): void {
     for (let at = from; at < this.length; at++) this.buf[at] = ~this.buf[at]! & 0xff;
   }

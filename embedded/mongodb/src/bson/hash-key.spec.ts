@@ -1,5 +1,5 @@
 import { BSONSymbol, Decimal128, Double, ObjectId } from 'bson';
-import { hashKey } from './hash-key.js';
+import { hashKey } from './keystring.js';
 import { BDoc, type BValue } from './values.js';
 
 const dec = (text: string): Decimal128 => Decimal128.fromString(text);

@@ -1,10 +1,10 @@
-import type { Binary, BSONRegExp, BSONSymbol, Code, ObjectId, Timestamp } from 'bson';
-import { Double } from 'bson';
+import type { Binary, BSONRegExp, Code, Timestamp } from 'bson';
+import { BSONSymbol, Decimal128, Double, ObjectId } from 'bson';
 import { Bytes } from './bytes.js';
-import { typeRank } from './compare.js';
-import { compareDecimals, exact, magnitude, type Decimal } from './decimal.js';
-import type { NumericValue } from './type-of.js';
-import type { BDoc, BValue, DBPointer } from './values.js';
+import { compareDecimals, compareNumbers, exact, magnitude, type Decimal } from './decimal.js';
+import type { DBPointer, NumericValue } from './type-of.js';
+import { typeRank } from './types.js';
+import type { BDoc, BValue } from './values.js';
 
 const NUMBER_CLASS = { nan: 1, negativeInfinity: 2, negative: 3, zero: 4, positive: 5, infinity: 6 } as const;
 /** Above the magnitude range of a decimal128 and of a double. */
@@ -23,6 +23,24 @@ export function keyString(values: readonly (BValue | undefined)[], directions?: 
     });
   });
 }
+
+/** A key for `Map` and `Set` that is the same for two values exactly when they are equal under `compare`. */
+export type HashKey = string | number | boolean | null | undefined;
+
+export function hashKey(value: BValue | undefined): HashKey {
+  if (typeof value === 'string') return `s${value}`;
+  if (typeof value === 'bigint' || value instanceof Decimal128) {
+    // The double, if one is exactly the value.
+    const number = Number(value.toString());
+    return compareNumbers(number, value) === 0 ? number : hashBytes(value);
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Double) return value.value;
+  if (value instanceof BSONSymbol) return `s${value.value}`;
+  return value instanceof ObjectId ? `o${value.toHexString()}` : hashBytes(value);
+}
+
+const hashBytes = (value: BValue): string => `k${keyString([value]).toString('latin1')}`;
 
 function append(key: Bytes, value: BValue | undefined, name?: string): void {
   const rank = typeRank(value);

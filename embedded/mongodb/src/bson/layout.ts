@@ -1,58 +1,4 @@
-/** BSON element type bytes. Source: bsonspec.org, version 1.1. */
-export const TYPE = {
-  double: 0x01,
-  string: 0x02,
-  object: 0x03,
-  array: 0x04,
-  binData: 0x05,
-  undefined: 0x06,
-  objectId: 0x07,
-  bool: 0x08,
-  date: 0x09,
-  null: 0x0a,
-  regex: 0x0b,
-  dbPointer: 0x0c,
-  javascript: 0x0d,
-  symbol: 0x0e,
-  javascriptWithScope: 0x0f,
-  int: 0x10,
-  timestamp: 0x11,
-  long: 0x12,
-  decimal: 0x13,
-  minKey: -1,
-  maxKey: 0x7f,
-} as const;
-
-/** Name that `$type` uses for a BSON type, also the name in error messages. */
-export type TypeName = keyof typeof TYPE;
-
-/** Bytes of a value by its type byte, without those that its leading int32 counts. */
-export const FIXED_SIZE = sizes([
-  [0, ['undefined', 'null', 'minKey', 'maxKey']],
-  [1, ['bool']],
-  [4, ['int']],
-  [8, ['double', 'date', 'timestamp', 'long']],
-  [12, ['objectId']],
-  [16, ['decimal']],
-]);
-/** The same for values that begin with an int32, which may or may not count itself. */
-const COUNTED_SIZE = sizes([
-  [0, ['object', 'array', 'javascriptWithScope']],
-  [4, ['string', 'javascript', 'symbol']],
-  [5, ['binData']],
-  [16, ['dbPointer']],
-]);
-
-function sizes(groups: readonly (readonly [number, readonly TypeName[]])[]): ReadonlyMap<number, number> {
-  return new Map(groups.flatMap(([size, names]) => names.map((name) => [TYPE[name] & 0xff, size])));
-}
-
-/** Both maps as tables, because every field that is passed over looks here. */
-const SIZE = Uint8Array.from(
-  { length: 256 },
-  (_, type) => FIXED_SIZE.get(type) ?? COUNTED_SIZE.get(type) ?? 0,
-);
-const COUNTED = Uint8Array.from({ length: 256 }, (_, type) => Number(COUNTED_SIZE.has(type)));
+import { typeOfByte } from './types.js';
 
 /** Offset just behind the zero byte that ends the C string at `at`. */
 export function endOfCString(buf: Buffer, at: number): number {
@@ -60,9 +6,14 @@ export function endOfCString(buf: Buffer, at: number): number {
   return at + 1;
 }
 
+/** Sizes as tables, because every field that is passed over looks here. */
+const SIZE = Uint8Array.from({ length: 256 }, (_, byte) => typeOfByte(byte)?.size ?? 0);
+const COUNTED = Uint8Array.from({ length: 256 }, (_, byte) => Number(typeOfByte(byte)?.counted ?? false));
+const REGEX = 0x0b;
+
 /** Offset just behind the value of type byte `type` that starts at `at`. The bytes must be valid BSON. */
 function endOfValue(buf: Buffer, type: number, at: number): number {
-  if (type === TYPE.regex) return endOfCString(buf, endOfCString(buf, at));
+  if (type === REGEX) return endOfCString(buf, endOfCString(buf, at));
   const end = at + SIZE[type]!;
   return COUNTED[type] === 1 ? end + buf.readInt32LE(at) : end;
 }

@@ -1,5 +1,6 @@
 import { Double, Int32, Long, Timestamp } from 'bson';
-import { BDoc, double, type BValue } from './values.js';
+import { double } from './type-of.js';
+import { BDoc, type BValue } from './values.js';
 
 /** A JavaScript literal: objects become documents. Not for stored data, because integer-like names would be reordered. */
 export type Plain = BValue | Long | Int32 | Plain[] | { readonly [name: string]: Plain };

@@ -1,8 +1,8 @@
 import { Decimal128, Double } from 'bson';
 import { divide, integer } from './arithmetic.js';
 import { add, decimalOf, decode, encode, exact, type Decimal } from './decimal.js';
-import { isInt, isNumber } from './type-of.js';
-import { double, type BValue } from './values.js';
+import { double, isInt, isNumber } from './type-of.js';
+import { type BValue } from './values.js';
 
 /**
  * A running sum of numbers of all types. Integers and decimals are summed exactly, doubles in double-double arithmetic

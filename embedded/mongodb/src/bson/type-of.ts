@@ -1,9 +1,30 @@
-import { type Code, Decimal128, Double } from 'bson';
-import { TYPE, type TypeName } from './layout.js';
+import { type Code, Decimal128, Double, type ObjectId } from 'bson';
+import type { TypeName } from './types.js';
 import type { BValue } from './values.js';
 
+/** The deprecated BSON type `undefined`. JavaScript's `undefined` means "no such field" everywhere in this server. */
+export class Undefined {
+  readonly _bsontype = 'Undefined';
+}
+export const UNDEFINED = new Undefined();
+
+/** The deprecated BSON type DBPointer: a namespace and an id. */
+export class DBPointer {
+  readonly _bsontype = 'DBPointer';
+
+  constructor(
+    readonly ns: string,
+    readonly id: ObjectId,
+  ) {}
+}
+
+/** Wraps a double that would otherwise be taken for an Int32. */
+export function double(value: number): number | Double {
+  return (value | 0) === value && !Object.is(value, -0) ? new Double(value) : value;
+}
+
 /** Types by the `_bsontype` of the classes of the bson package and of our own. */
-const BY_BSON_TYPE: Readonly<Record<string, TypeName>> = {
+const BY_CLASS: Readonly<Record<string, TypeName>> = {
   BDoc: 'object',
   DBPointer: 'dbPointer',
   Undefined: 'undefined',
@@ -18,29 +39,18 @@ const BY_BSON_TYPE: Readonly<Record<string, TypeName>> = {
   MinKey: 'minKey',
   MaxKey: 'maxKey',
 };
+const BY_TYPEOF: Readonly<Record<string, TypeName>> = { string: 'string', bigint: 'long', boolean: 'bool' };
 
-/** The BSON type of a value, by the name that `$type` uses. */
+/** The BSON type of a value. @throws TypeError for a value of a foreign class */
 export function typeName(value: BValue): TypeName {
-  switch (typeof value) {
-    case 'string':
-      return 'string';
-    case 'number':
-      return isInt(value) ? 'int' : 'double';
-    case 'bigint':
-      return 'long';
-    case 'boolean':
-      return 'bool';
-    default:
-      return value === null ? 'null' : classType(value);
-  }
-}
-
-function classType(value: object): TypeName {
+  if (typeof value === 'number') return isInt(value) ? 'int' : 'double';
+  if (typeof value !== 'object') return BY_TYPEOF[typeof value]!;
+  if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
   if (value instanceof Date) return 'date';
-  const type = BY_BSON_TYPE[(value as { _bsontype?: string })._bsontype ?? ''];
-  if (!type) throw new TypeError(`expected a BSON value, got a ${value.constructor.name}`);
-  return type === 'javascript' && (value as Code).scope ? 'javascriptWithScope' : type;
+  const name = BY_CLASS[(value as { _bsontype?: string })._bsontype ?? ''];
+  if (!name) throw new TypeError(`expected a BSON value, got a ${(value as object).constructor.name}`);
+  return name === 'javascript' && (value as Code).scope ? 'javascriptWithScope' : name;
 }
 
 /** {@link typeName}, or `missing` for no value: the wording of the aggregation language. */
@@ -62,12 +72,5 @@ export function isInt(value: unknown): value is number {
 
 /** Missing, null and the deprecated undefined: what aggregation expressions treat as "no value". */
 export function isNullish(value: BValue | undefined): value is null | undefined {
-  return (
-    value === undefined || value === null || (typeof value === 'object' && typeName(value) === 'undefined')
-  );
-}
-
-/** Number of a BSON type by its `$type` name; `undefined` for a name that does not exist. */
-export function typeCode(name: string): number | undefined {
-  return Object.hasOwn(TYPE, name) ? TYPE[name as TypeName] : undefined;
+  return value === undefined || value === null || value instanceof Undefined;
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { CommandError } from '../errors.js';
-import { FIXED_SIZE, TYPE } from './layout.js';
+import { typeOfByte, TYPES } from './types.js';
 
 /**
  * Checks that `bytes` is exactly one well-formed document, so that everything behind can read it without checks.
@@ -27,53 +27,51 @@ class Validator {
     if (depth > this.maxDepth) {
       throw new CommandError('Overflow', `BSONObj exceeds the maximum nested object depth: ${this.maxDepth}`);
     }
-    const end = start + this.length(start, limit, 5);
-    if (end > limit || this.buf[end - 1] !== 0) throw invalid(`no document end at byte ${end - 1}`);
+    const end = this.counted(start, 0, limit);
+    if (end < start + 5 || this.buf[end - 1] !== 0) throw invalid(`no document end at byte ${end - 1}`);
     let at = start + 4;
-    while (at < end - 1) {
-      const type = this.buf[at]!;
-      at = this.value(type, this.cstring(at + 1, end - 1), end - 1, depth);
-    }
+    while (at < end - 1) at = this.value(this.buf[at]!, this.cstring(at + 1, end - 1), end - 1, depth);
     if (at !== end - 1) throw invalid(`a value crosses the end of its document at byte ${end}`);
     return end;
   }
 
-  private value(type: number, at: number, limit: number, depth: number): number {
+  /** Checks the value at `at`; returns its end. */
+  private value(byte: number, at: number, limit: number, depth: number): number {
+    const type = typeOfByte(byte);
+    if (!type) throw invalid(`unrecognized type ${byte} at byte ${at}`);
+    if (type === TYPES.regex) return this.cstring(this.cstring(at, limit), limit);
+    const end = type.counted ? this.counted(at, type.size, limit) : at + type.size;
+    if (end > limit) throw invalid(`truncated value at byte ${at}`);
     switch (type) {
-      case TYPE.string:
-      case TYPE.javascript:
-      case TYPE.symbol:
-        return this.string(at, limit);
-      case TYPE.object:
-      case TYPE.array:
+      case TYPES.object:
+      case TYPES.array:
         return this.document(at, limit, depth + 1);
-      case TYPE.binData:
-        return this.binary(at, limit);
-      case TYPE.regex:
-        return this.cstring(this.cstring(at, limit), limit);
-      case TYPE.dbPointer:
-        return this.fixed(this.string(at, limit), 12, limit);
-      case TYPE.javascriptWithScope:
-        return this.codeWithScope(at, limit, depth);
+      case TYPES.string:
+      case TYPES.javascript:
+      case TYPES.symbol:
+        this.text(at, end);
+        break;
+      case TYPES.dbPointer:
+        this.text(at, end - 12);
+        break;
+      case TYPES.binData:
+        this.binary(at, end);
+        break;
+      case TYPES.javascriptWithScope:
+        this.codeWithScope(at, end, depth);
+        break;
+      case TYPES.bool:
+        if (this.buf[at]! > 1) throw invalid(`boolean byte ${this.buf[at]} at byte ${at}`);
     }
-    const size = FIXED_SIZE.get(type);
-    if (size === undefined) throw invalid(`unrecognized type ${type} at byte ${at}`);
-    if (type === TYPE.bool && this.buf[at]! > 1) throw invalid(`boolean byte ${this.buf[at]} at byte ${at}`);
-    return this.fixed(at, size, limit);
+    return end;
   }
 
-  private length(at: number, limit: number, minimum: number): number {
+  /** The end of a value that begins with a length, which does not count `beside` of its bytes. */
+  private counted(at: number, beside: number, limit: number): number {
     if (at + 4 > limit) throw invalid(`truncated length at byte ${at}`);
     const length = this.buf.readInt32LE(at);
-    if (length < minimum || length > limit - at) {
-      throw invalid(`length ${length} at byte ${at}`);
-    }
-    return length;
-  }
-
-  private fixed(at: number, size: number, limit: number): number {
-    if (at + size > limit) throw invalid(`truncated value at byte ${at}`);
-    return at + size;
+    if (length < 0 || length > limit - at - beside) throw invalid(`length ${length} at byte ${at}`);
+    return at + beside + length;
   }
 
   private cstring(at: number, limit: number): number {
@@ -83,11 +81,9 @@ class Validator {
     return end + 1;
   }
 
-  private string(at: number, limit: number): number {
-    const end = at + 4 + this.length(at, limit, 1);
-    if (end > limit || this.buf[end - 1] !== 0) throw invalid(`unterminated string at byte ${at}`);
+  private text(at: number, end: number): void {
+    if (end < at + 5 || this.buf[end - 1] !== 0) throw invalid(`unterminated string at byte ${at}`);
     this.utf8(at + 4, end - 1);
-    return end;
   }
 
   private utf8(start: number, end: number): void {
@@ -98,22 +94,18 @@ class Validator {
     }
   }
 
-  private binary(at: number, limit: number): number {
-    const length = this.length(at, limit, 0);
-    const end = this.fixed(at + 5, length, limit);
-    // The old binary subtype repeats its length inside.
+  /** The old binary subtype repeats its length inside. */
+  private binary(at: number, end: number): void {
+    const length = end - at - 5;
     if (this.buf[at + 4] === 2 && (length < 4 || this.buf.readInt32LE(at + 5) !== length - 4)) {
       throw invalid(`binary subtype 2 with a wrong inner length at byte ${at}`);
     }
-    return end;
   }
 
-  private codeWithScope(at: number, limit: number, depth: number): number {
-    const end = at + this.length(at, limit, 14);
-    if (end > limit) throw invalid(`truncated code at byte ${at}`);
-    const scope = this.string(at + 4, end);
+  private codeWithScope(at: number, end: number, depth: number): void {
+    const scope = this.counted(at + 4, 4, end);
+    this.text(at + 4, scope);
     if (this.document(scope, end, depth + 1) !== end)
       throw invalid(`code with scope of a wrong length at byte ${at}`);
-    return end;
   }
 }

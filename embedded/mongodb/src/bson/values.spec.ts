@@ -1,7 +1,7 @@
 import { calculateObjectSize, Decimal128, Double, EJSON, Long, serialize } from 'bson';
-import { typeName } from './type-of.js';
+import { double, typeName, UNDEFINED } from './type-of.js';
 import { validateBson } from './validate.js';
-import { BDoc, double, UNDEFINED, type BValue } from './values.js';
+import { BDoc, type BValue } from './values.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const fromEjson = (text: string): Buffer =>

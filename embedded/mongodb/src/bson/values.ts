@@ -1,8 +1,7 @@
-import {
+import type {
   Binary,
   BSONRegExp,
   BSONSymbol,
-  Code,
   Decimal128,
   Double,
   MaxKey,
@@ -10,26 +9,11 @@ import {
   ObjectId,
   Timestamp,
 } from 'bson';
-import { unsupported } from '../errors.js';
+import { Code } from 'bson';
 import { Bytes } from './bytes.js';
-import { writeDocument } from './encode.js';
-import { endOfCString, findField, TYPE, walk, type TypeName } from './layout.js';
-
-/** The deprecated BSON type `undefined`. JavaScript's `undefined` means "no such field" everywhere in this server. */
-export class Undefined {
-  readonly _bsontype = 'Undefined';
-}
-export const UNDEFINED = new Undefined();
-
-/** The deprecated BSON type DBPointer: a namespace and an id. */
-export class DBPointer {
-  readonly _bsontype = 'DBPointer';
-
-  constructor(
-    readonly ns: string,
-    readonly id: ObjectId,
-  ) {}
-}
+import { endOfCString, findField, walk } from './layout.js';
+import type { DBPointer, Undefined } from './type-of.js';
+import { readString, typeOfByte, TYPES, writeDocument } from './types.js';
 
 /**
  * A BSON value. `number` is Int32 if integral, within 32 bits and not -0, and a double otherwise; a double that would
@@ -56,11 +40,6 @@ export type BValue =
   | MinKey
   | MaxKey
   | Undefined;
-
-/** Wraps a double that would otherwise be taken for an Int32. */
-export function double(value: number): number | Double {
-  return (value | 0) === value && !Object.is(value, -0) ? new Double(value) : value;
-}
 
 /**
  * An ordered document. One read from bytes stays bytes: a field is found by walking, nested documents are again views
@@ -187,55 +166,18 @@ export class BDoc {
   }
 }
 
-const MAX_DATE_MS = 8.64e15;
-
-type Reader = (buf: Buffer, at: number) => BValue;
-
-/** How the value at an offset is read. The bytes are valid BSON (see validateBson). */
-const READERS: Record<TypeName, Reader> = {
-  double: (buf, at) => double(buf.readDoubleLE(at)),
-  string: readString,
-  object: (buf, at) => BDoc.view(buf, at, at + buf.readInt32LE(at)),
-  array: readArray,
-  binData: (buf, at) => new Binary(buf.subarray(at + 5, at + 5 + buf.readInt32LE(at)), buf[at + 4]),
-  undefined: () => UNDEFINED,
-  objectId: (buf, at) => new ObjectId(buf.subarray(at, at + 12)),
-  bool: (buf, at) => buf[at] === 1,
-  date: readDate,
-  null: () => null,
-  regex: readRegex,
-  dbPointer: (buf, at) => {
-    const id = at + 4 + buf.readInt32LE(at);
-    return new DBPointer(readString(buf, at), new ObjectId(buf.subarray(id, id + 12)));
-  },
-  javascript: (buf, at) => new Code(readString(buf, at)),
-  symbol: (buf, at) => new BSONSymbol(readString(buf, at)),
-  javascriptWithScope: (buf, at) => {
-    const scope = at + 8 + buf.readInt32LE(at + 4);
-    const code = new Code(readString(buf, at + 4));
-    code.scope = BDoc.view(buf, scope, scope + buf.readInt32LE(scope));
-    return code;
-  },
-  int: (buf, at) => buf.readInt32LE(at),
-  timestamp: (buf, at) => new Timestamp(buf.readBigUInt64LE(at)),
-  long: (buf, at) => buf.readBigInt64LE(at),
-  decimal: (buf, at) => new Decimal128(buf.subarray(at, at + 16)),
-  minKey: () => new MinKey(),
-  maxKey: () => new MaxKey(),
-};
-
-const BY_TYPE_BYTE: Reader[] = [];
-for (const [name, read] of Object.entries(READERS)) BY_TYPE_BYTE[TYPE[name as TypeName] & 0xff] = read;
-
 /** The value of type byte `type` at `at`. */
 function readValue(buf: Buffer, type: number, at: number): BValue {
-  if (type === TYPE.int) return buf.readInt32LE(at);
-  if (type === TYPE.string) return readString(buf, at);
-  return BY_TYPE_BYTE[type]!(buf, at);
-}
-
-function readString(buf: Buffer, at: number): string {
-  return buf.toString('utf8', at + 4, at + 3 + buf.readInt32LE(at));
+  switch (type) {
+    case TYPES.object.code:
+      return BDoc.view(buf, at, at + buf.readInt32LE(at));
+    case TYPES.array.code:
+      return readArray(buf, at);
+    case TYPES.javascriptWithScope.code:
+      return readCodeWithScope(buf, at);
+    default:
+      return typeOfByte(type)!.read(buf, at);
+  }
 }
 
 function readArray(buf: Buffer, at: number): BValue[] {
@@ -244,16 +186,9 @@ function readArray(buf: Buffer, at: number): BValue[] {
   return values;
 }
 
-function readDate(buf: Buffer, at: number): Date {
-  const ms = buf.readInt32LE(at + 4) * 0x1_0000_0000 + buf.readUInt32LE(at);
-  if (Math.abs(ms) > MAX_DATE_MS) throw unsupported(`a date ${ms} ms from 1970, beyond the year 275760,`);
-  return new Date(ms);
-}
-
-function readRegex(buf: Buffer, at: number): BSONRegExp {
-  const options = endOfCString(buf, at);
-  const regex = new BSONRegExp(buf.toString('utf8', at, options - 1));
-  // Set directly because the constructor sorts and checks the options, which would change the stored bytes.
-  regex.options = buf.toString('utf8', options, endOfCString(buf, options) - 1);
-  return regex;
+function readCodeWithScope(buf: Buffer, at: number): Code {
+  const code = new Code(readString(buf, at + 4));
+  const scope = at + 8 + buf.readInt32LE(at + 4);
+  code.scope = BDoc.view(buf, scope, scope + buf.readInt32LE(scope));
+  return code;
 }

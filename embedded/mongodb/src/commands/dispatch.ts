@@ -1,6 +1,7 @@
 import { Binary } from 'bson';
 import { describe } from '../bson/describe.js';
-import { BDoc, double, type BValue } from '../bson/values.js';
+import { double } from '../bson/type-of.js';
+import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { log } from '../stats/log.js';
 import { run, type Command, type CommandContext, type Peer, type Services } from './command.js';

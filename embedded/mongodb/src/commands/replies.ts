@@ -1,6 +1,7 @@
 import { Binary, type Timestamp } from 'bson';
 import { doc } from '../bson/plain.js';
-import { BDoc, double, type BValue } from '../bson/values.js';
+import { double } from '../bson/type-of.js';
+import { BDoc, type BValue } from '../bson/values.js';
 import type { CommandError } from '../errors.js';
 import type { ServerInfo } from '../server-info.js';
 import { toTimestamp } from '../storage/commit-clock.js';

@@ -1,6 +1,6 @@
 import { compare, equal } from '../bson/compare.js';
 import { expectArray, expectInteger, expectText } from '../bson/expect.js';
-import { hashKey, type HashKey } from '../bson/hash-key.js';
+import { hashKey, type HashKey } from '../bson/keystring.js';
 import { Sum } from '../bson/sum.js';
 import { isNullish } from '../bson/type-of.js';
 import type { BValue } from '../bson/values.js';

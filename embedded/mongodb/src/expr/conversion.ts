@@ -1,9 +1,17 @@
 import { Decimal128, ObjectId, Timestamp } from 'bson';
 import { isZero, toDecimal, toInt64, toNumber } from '../bson/arithmetic.js';
 import * as decimal from '../bson/decimal.js';
-import { TYPE } from '../bson/layout.js';
-import { isNullish, isNumber, typeName, typeNameOrMissing, type NumericValue } from '../bson/type-of.js';
-import { double, type BValue } from '../bson/values.js';
+import { describe } from '../bson/describe.js';
+import {
+  double,
+  isNullish,
+  isNumber,
+  typeName,
+  typeNameOrMissing,
+  type NumericValue,
+} from '../bson/type-of.js';
+import { typeCalled } from '../bson/types.js';
+import type { BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import type { OperatorCompiler, OperatorTable } from './compiler.js';
 import { parseDate } from './dates.js';
@@ -101,12 +109,12 @@ function to(target: Target): OperatorCompiler {
 }
 
 function targetType(value: BValue): Target {
-  const byCode = isNumber(value) && Object.entries(TYPE).find(([, code]) => code === toNumber(value))?.[0];
-  const name = typeof value === 'string' ? value : byCode;
-  if (!name) throw new CommandError('FailedToParse', "$convert's 'to' argument must be a string or number");
+  if (typeof value !== 'string' && !isNumber(value))
+    throw new CommandError('FailedToParse', "$convert's 'to' argument must be a string or number");
+  const name = typeCalled(typeof value === 'string' ? value : toNumber(value));
+  if (!name) throw new CommandError('BadValue', `Unknown type name: ${describe(value)}`);
   if (name in CONVERTERS) return name as Target;
-  if (name in TYPE) throw unsupported(`$convert to ${name}`);
-  throw new CommandError('BadValue', `Unknown type name: ${name}`);
+  throw unsupported(`$convert to ${name}`);
 }
 
 function failure(message: string): CommandError {

@@ -1,7 +1,8 @@
 /* oxlint-disable unicorn/no-thenable -- `then` is a word of the language under test */
 import { Binary, Decimal128, Double, ObjectId, Timestamp } from 'bson';
 import { doc, fromPlain, toPlain, type Plain } from '../bson/plain.js';
-import { BDoc, UNDEFINED, type BValue } from '../bson/values.js';
+import { UNDEFINED } from '../bson/type-of.js';
+import { BDoc, type BValue } from '../bson/values.js';
 import { compileExpression } from './expression.js';
 
 type Fields = { readonly [name: string]: Plain };

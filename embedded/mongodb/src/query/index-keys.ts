@@ -1,5 +1,6 @@
 import { keyString } from '../bson/keystring.js';
-import { BDoc, UNDEFINED, type BValue } from '../bson/values.js';
+import { UNDEFINED } from '../bson/type-of.js';
+import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 
 /** What one document puts into one index. */

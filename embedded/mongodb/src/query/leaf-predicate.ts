@@ -1,12 +1,12 @@
 import { BSONRegExp, BSONSymbol } from 'bson';
-import { asNumber, toInt64 } from '../bson/arithmetic.js';
-import { compare, typeRank } from '../bson/compare.js';
+import { asNumber, isZero, toInt64 } from '../bson/arithmetic.js';
+import { compare } from '../bson/compare.js';
+import { typeCalled, typeRank, type TypeName } from '../bson/types.js';
 import { describe } from '../bson/describe.js';
 import { expectArray } from '../bson/expect.js';
-import { hashKey } from '../bson/hash-key.js';
-import { TYPE } from '../bson/layout.js';
-import { isNumber, typeCode, typeName } from '../bson/type-of.js';
-import { BDoc, Undefined, type BValue } from '../bson/values.js';
+import { hashKey } from '../bson/keystring.js';
+import { isNumber, typeName, Undefined } from '../bson/type-of.js';
+import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import { compileRegex } from './regex.js';
 
@@ -83,15 +83,16 @@ export function regexPredicate(pattern: string, options: string): Predicate {
 function ofType(operand: BValue): Predicate {
   const list = Array.isArray(operand) ? operand : [operand];
   if (list.length === 0) throw new CommandError('FailedToParse', '$type must match at least one type');
-  const codes = new Set(list.flatMap(typeCodes));
-  return (value) => value !== undefined && codes.has(TYPE[typeName(value)]);
+  const names = new Set(list.flatMap(typesCalled));
+  return (value) => value !== undefined && names.has(typeName(value));
 }
 
-function typeCodes(value: BValue): number[] {
-  if (value === 'number') return [TYPE.int, TYPE.long, TYPE.double, TYPE.decimal];
-  const code = typeof value === 'string' ? typeCode(value) : asNumber(value);
-  if (code === 0) throw new CommandError('FailedToParse', '$type: 0 is not supported: use {$exists: false}');
-  if (code !== undefined && Object.values<number>(TYPE).includes(code)) return [code];
+function typesCalled(value: BValue): TypeName[] {
+  if (value === 'number') return ['int', 'long', 'double', 'decimal'];
+  const name = typeCalled(typeof value === 'string' ? value : asNumber(value));
+  if (name) return [name];
+  if (isNumber(value) && isZero(value))
+    throw new CommandError('FailedToParse', '$type: 0 is not supported: use {$exists: false}');
   throw bad(`Unknown type name or code in $type: ${describe(value)}`);
 }
 

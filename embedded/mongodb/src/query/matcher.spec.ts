@@ -10,7 +10,8 @@ import {
   Timestamp,
 } from 'bson';
 import { doc, fromPlain, type Plain } from '../bson/plain.js';
-import { BDoc, UNDEFINED } from '../bson/values.js';
+import { UNDEFINED } from '../bson/type-of.js';
+import { BDoc } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import { evalContext } from '../expr/context.js';
 import { compileFilter } from './matcher.js';

@@ -1,6 +1,7 @@
 import { Decimal128 } from 'bson';
 import { doc, toPlain, type Plain } from '../bson/plain.js';
-import { BDoc, UNDEFINED } from '../bson/values.js';
+import { UNDEFINED } from '../bson/type-of.js';
+import { BDoc } from '../bson/values.js';
 import { compileSort } from './sort.js';
 
 type Fields = { readonly [name: string]: Plain };

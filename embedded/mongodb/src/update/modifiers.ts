@@ -3,7 +3,7 @@ import { addExact, multiply, multiplyExact } from '../bson/arithmetic.js';
 import { compare, equal, identical } from '../bson/compare.js';
 import { describe } from '../bson/describe.js';
 import { expectArray, expectDocument, expectInteger, expectNames, expectText } from '../bson/expect.js';
-import { hashKey } from '../bson/hash-key.js';
+import { hashKey } from '../bson/keystring.js';
 import { isInt, isNumber, typeName, type NumericValue } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';

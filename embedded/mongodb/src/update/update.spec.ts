@@ -1,7 +1,7 @@
 import { Decimal128, Double, Timestamp } from 'bson';
 import { doc, fromPlain, toPlain, type Plain } from '../bson/plain.js';
-import { typeName } from '../bson/type-of.js';
-import { BDoc, double, type BValue } from '../bson/values.js';
+import { double, typeName } from '../bson/type-of.js';
+import { BDoc, type BValue } from '../bson/values.js';
 import type { EvalContext } from '../expr/context.js';
 import { compileUpdate, type Update } from './update.js';
 

@@ -1,7 +1,8 @@
 import { arch, cpus, hostname, release, type } from 'node:os';
 import { Binary, Timestamp } from 'bson';
 import { doc, type Plain } from '../../bson/plain.js';
-import { BDoc, double } from '../../bson/values.js';
+import { double } from '../../bson/type-of.js';
+import { BDoc } from '../../bson/values.js';
 import { uuidV4 } from '../../catalog/uuid.js';
 import { CommandError, unsupported } from '../../errors.js';
 import { MONGODB_VERSION } from '../../server-info.js';

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import type { Double } from 'bson';
 import { doc } from '../../bson/plain.js';
-import { BDoc, double } from '../../bson/values.js';
+import { double } from '../../bson/type-of.js';
+import { BDoc } from '../../bson/values.js';
 import { MONGODB_VERSION } from '../../server-info.js';
 import { command, namespaceOf, reply, type CommandTable } from '../command.js';
 import { fields } from '../schema.js';

@@ -1,4 +1,5 @@
-import { BDoc, double } from '../../bson/values.js';
+import { double } from '../../bson/type-of.js';
+import { BDoc } from '../../bson/values.js';
 import { Cursor } from '../../cursor/cursor.js';
 import { CommandError, unsupported } from '../../errors.js';
 import { command, reply, type CommandContext } from '../command.js';
