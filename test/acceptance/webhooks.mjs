@@ -16,8 +16,13 @@ export default [
   },
   {
     id: 'A2',
-    shows: 'the unmodified svix package runs the core routes; every answer is valid against its description',
-    run: [{ file: 'test/conformance/webhooks/svix-contract.test.ts' }, integration('webhooks/svix-sdk')],
+    shows:
+      'the unmodified svix package, 2 and 1.99, runs the core routes; every answer is valid against its description',
+    run: [
+      { file: 'test/conformance/webhooks/svix-contract.test.ts' },
+      { file: 'test/conformance/webhooks/svix-1-contract.test.ts' },
+      integration('webhooks/svix-sdk'),
+    ],
   },
   {
     id: 'A5',
