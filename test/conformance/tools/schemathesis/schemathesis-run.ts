@@ -31,7 +31,8 @@ export async function schemathesisRun(
 ): Promise<SchemathesisReport> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-schemathesis-'));
   const args = [
-    ...['-m', 'schemathesis.cli', 'run', plan.description ?? `${api.url}/openapi.json`, '--url', api.url],
+    ...['-m', 'schemathesis.cli', '--config-file', join(TOOLS, 'schemathesis/schemathesis.toml'), 'run'],
+    ...[plan.description ?? `${api.url}/openapi.json`, '--url', api.url],
     ...['--header', `Authorization: Bearer ${api.key}`, '--checks', 'all'],
     // Ours takes its place: it knows which rules no schema can say (hooks.py).
     ...['--exclude-checks', 'positive_data_acceptance', '--continue-on-failure', '--no-shrink'],
