@@ -80,7 +80,8 @@ export class Connection {
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       const reply = finishReply(this.services, errorReply(this.services.info, error));
-      return this.send(encodeOpMsg(reply, frame.requestId).bytes);
+      await this.send(encodeOpMsg(reply, frame.requestId).bytes);
+      return;
     }
     if (this.closed && !message.moreToCome) return;
     const reply = await dispatch(this.services, this.peer, message);
@@ -88,7 +89,8 @@ export class Connection {
     if (message.moreToCome) return;
     const streams = message.exhaustAllowed && message.body.has('maxAwaitTimeMS') && reply.get('ok') !== 0;
     const { bytes, requestId } = encodeOpMsg(reply, frame.requestId, streams);
-    await this.send(bytes);
+    const sent = this.send(bytes);
+    if (sent) await sent;
     if (!streams) return;
     this.streaming = true;
     await this.stream(message, reply, requestId);
@@ -111,10 +113,10 @@ export class Connection {
     }
   }
 
-  /** Waits for a client that does not take its replies before the next request is looked at. */
-  private async send(bytes: Buffer): Promise<void> {
-    if (this.closed || this.socket.write(bytes)) return;
-    await new Promise<void>((resolve) => {
+  /** A promise where the client does not take its replies: until it does, its next request is not looked at. */
+  private send(bytes: Buffer): Promise<void> | undefined {
+    if (this.closed || this.socket.write(bytes)) return undefined;
+    return new Promise<void>((resolve) => {
       const done = (): void => {
         this.socket.off('drain', done).off('close', done);
         resolve();

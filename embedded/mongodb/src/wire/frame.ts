@@ -1,3 +1,6 @@
+import { Bytes } from '../bson/bytes.js';
+import type { BDoc } from '../bson/values.js';
+
 /** Largest message of the MongoDB wire protocol, in bytes. Drivers read it from `hello.maxMessageSizeBytes`. */
 export const MAX_MESSAGE_BYTES = 48_000_000;
 export const HEADER_BYTES = 16;
@@ -65,20 +68,22 @@ function checkedLength(length: number): number {
 let lastRequestId = 0;
 
 /**
- * Starts a reply: writes its header, leaves `gap` zero bytes and copies the document behind them. Returns the bytes and
- * the id of the reply, unique until ids wrap.
+ * A reply: its header, `gap` zero bytes and the document, encoded in one go. Returns the bytes and the id of the reply,
+ * unique until ids wrap.
  */
 export function replyFrame(
   opCode: number,
   responseTo: number,
   gap: number,
-  document: Buffer,
+  document: BDoc,
 ): { bytes: Buffer; requestId: number } {
   lastRequestId = (lastRequestId + 1) | 0;
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + gap + document.length);
+  const bytes = Bytes.encode((out) => {
+    out.take(HEADER_BYTES + gap);
+    document.writeTo(out);
+  });
   writeHeader(bytes, lastRequestId, responseTo, opCode);
   bytes.fill(0, HEADER_BYTES, HEADER_BYTES + gap);
-  document.copy(bytes, HEADER_BYTES + gap);
   return { bytes, requestId: lastRequestId };
 }
 

@@ -73,7 +73,7 @@ export function encodeOpMsg(
   responseTo: number,
   streaming = false,
 ): { bytes: Buffer; requestId: number } {
-  const frame = replyFrame(OP_MSG, responseTo, 5, document.toBytes());
+  const frame = replyFrame(OP_MSG, responseTo, 5, document);
   if (streaming) frame.bytes[HEADER_BYTES] = MORE_TO_COME;
   return frame;
 }

@@ -23,7 +23,7 @@ export function parseOpQuery({ message }: Frame): BDoc {
 
 /** Encodes an OP_REPLY with one document. */
 export function encodeOpReply(document: BDoc, responseTo: number): Buffer {
-  const { bytes } = replyFrame(OP_REPLY, responseTo, 20, document.toBytes());
+  const { bytes } = replyFrame(OP_REPLY, responseTo, 20, document);
   // flags (AwaitCapable) and the number of documents; cursor id and starting index stay zero.
   bytes.writeInt32LE(8, HEADER_BYTES);
   bytes.writeInt32LE(1, HEADER_BYTES + 16);
