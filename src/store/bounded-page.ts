@@ -36,7 +36,7 @@ export async function boundedPage<Row extends { _id: string }>(
   const reading: Reading = {
     collection,
     rest: scan.rest,
-    scanRows: Math.max(Math.ceil((scan.scanRows ?? SCAN_ROWS) / scan.branches.length), limit + 1),
+    scanRows: Math.ceil((scan.scanRows ?? SCAN_ROWS) / scan.branches.length),
     from: iterator?.replace(/^-/, '') ?? null,
     ascending,
     limit,
@@ -93,7 +93,7 @@ async function readBranch<Row extends { _id: string }>(
   const range = from === null ? [] : [{ _id: ascending ? { $gt: from } : { $lt: from } }];
   const match = range.length === 0 ? branch : { $and: [branch, ...range] };
   const sort = { _id: ascending ? 1 : -1 } as const;
-  const wanted = limit + 1;
+  const wanted = Math.min(limit + 1, scanRows);
   const rows = (await collection
     .aggregate(
       [

@@ -4,6 +4,7 @@ import type { Page } from '../../src/contracts/webhooks/page.js';
 import { ksuid } from '../../src/domain/ksuid.js';
 import { attemptFacets, messageFacets } from '../../src/domain/webhooks/facets.js';
 import { deliveryId, newId } from '../../src/platform/ids.js';
+import { boundedCount } from '../../src/store/bounded-count.js';
 import { AttemptListRepository } from '../../src/store/webhooks/lists/attempt-list.repository.js';
 import { DeliveryListRepository } from '../../src/store/webhooks/lists/delivery-list.repository.js';
 import { MessageRepository } from '../../src/store/webhooks/message.repository.js';
@@ -154,6 +155,42 @@ it('each filter of the attempt list gives exactly the attempts that meet it, onc
     }
   }
 }, 240_000);
+
+it('a list is read by what fewest rows meet, whichever filter that is, and a count says where it ended early', async () => {
+  const rows = Array.from({ length: ROWS }, (_, i) => row('atmpt', i));
+  await test.side.models.attempts.collection.insertMany(rows as never);
+  const attempts = new AttemptListRepository(test.side.models);
+  for (const filters of [{ tag: 'rare' }, { channel: 'rare' }]) {
+    const query = {
+      limit: 50,
+      with_content: true,
+      status: 0,
+      event_types: ['a.one', 'a.two', 'b'],
+      ...filters,
+    };
+    expect(await attempts.list({ ep }, query as never)).toMatchObject({ done: true });
+  }
+  // Each of both is met by more rows than are looked at for a count.
+  const many = { event_types: ['a.one', 'a.two', 'a.three'] };
+  const met = rows.filter((one) => labelsOf(many)(one) && one['code'] !== 302).length;
+  const both = { branches: [{ ep }], rest: { code: { $ne: 302 }, type: { $in: many.event_types } } };
+  const counted = await boundedCount(test.side.models.attempts.collection, both);
+  expect(counted.approximated).toBe(true);
+  expect(counted.count).toBeGreaterThan(met / 2);
+  expect(counted.count).toBeLessThan(met);
+});
+
+it('many values are read side by side, and a page of them stays as cheap as any', async () => {
+  const types = Array.from({ length: 16 }, (_, n) => `many.${n}`);
+  const rows = Array.from({ length: ROWS }, (_, i) => {
+    const type = types[i < 800 ? 0 : i % 16]!;
+    return { ...row('msg', i), type, k: messageFacets({ type, channels: null, tags: null }) };
+  });
+  await test.side.models.messages.collection.insertMany(rows as never);
+  const messages = new MessageRepository(test.side.models);
+  const read = (query: Filters) => messages.list(test.side.app, { with_content: true, ...query } as never);
+  await expectExact(read, rows, { limit: 250, event_types: types }, () => true);
+});
 
 it('each filter of the delivery lists gives exactly the deliveries that meet it, once, both ways', async () => {
   const rows = Array.from({ length: ROWS }, (_, i) => asDelivery(row('msg', i)));
