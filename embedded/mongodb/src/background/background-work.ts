@@ -5,30 +5,14 @@ import { deleteExpired } from './ttl.js';
 const TTL_MS = 60_000;
 const TTL_TEST_MS = 1_000;
 const REAP_MS = 60_000;
-/** MongoDB's period of no-op oplog entries on an idle primary. */
-const NOOP_MS = 10_000;
 
-/** Starts what the server does on its own: TTL deletes, closing idle cursors, forgetting old retry records, idle no-ops. */
+/** Starts what the server does on its own: TTL deletes, closing idle cursors, forgetting old retry records. */
 export function startBackgroundWork({ engine, cursors, info }: Services): NodeJS.Timeout[] {
-  let lastTime = 0;
   return [
     every(info.options.testCommands ? TTL_TEST_MS : TTL_MS, () => deleteExpired(engine)),
     every(REAP_MS, async () => {
       cursors.reap(Date.now());
-      await engine.queue.run(function* () {
-        engine.retries.reap(Date.now());
-        yield;
-      });
-    }),
-    every(NOOP_MS, async () => {
-      // Moves the cluster time along while nobody writes.
-      if (engine.clock.current === lastTime) {
-        await engine.queue.run(function* () {
-          engine.logNoop('periodic noop');
-          yield;
-        });
-      }
-      lastTime = engine.clock.current;
+      await engine.queue.once(() => engine.retries.reap(Date.now()));
     }),
   ];
 }

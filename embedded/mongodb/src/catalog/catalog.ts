@@ -1,3 +1,4 @@
+import { UUID } from 'bson';
 import { BDoc } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import { asBuffer, type Database } from '../storage/database.js';
@@ -6,7 +7,6 @@ import { RecordTable } from '../storage/record-table.js';
 import { Collection, checkCollectionName, splitNamespace } from './collection.js';
 import { parseIndexSpec, specDocument, type IndexSpec } from './index-spec.js';
 import { Index, type IndexState } from './index.js';
-import { uuidV4 } from './uuid.js';
 
 /**
  * Databases, collections and indexes. Every change happens inside a write batch and goes to the tables `coll` and
@@ -23,17 +23,13 @@ export class Catalog {
     this.collections = new Map();
     this.dirty.clear();
     const rows = this.db.statement('SELECT cid,ns,uuid,count,bytes,next_rid FROM coll ORDER BY cid');
-    for (const row of rows.all()) {
-      const [cid, ns, uuid, ...counters] = row as unknown as CollectionRow;
-      const collection = new Collection(
-        cid,
-        ns,
-        asBuffer(uuid),
-        new RecordTable(this.db, cid, ns),
-        ...counters,
-      );
-      this.loadIndexes(collection);
-      this.collections.set(ns, collection);
+    const ofIndexes = this.db.statement('SELECT iid,spec,state,multikey FROM idx WHERE cid=? ORDER BY iid');
+    for (const row of rows.all() as unknown as CollectionRow[]) {
+      const collection = this.opened(...row);
+      for (const [iid, spec, state, multikey] of ofIndexes.all(collection.cid) as unknown as IndexRow[]) {
+        const paths = multikey ? multikey.split('\0') : [];
+        this.openedIndex(collection, iid, parseIndexSpec(BDoc.fromBytes(asBuffer(spec))), state, paths);
+      }
     }
   }
 
@@ -54,22 +50,16 @@ export class Catalog {
     return all.sort((a, b) => (a.ns < b.ns ? -1 : 1));
   }
 
-  databases(): string[] {
-    return [...new Set(this.list().map(({ db }) => db))];
-  }
-
   create(ns: string): Collection {
     const [db, name] = splitNamespace(ns);
     checkCollectionName(db, name);
     this.checkDatabaseCase(db);
-    const uuid = uuidV4();
+    const uuid = new UUID().buffer;
     const { lastInsertRowid } = this.db
       .statement('INSERT INTO coll(ns,uuid,created,count,bytes,next_rid) VALUES(?,?,?,0,0,1)')
       .run(ns, uuid, Date.now());
-    const cid = Number(lastInsertRowid);
-    const collection = new Collection(cid, ns, uuid, new RecordTable(this.db, cid, ns), 0, 0, 1);
+    const collection = this.opened(Number(lastInsertRowid), ns, uuid, 0, 0, 1);
     collection.records.create();
-    this.collections.set(ns, collection);
     const byId = parseIndexSpec(BDoc.of(['key', BDoc.of(['_id', 1])], ['name', '_id_'], ['unique', true]));
     this.addIndex(collection, byId, 'ready');
     return collection;
@@ -97,11 +87,8 @@ export class Catalog {
     const { lastInsertRowid } = this.db
       .statement("INSERT INTO idx(cid,name,spec,state,multikey) VALUES(?,?,?,?,'')")
       .run(collection.cid, spec.name, storedSpec(spec), state);
-    const iid = Number(lastInsertRowid);
-    const table = new IndexTable(this.db, iid, spec.unique, collection.records);
-    table.create();
-    const index = new Index(spec, table, state, new Set());
-    collection.indexes.push(index);
+    const index = this.openedIndex(collection, Number(lastInsertRowid), spec, state, []);
+    index.table.create();
     return index;
   }
 
@@ -139,14 +126,29 @@ export class Catalog {
     this.dirty.clear();
   }
 
-  private loadIndexes(collection: Collection): void {
-    const rows = this.db.statement('SELECT iid,spec,state,multikey FROM idx WHERE cid=? ORDER BY iid');
-    for (const row of rows.all(collection.cid)) {
-      const [iid, stored, state, multikey] = row as unknown as [number, Uint8Array, IndexState, string];
-      const spec = parseIndexSpec(BDoc.fromBytes(asBuffer(stored)));
-      const table = new IndexTable(this.db, iid, spec.unique, collection.records);
-      collection.indexes.push(new Index(spec, table, state, new Set(multikey ? multikey.split('\0') : [])));
-    }
+  private opened(...[cid, ns, uuid, ...counters]: CollectionRow): Collection {
+    const collection = new Collection(
+      cid,
+      ns,
+      asBuffer(uuid),
+      new RecordTable(this.db, cid, ns),
+      ...counters,
+    );
+    this.collections.set(ns, collection);
+    return collection;
+  }
+
+  private openedIndex(
+    collection: Collection,
+    iid: number,
+    spec: IndexSpec,
+    state: IndexState,
+    multikey: string[],
+  ): Index {
+    const table = new IndexTable(this.db, iid, spec.unique, collection.records);
+    const index = new Index(spec, table, state, new Set(multikey));
+    collection.indexes.push(index);
+    return index;
   }
 
   private deleteIndex(index: Index): void {
@@ -155,9 +157,9 @@ export class Catalog {
   }
 
   private checkDatabaseCase(db: string): void {
-    const other = this.databases().find((name) => name !== db && name.toLowerCase() === db.toLowerCase());
+    const other = this.list().find((one) => one.db !== db && one.db.toLowerCase() === db.toLowerCase());
     if (other === undefined) return;
-    const message = `db already exists with different case already have: [${other}] trying to create [${db}]`;
+    const message = `db already exists with different case already have: [${other.db}] trying to create [${db}]`;
     throw new CommandError(13297, message);
   }
 }
@@ -170,6 +172,7 @@ type CollectionRow = [
   bytes: number,
   nextRid: number,
 ];
+type IndexRow = [iid: number, spec: Uint8Array, state: IndexState, multikey: string];
 
 /** `listIndexes` leaves `unique` out for `_id_`, the stored form must not. */
 function storedSpec(spec: IndexSpec): Buffer {

@@ -9,11 +9,9 @@ import { fields, integer, parseFields } from './schema.js';
 
 const READ_CONCERN = fields({ any: 'level afterClusterTime', ignored: 'provenance' });
 const LEVELS = ['local', 'available', 'majority', 'linearizable'];
-/** How far ahead of our clock a client's `afterClusterTime` may be, in commit-clock units: one day. */
-const MAX_AHEAD = 86_400 * 2 ** 21;
 
-/** All reads see committed data, so a level changes nothing; a time in the future is reached by a no-op write. */
-export async function honourReadConcern({ body, engine }: CommandContext): Promise<void> {
+/** All reads see committed data, so a level changes nothing, and whoever saw a time has it from here. */
+export function checkReadConcern({ body, engine }: CommandContext): void {
   const concern = body.get('readConcern');
   if (!(concern instanceof BDoc)) return;
   const { level = 'local', afterClusterTime } = parseFields('readConcern', READ_CONCERN, concern);
@@ -21,14 +19,8 @@ export async function honourReadConcern({ body, engine }: CommandContext): Promi
   if (!LEVELS.includes(level as string))
     throw new CommandError('FailedToParse', `unknown readConcern level ${describe(level)}`);
   const time = afterClusterTime instanceof Timestamp ? fromTimestamp(afterClusterTime) : 0;
-  if (time <= engine.clock.current) return;
-  const latest = engine.clock.current + MAX_AHEAD;
-  if (time > latest)
+  if (time > engine.clock.current)
     throw new CommandError('InvalidOptions', 'afterClusterTime must not be greater than the clusterTime');
-  await engine.queue.once(() => {
-    engine.clock.advanceTo(time);
-    engine.logNoop('afterClusterTime');
-  });
 }
 
 const WRITE_CONCERN = fields({ any: 'w', ignored: 'j wtimeout fsync provenance' });

@@ -5,7 +5,7 @@ import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { log } from '../stats/log.js';
 import { run, type Command, type CommandContext, type Peer, type Services } from './command.js';
-import { honourReadConcern, writeConcernError } from './concerns.js';
+import { checkReadConcern, writeConcernError } from './concerns.js';
 import type { Fault } from './fail-points.js';
 import { errorReply, finishReply, withTopologyVersion } from './replies.js';
 import { integer, parseCommand } from './schema.js';
@@ -61,7 +61,7 @@ async function runCommand(
     if (fault.errorCode !== undefined) return injected(context, fault.errorCode, fault.errorLabels);
   }
   checkState(command, context);
-  if (body.has('readConcern')) await honourReadConcern(context);
+  if (body.has('readConcern')) checkReadConcern(context);
   const args = parseCommand(name, command.fields, body, sequences);
   const lacking = command.writes ? writeConcernError(body) : null;
   const document = await run(command, args, context);

@@ -6,8 +6,8 @@ import { asBuffer, type Database } from '../storage/database.js';
 /** Where clients find the log. */
 export const OPLOG_NAMESPACE = 'local.oplog.rs';
 
-/** insert, update (full replacement), delete, command, no-op. */
-export type OplogOp = 'i' | 'u' | 'd' | 'c' | 'n';
+/** insert, update (full replacement), delete, command. */
+export type OplogOp = 'i' | 'u' | 'd' | 'c';
 
 export interface OplogEntry {
   ts: number;

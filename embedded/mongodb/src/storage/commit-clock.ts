@@ -24,11 +24,6 @@ export class CommitClock {
     this.last = Math.max(now, this.last + 1);
     return this.last;
   }
-
-  /** Moves forward, for a client that has seen a later time. */
-  advanceTo(time: number): void {
-    this.last = Math.max(this.last, time);
-  }
 }
 
 export function toTimestamp(time: number): Timestamp {

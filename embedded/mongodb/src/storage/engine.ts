@@ -83,11 +83,6 @@ export class Engine {
     this.log('c', `${db}.$cmd`, collection?.uuid ?? null, command.toBytes());
   }
 
-  /** Writes a no-op entry, as after a pause or for a client that has seen a later time. */
-  logNoop(reason: string): void {
-    this.log('n', '', null, BDoc.of(['msg', reason]).toBytes());
-  }
-
   /** Appends to the oplog; returns the commit time. */
   log(op: OplogOp, ns: string, uuid: Buffer | null, o: Buffer): number {
     const ts = this.clock.next();

@@ -64,23 +64,14 @@ export class Connection {
   }
 
   private async answer(frame: Frame): Promise<void> {
-    if (frame.opCode === OP_MSG) return this.answerMessage(frame);
-    if (frame.opCode !== OP_QUERY)
-      throw new ProtocolError(`opcode ${frame.opCode} is not supported by the embedded server`);
-    const request = { body: parseOpQuery(frame), sequences: new Map<string, BDoc[]>() };
-    const reply = await dispatch(this.services, this.peer, request);
-    if (reply === 'close') this.close();
-    else await this.send(encodeOpReply(reply, frame.requestId));
-  }
-
-  private async answerMessage(frame: Frame): Promise<void> {
+    const [parse, encode] = codecOf(frame.opCode);
     let message: OpMsg;
     try {
-      message = parseOpMsg(frame);
+      message = parse(frame);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       const reply = finishReply(this.services, errorReply(this.services.info, error));
-      await this.send(encodeOpMsg(reply, frame.requestId).bytes);
+      await this.send(encode(reply, frame.requestId).bytes);
       return;
     }
     if (this.closed && !message.moreToCome) return;
@@ -88,7 +79,7 @@ export class Connection {
     if (reply === 'close') return this.close();
     if (message.moreToCome) return;
     const streams = message.exhaustAllowed && message.body.has('maxAwaitTimeMS') && reply.get('ok') !== 0;
-    const { bytes, requestId } = encodeOpMsg(reply, frame.requestId, streams);
+    const { bytes, requestId } = encode(reply, frame.requestId, streams);
     const sent = this.send(bytes);
     if (sent) await sent;
     if (!streams) return;
@@ -129,4 +120,11 @@ export class Connection {
     log('warn', 'connection closed', { peer: this.peer.address, error: String(error) });
     this.socket.destroy();
   }
+}
+
+/** How messages of an opcode are read and answered. */
+function codecOf(opCode: number): [typeof parseOpMsg, typeof encodeOpMsg] {
+  if (opCode === OP_MSG) return [parseOpMsg, encodeOpMsg];
+  if (opCode === OP_QUERY) return [parseOpQuery, encodeOpReply];
+  throw new ProtocolError(`opcode ${opCode} is not supported by the embedded server`);
 }

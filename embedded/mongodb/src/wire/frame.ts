@@ -67,16 +67,14 @@ function checkedLength(length: number): number {
 
 let lastRequestId = 0;
 
-/**
- * A reply: its header, `gap` zero bytes and the document, encoded in one go. Returns the bytes and the id of the reply,
- * unique until ids wrap.
- */
-export function replyFrame(
-  opCode: number,
-  responseTo: number,
-  gap: number,
-  document: BDoc,
-): { bytes: Buffer; requestId: number } {
+/** A reply on its way, with its id, unique until ids wrap. */
+export interface Reply {
+  bytes: Buffer;
+  requestId: number;
+}
+
+/** A reply: its header, `gap` zero bytes and the document, encoded in one go. */
+export function replyFrame(opCode: number, responseTo: number, gap: number, document: BDoc): Reply {
   lastRequestId = (lastRequestId + 1) | 0;
   const bytes = Bytes.encode((out) => {
     out.take(HEADER_BYTES + gap);

@@ -1,6 +1,6 @@
 import { validateBson } from '../bson/validate.js';
 import { BDoc } from '../bson/values.js';
-import { HEADER_BYTES, OP_MSG, ProtocolError, replyFrame, type Frame } from './frame.js';
+import { HEADER_BYTES, OP_MSG, ProtocolError, replyFrame, type Frame, type Reply } from './frame.js';
 
 const MORE_TO_COME = 2;
 const EXHAUST_ALLOWED = 1 << 16;
@@ -68,11 +68,7 @@ function checked(bytes: Buffer, maxDepth: number): BDoc {
 }
 
 /** Encodes a reply; `streaming` sets moreToCome, which tells the peer that another reply follows unasked. */
-export function encodeOpMsg(
-  document: BDoc,
-  responseTo: number,
-  streaming = false,
-): { bytes: Buffer; requestId: number } {
+export function encodeOpMsg(document: BDoc, responseTo: number, streaming = false): Reply {
   const frame = replyFrame(OP_MSG, responseTo, 5, document);
   if (streaming) frame.bytes[HEADER_BYTES] = MORE_TO_COME;
   return frame;

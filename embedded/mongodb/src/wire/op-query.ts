@@ -1,11 +1,12 @@
 import { validateBson } from '../bson/validate.js';
 import { BDoc } from '../bson/values.js';
-import { HEADER_BYTES, OP_REPLY, ProtocolError, replyFrame, type Frame } from './frame.js';
+import { HEADER_BYTES, OP_REPLY, ProtocolError, replyFrame, type Frame, type Reply } from './frame.js';
+import type { OpMsg } from './op-msg.js';
 
 const HANDSHAKE = ['hello', 'isMaster', 'ismaster'];
 
 /** Decodes the legacy query that drivers still send as their first message; it may carry the handshake only. */
-export function parseOpQuery({ message }: Frame): BDoc {
+export function parseOpQuery({ message }: Frame): OpMsg {
   const nameAt = HEADER_BYTES + 4;
   const nameEnd = message.indexOf(0, nameAt);
   const at = nameEnd + 9;
@@ -18,14 +19,15 @@ export function parseOpQuery({ message }: Frame): BDoc {
   const name = query.keys()[0] ?? '';
   if (!collection.endsWith('.$cmd') || !HANDSHAKE.includes(name))
     throw new ProtocolError(`OP_QUERY may carry hello only, got '${name}' on ${collection}`);
-  return query.set('$db', collection.slice(0, -'.$cmd'.length));
+  const body = query.set('$db', collection.slice(0, -'.$cmd'.length));
+  return { body, sequences: new Map(), moreToCome: false, exhaustAllowed: false };
 }
 
 /** Encodes an OP_REPLY with one document. */
-export function encodeOpReply(document: BDoc, responseTo: number): Buffer {
-  const { bytes } = replyFrame(OP_REPLY, responseTo, 20, document);
+export function encodeOpReply(document: BDoc, responseTo: number): Reply {
+  const reply = replyFrame(OP_REPLY, responseTo, 20, document);
   // flags (AwaitCapable) and the number of documents; cursor id and starting index stay zero.
-  bytes.writeInt32LE(8, HEADER_BYTES);
-  bytes.writeInt32LE(1, HEADER_BYTES + 16);
-  return bytes;
+  reply.bytes.writeInt32LE(8, HEADER_BYTES);
+  reply.bytes.writeInt32LE(1, HEADER_BYTES + 16);
+  return reply;
 }

@@ -1,9 +1,8 @@
 import { arch, cpus, hostname, release, type } from 'node:os';
-import { Binary, Timestamp } from 'bson';
+import { Binary, Timestamp, UUID } from 'bson';
 import { doc, type Plain } from '../../bson/plain.js';
 import { double } from '../../bson/type-of.js';
 import { BDoc } from '../../bson/values.js';
-import { uuidV4 } from '../../catalog/uuid.js';
 import { CommandError, unsupported } from '../../errors.js';
 import { MONGODB_VERSION } from '../../server-info.js';
 import { toTimestamp } from '../../storage/commit-clock.js';
@@ -83,9 +82,7 @@ export const admin: CommandTable = {
   }),
 
   // Sessions have no place of their own here: cursors and retry records carry the session id and expire by time.
-  startSession: command({
-    run: () => doc({ id: { id: new Binary(uuidV4(), Binary.SUBTYPE_UUID) }, timeoutMinutes: 30 }),
-  }),
+  startSession: command({ run: () => doc({ id: { id: new UUID() }, timeoutMinutes: 30 }) }),
   refreshSessions: command({ run: () => BDoc.of() }),
   endSessions: command({ run: closeSessions }),
   killSessions: command({ run: closeSessions }),
@@ -112,10 +109,8 @@ function buildInfo(): BDoc {
     embedded: 'holdfast',
     gitVersion: 'embedded',
     modules: [],
-    javascriptEngine: 'none',
     storageEngines: ['sqlite'],
     bits: 64,
-    debug: false,
     maxBsonObjectSize: MAX_DOCUMENT_BYTES,
   });
 }

@@ -15,21 +15,11 @@ const collStats = command({
     const { count = 0, bytes = 0, indexes = [] } = context.engine.catalog.get(ns) ?? {};
     const sizes = indexes.map(({ spec, table }) => [spec.name, Math.ceil(table.bytes() / scale)] as const);
     const size = Math.floor(bytes / scale);
-    const totalIndexSize = sum(sizes, ([, indexSize]) => indexSize);
-    return reply({
-      ns,
-      size,
-      count,
-      avgObjSize: count > 0 ? Math.floor(bytes / count) : undefined,
-      storageSize: size,
-      totalSize: size + totalIndexSize,
-      capped: false,
-      nindexes: indexes.length,
-      indexBuilds: indexes.filter(({ state }) => state === 'building').map(({ spec }) => spec.name),
-      totalIndexSize,
-      indexSizes: BDoc.of(...sizes),
-      scaleFactor: scale,
-    });
+    const totalIndexSize = sum(sizes.map(([, indexSize]) => indexSize));
+    const avgObjSize = count > 0 ? Math.floor(bytes / count) : undefined;
+    const own = { ns, count, size, storageSize: size, avgObjSize, capped: false, scaleFactor: scale };
+    const ofIndexes = { nindexes: indexes.length, totalIndexSize, indexSizes: BDoc.of(...sizes) };
+    return reply({ ...own, ...ofIndexes, totalSize: size + totalIndexSize });
   },
 });
 
@@ -38,28 +28,21 @@ const dbStats = command({
   run(args, { engine, db }) {
     const scale = Math.max(1, args.scale ?? 1);
     const collections = engine.catalog.list(db);
-    const objects = sum(collections, ({ count }) => count);
-    const bytes = sum(collections, (collection) => collection.bytes);
     const indexes = collections.flatMap((collection) => collection.indexes);
-    const indexBytes = sum(indexes, ({ table }) => table.bytes());
-    return doc({
-      db,
-      collections: BigInt(collections.length),
-      views: 0n,
-      objects: BigInt(objects),
-      avgObjSize: double(objects ? bytes / objects : 0),
-      dataSize: double(bytes / scale),
-      storageSize: double(bytes / scale),
-      indexes: BigInt(indexes.length),
-      indexSize: double(indexBytes / scale),
-      totalSize: double((bytes + indexBytes) / scale),
-      scaleFactor: BigInt(scale),
-    });
+    const objects = sum(collections.map(({ count }) => count));
+    const bytes = sum(collections.map((collection) => collection.bytes));
+    const indexBytes = sum(indexes.map(({ table }) => table.bytes()));
+    const counts = { collections: collections.length, views: 0, objects, indexes: indexes.length };
+    const avgObjSize = double(objects ? bytes / objects : 0);
+    const [dataSize, indexSize] = [double(bytes / scale), double(indexBytes / scale)];
+    const totalSize = double((bytes + indexBytes) / scale);
+    const sizes = { avgObjSize, dataSize, storageSize: dataSize, indexSize, totalSize, scaleFactor: scale };
+    return doc({ db, ...counts, ...sizes });
   },
 });
 
-function sum<T>(parts: readonly T[], size: (part: T) => number): number {
-  return parts.reduce((total, part) => total + size(part), 0);
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** Sections can be asked for or left out; they cost nothing, so all of ours always come. */

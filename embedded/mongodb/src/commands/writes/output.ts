@@ -1,6 +1,6 @@
+import { UUID } from 'bson';
 import type { Pipeline } from '../../agg/pipeline.js';
 import { BDoc, type BValue } from '../../bson/values.js';
-import { uuidV4 } from '../../catalog/uuid.js';
 import { CommandError, unsupported } from '../../errors.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
@@ -24,7 +24,7 @@ export function writeOutput(
 
 /** Fills a collection aside and puts it in the place of the old one at the end; the indexes of the old one are kept. */
 function* replaceCollection(engine: Engine, ns: string, documents: BDoc[]): WriteSteps<void> {
-  const aside = engine.createCollection(`${ns.split('.')[0]}.tmp.agg_out.${uuidV4().toString('hex')}`);
+  const aside = engine.createCollection(`${ns.split('.')[0]}.tmp.agg_out.${new UUID().toHexString(false)}`);
   try {
     for (const { spec } of engine.catalog.get(ns)?.indexes.slice(1) ?? [])
       engine.catalog.addIndex(aside, spec, 'ready');
