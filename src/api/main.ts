@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { configOrExit } from '../platform/config-or-exit.js';
 import { configSummary } from '../platform/config.js';
+import { armCrashPoints } from '../platform/crash-point.js';
 import { createLogger } from '../platform/logging.js';
 import { collectProcessMetrics } from '../platform/metrics.js';
 import { exitWithParent, onStopSignal } from '../platform/process-end.js';
@@ -10,6 +11,10 @@ const config = configOrExit();
 const log = createLogger('api', config.LOG_LEVEL);
 log.info({ config: configSummary(config) }, 'settings');
 collectProcessMetrics();
+if (config.HOLDFAST_CRASH_POINTS !== undefined) {
+  armCrashPoints(config.HOLDFAST_CRASH_POINTS);
+  log.error('HOLDFAST_CRASH_POINTS is set: this process MAY KILL ITSELF; for tests only');
+}
 
 const app = await createHttpServer(config, log);
 await app.listen(config.API_PORT, config.API_HOST);

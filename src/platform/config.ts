@@ -138,10 +138,15 @@ export const configSchema = z.object({
     .enum(['on', 'off'])
     .default('on')
     .describe('off answers before storing: only for the negative control of the crash tests'),
-  WEBHOOK_CRASH_AT: z
-    .enum(['never', 'before_delivery_rows'])
-    .default('never')
-    .describe('Where the api kills itself with the first message: only for the crash tests'),
+  WEBHOOK_LEASE_CHECK: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe(
+      'off sends from a lane that somebody else owns: only for the negative control of the crash tests',
+    ),
+  HOLDFAST_CRASH_POINTS: z
+    .preprocess(emptyIsUnset, z.string().optional())
+    .describe('Folder with the names of places where a process kills itself: only for the crash tests'),
 });
 
 export type Config = z.infer<typeof configSchema>;

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { configOrExit } from '../platform/config-or-exit.js';
 import { configSummary } from '../platform/config.js';
+import { armCrashPoints } from '../platform/crash-point.js';
 import { createLogger } from '../platform/logging.js';
 import { collectProcessMetrics } from '../platform/metrics.js';
 import { exitWithParent, onStopSignal } from '../platform/process-end.js';
@@ -13,6 +14,10 @@ const config = configOrExit();
 const log = createLogger('worker', config.LOG_LEVEL);
 log.info({ config: configSummary(config) }, 'settings');
 collectProcessMetrics();
+if (config.HOLDFAST_CRASH_POINTS !== undefined) {
+  armCrashPoints(config.HOLDFAST_CRASH_POINTS);
+  log.error('HOLDFAST_CRASH_POINTS is set: this process MAY KILL ITSELF; for tests only');
+}
 
 const temporalMetrics = config.TEMPORAL_METRICS_ADDRESS ?? `127.0.0.1:${await freeLoopbackPort()}`;
 installTemporalRuntime(log, temporalMetrics);

@@ -86,6 +86,7 @@ export interface WebhookServicesOptions {
     | 'WEBHOOK_ROW_RETENTION_DAYS'
     | 'WEBHOOK_SVIX_HEADERS'
     | 'WEBHOOK_DISABLE_AFTER_DAYS'
+    | 'WEBHOOK_LEASE_CHECK'
     | 'WEBHOOK_PROBE_SECONDS'
     | 'WEBHOOK_PROBE_MAX_SECONDS'
   >;
@@ -153,6 +154,7 @@ export function webhookServices(options: WebhookServicesOptions) {
   const laneService = new LaneService({
     ...{ lanes, deliveries, pages, tries, flush, handover, log, hintUrl, watch, laneCount },
     ...{ endpoints: endpointLanes, backlog, fifo, sweeps, circuits },
+    leaseCheck: config.WEBHOOK_LEASE_CHECK === 'on',
     serveLane: (lane) =>
       dispatchers.ensure(lane).catch((error: unknown) => {
         log.warn({ err: error, lane }, 'the dispatcher of the lane is not started; the sweeper will');

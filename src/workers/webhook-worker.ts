@@ -75,6 +75,8 @@ export class WebhookWorker implements OnApplicationBootstrap, OnModuleDestroy {
     await this.#hints.listen();
     if (!this.#sweeps)
       this.log.error('WEBHOOK_SWEEPER=off: accepted messages CAN BE LOST in a crash; for tests only');
+    if (this.config.WEBHOOK_LEASE_CHECK === 'off')
+      this.log.error('WEBHOOK_LEASE_CHECK=off: messages CAN BE SENT TWICE; for tests only');
     this.#services.watch.start();
     this.#workers.start();
     this.#guardian.start();

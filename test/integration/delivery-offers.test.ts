@@ -1,5 +1,8 @@
 import { jest } from '@jest/globals';
 import type { OfferedMessage } from '../../src/contracts/webhooks/lane-offer.js';
+import { PreparedEndpoints } from '../../src/activities/webhooks/prepared-endpoints.js';
+import { SecretBox } from '../../src/platform/secret-box.js';
+import { DeliverySourceRepository } from '../../src/store/webhooks/delivery-source.repository.js';
 import { fanOut } from '../../src/store/webhooks/fan-out.js';
 import type { MessageRow } from '../../src/store/webhooks/message.schema.js';
 import type { WebhookServices } from '../../src/workers/webhook-services.js';
@@ -87,6 +90,22 @@ describe('an offered message', () => {
     );
     await send(2);
     expect(given.sink.arrivals.map(({ path }) => path)).toEqual(['/old', '/new']);
+  });
+
+  it('goes to the endpoint as it is, a minute late at most, when its change was told only half', async () => {
+    const { models, app } = given.side;
+    let nowMs = 60_000;
+    const box = new SecretBox(Buffer.alloc(32).toString('base64'));
+    const endpoints = new PreparedEndpoints(new DeliverySourceRepository(models), box, () => nowMs);
+    const { _id } = await given.side.endpoint(`${given.sink.url}/old`);
+    const path = async () => (await endpoints.asOf(_id, app, 1))!.url.pathname;
+    expect(await path()).toBe('/old');
+    // The process died after the first bump of the revision, which was before the worker looked, and the write.
+    await models.endpoints.updateOne({ _id }, { $set: { url: `${given.sink.url}/new` }, $inc: { rev: 1 } });
+    nowMs += 59_000;
+    expect(await path()).toBe('/old');
+    nowMs += 2000;
+    expect(await path()).toBe('/new');
   });
 
   it('is left to be read by a worker that does not own the lane, or only since a moment ago', async () => {

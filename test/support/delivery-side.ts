@@ -85,6 +85,7 @@ export class DeliverySide {
         WEBHOOK_ROW_RETENTION_DAYS: 180,
         WEBHOOK_SVIX_HEADERS: true,
         WEBHOOK_DISABLE_AFTER_DAYS: 5,
+        WEBHOOK_LEASE_CHECK: 'on',
         WEBHOOK_PROBE_SECONDS: 5,
         WEBHOOK_PROBE_MAX_SECONDS: 300,
         ...settings,

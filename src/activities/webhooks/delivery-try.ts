@@ -3,6 +3,7 @@ import { isTaken, judgeAnswer } from '../../domain/webhooks/answer.js';
 import type { Judgement } from '../../domain/webhooks/answer.js';
 import { attemptFacets } from '../../domain/webhooks/facets.js';
 import { traceIdOf } from '../../domain/trace.js';
+import { crashPoint } from '../../platform/crash-point.js';
 import { newId } from '../../platform/ids.js';
 import { webhookMetrics } from '../../platform/metrics.js';
 import type { ExpressionSandbox } from '../../platform/expression/expression-sandbox.js';
@@ -98,6 +99,7 @@ export class DeliveryTry {
     );
     const { url, tls } = endpoint;
     const result = await this.options.sender.send({ url, tls, headers, body, timeoutMs }, signal);
+    crashPoint('receiver_answered');
     return { result, signed, ...(isAdded ? { shown: shownHeaders(sender.headers) } : {}) };
   }
 

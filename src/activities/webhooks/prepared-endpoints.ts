@@ -19,11 +19,15 @@ export interface PreparedEndpoint {
   tls: OwnTls | null;
   /** Nothing about it had changed when its application had this revision. */
   appRev: number;
+  /** When that was found, by `performance.now`. */
+  provenMs: number;
   /** Set when its secrets cannot be read: our fault, which must not use up tries. */
   unusable: string | null;
 }
 
 const MAX_KEPT = 10_000;
+/** A process that died while it changed an endpoint has told only half of it: the change is found by then. */
+const PROVEN_FOR_MS = 60_000;
 
 /** Endpoints ready to be sent to. What is kept is compared with the stored revision each time it is asked for. */
 export class PreparedEndpoints {
@@ -32,6 +36,7 @@ export class PreparedEndpoints {
   constructor(
     private readonly source: DeliverySourceRepository,
     private readonly box: SecretBox,
+    private readonly nowMs: () => number = () => performance.now(),
   ) {}
 
   /** The endpoints as they are now; those that are gone are left out. */
@@ -50,11 +55,13 @@ export class PreparedEndpoints {
   /** One endpoint as of a revision of its application, without reading anything if it is known so. */
   async asOf(id: string, app: string, appRev: number): Promise<PreparedEndpoint | undefined> {
     const kept = this.#kept.get(id);
-    if (kept?.appRev === appRev) return kept;
+    const nowMs = this.nowMs();
+    if (kept?.appRev === appRev && nowMs - kept.provenMs < PROVEN_FOR_MS) return kept;
     // The revision first: a change in between then shows as another revision.
     const revision = (await this.source.applicationRevisions([app])).get(app);
     const current = (await this.current([id])).get(id);
-    if (current !== undefined && revision !== undefined) current.appRev = revision;
+    if (current !== undefined && revision !== undefined)
+      Object.assign(current, { appRev: revision, provenMs: nowMs });
     return current;
   }
 
@@ -64,17 +71,17 @@ export class PreparedEndpoints {
   }
 
   #prepare(row: EndpointRow): PreparedEndpoint {
-    const appRev = 0;
+    const proven = { appRev: 0, provenMs: 0 };
     const url = new URL(row.url);
     try {
       const headers: Record<string, string> =
         row.headersEnc === null ? {} : JSON.parse(this.box.open(row.headersEnc));
       const keys = row.keys.map(({ enc, until }) => ({ key: parseSigningKey(this.box.open(enc)), until }));
       const tls = row.tlsEnc == null ? null : ownTls(this.box.open(row.tlsEnc));
-      return { row, url, headers, shown: shownHeaders(headers), keys, tls, appRev, unusable: null };
+      return { row, url, headers, shown: shownHeaders(headers), keys, tls, ...proven, unusable: null };
     } catch (error) {
       const unusable = (error as Error).message;
-      return { row, url, headers: {}, shown: {}, keys: [], tls: null, appRev, unusable };
+      return { row, url, headers: {}, shown: {}, keys: [], tls: null, ...proven, unusable };
     }
   }
 }

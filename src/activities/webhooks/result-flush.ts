@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { crashPoint } from '../../platform/crash-point.js';
 import { GroupCommit } from '../../platform/group-commit.js';
 import { webhookMetrics } from '../../platform/metrics.js';
 import type { AttemptRepository } from '../../store/webhooks/attempt.repository.js';
@@ -82,6 +83,7 @@ export class ResultFlush {
       tried.map((outcome) => outcome.attempt!),
       durable,
     );
+    if (tried.length > 0) crashPoint('attempts_stored');
     for (const { change, attempt } of tried) change.set.n = attempt!.n;
     const late = await deliveries.write(
       group.map((outcome) => outcome.change),

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { OfferedMessage } from '../../contracts/webhooks/lane-offer.js';
+import { die, isToCrash } from '../../platform/crash-point.js';
 import { fanOut } from '../../store/webhooks/fan-out.js';
 import { unpacked } from '../../store/webhooks/packed-targets.js';
 import type { StoredMessage } from '../../store/webhooks/message-accept.js';
@@ -11,7 +12,7 @@ import type { LaneHints } from './lane-hints.js';
 /** Larger messages are not offered: reading them costs little beside sending them. */
 const MAX_OFFERED_BYTES = 16_384;
 const MAX_OFFERED_TARGETS = 50;
-/** With fail injection: after this the answers have left the process. */
+/** Before a crash that a test wants: after this the answers have left the process. */
 const ANSWERS_OUT_MS = 100;
 
 /**
@@ -25,13 +26,11 @@ export class DeliveryFanOut implements OnApplicationShutdown {
     private readonly models: WebhookModels,
     private readonly hints: LaneHints,
     private readonly log: Logger,
-    /** Fail injection: the answers are out, nothing else of the messages is done, and the process dies. */
-    private readonly diesFirst = false,
   ) {}
 
   start(messages: StoredMessage[]): void {
-    if (this.diesFirst) {
-      setTimeout(() => process.kill(process.pid, 'SIGKILL'), ANSWERS_OUT_MS);
+    if (isToCrash('accepted')) {
+      setTimeout(die, ANSWERS_OUT_MS);
       return;
     }
     const run = this.#run(messages).finally(() => this.#running.delete(run));

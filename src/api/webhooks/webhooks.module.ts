@@ -140,8 +140,7 @@ import { TransformationController } from './transformation/transformation.contro
       inject: [WEBHOOK_MODELS, CONFIG, LOGGER],
       useFactory: (models: WebhookModels, config: Config, log: Logger) => {
         const hints = new LaneHints(new LaneUrls(models), config.HOLDFAST_MASTER_KEY);
-        const dies = config.WEBHOOK_CRASH_AT === 'before_delivery_rows';
-        return new DeliveryFanOut(models, hints, log, dies);
+        return new DeliveryFanOut(models, hints, log);
       },
     },
     operationalRelayProvider,

@@ -1,3 +1,4 @@
+import { crashPoint } from '../../platform/crash-point.js';
 import type { ApplicationRepository } from './application.repository.js';
 
 /**
@@ -11,7 +12,9 @@ export async function announced<T>(
 ): Promise<T> {
   await applications.bumpRevision(app);
   try {
-    return await write();
+    const written = await write();
+    crashPoint('endpoint_written');
+    return written;
   } finally {
     await applications.bumpRevision(app);
   }

@@ -3,6 +3,7 @@ import mongoose from 'mongoose';
 import { messageFacets } from '../../domain/webhooks/facets.js';
 import { matchTargets } from '../../domain/webhooks/target-match.js';
 import type { SchemaFault } from '../../domain/webhooks/event-schema/schema-bounds.js';
+import { crashPoint } from '../../platform/crash-point.js';
 import { GroupCommit } from '../../platform/group-commit.js';
 import { newId } from '../../platform/ids.js';
 import { webhookMetrics } from '../../platform/metrics.js';
@@ -123,6 +124,7 @@ export class MessageAccept {
     const toStore = decisions.filter(isRow);
     if (!this.options.durable) return this.#answerFirst(decisions, toStore.map(withRevision));
     const duplicates = toStore.length === 0 ? new Set<MessageRow>() : await this.messages.insert(toStore);
+    crashPoint('message_stored');
     const stored = toStore.filter((row) => !duplicates.has(row));
     webhookMetrics.flushRows.observe({ kind: 'accept' }, toStore.length);
     webhookMetrics.accepted.inc(stored.length);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { IncomingHttpHeaders, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** One arrival, as small as it can be kept: a run has hundreds of thousands. */
@@ -13,6 +13,15 @@ export interface LoggedArrival {
 /** A receiver on loopback that answers at once and logs what came, by path, in the order it came. */
 export class ArrivalLog {
   readonly byPath = new Map<string, LoggedArrival[]>();
+  /** Paths that answer 500 and log nothing. */
+  readonly refusing = new Set<string>();
+  /** Paths that answer 500 to the first try of each message and log nothing of it. */
+  readonly refusesFirst = new Set<string>();
+  readonly #refusedOnce = new Set<string>();
+  /** Paths that take their time, in ms. */
+  readonly slow = new Map<string, number>();
+  /** Told of everything that is logged, as it came. */
+  onArrival: ((path: string, headers: IncomingHttpHeaders, body: Buffer) => void) | null = null;
   readonly #seen = new Map<string, Set<string>>();
 
   private constructor(
@@ -29,9 +38,16 @@ export class ArrivalLog {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        const { key } = JSON.parse(Buffer.concat(chunks).toString()) as { key: string };
-        log.#keep(request.url ?? '/', { id: String(request.headers['webhook-id']), key, atMs: Date.now() });
-        response.writeHead(204).end();
+        const path = request.url ?? '/';
+        if (log.refusing.has(path) || log.#isRefusedOnce(path, String(request.headers['webhook-id'])))
+          return void response.writeHead(500).end();
+        const body = Buffer.concat(chunks);
+        const { key } = JSON.parse(body.toString()) as { key: string };
+        log.#keep(path, { id: String(request.headers['webhook-id']), key, atMs: Date.now() });
+        log.onArrival?.(path, request.headers, body);
+        const waitMs = log.slow.get(path);
+        if (waitMs === undefined) response.writeHead(204).end();
+        else setTimeout(() => response.writeHead(204).end(), waitMs);
       });
     });
     return log;
@@ -46,6 +62,12 @@ export class ArrivalLog {
   end(): void {
     this.server.close();
     this.server.closeAllConnections();
+  }
+
+  #isRefusedOnce(path: string, id: string): boolean {
+    if (!this.refusesFirst.has(path) || this.#refusedOnce.has(`${id} ${path}`)) return false;
+    this.#refusedOnce.add(`${id} ${path}`);
+    return true;
   }
 
   #keep(path: string, arrival: LoggedArrival): void {

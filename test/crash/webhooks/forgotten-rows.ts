@@ -1,13 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startStack } from '../../../embedded/stack/stack.js';
+import type { CrashPoint } from '../../../src/platform/crash-point.js';
 import { ApiCaller } from '../../support/api-caller.js';
 import { ArrivalLog } from './arrival-log.js';
 
 const MESSAGES = 50;
 const PATH = '/plain';
+const POINT: CrashPoint = 'accepted';
 const FOUND_WITHIN_MS = 150_000;
 const GIVEN_UP_AFTER_MS = 45_000;
 
@@ -16,14 +18,15 @@ export async function forgottenRows(options: {
   sweeper: 'on' | 'off';
 }): Promise<{ accepted: number; lost: number }> {
   const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-crash-'));
+  const points = mkdtempSync(join(tmpdir(), 'holdfast-crash-points-'));
   const log = await ArrivalLog.start();
-  const env = { LOG_LEVEL: 'fatal', WEBHOOK_SWEEPER: options.sweeper };
-  const start = (extra: NodeJS.ProcessEnv) =>
-    startStack({ dataDir, ports: 'free', autoRestart: false, env: { ...env, ...extra } });
+  const env = { LOG_LEVEL: 'fatal', WEBHOOK_SWEEPER: options.sweeper, HOLDFAST_CRASH_POINTS: points };
+  const start = () => startStack({ dataDir, ports: 'free', autoRestart: false, env });
   try {
-    const dying = await start({ WEBHOOK_CRASH_AT: 'before_delivery_rows' });
+    const dying = await start();
     const caller = new ApiCaller(dying.apiUrl, dying.apiKey);
     const { app } = await caller.target(`${log.url}${PATH}`);
+    writeFileSync(join(points, POINT), '');
     const send = async (n: number): Promise<string | null> => {
       const body = { eventType: 'crash.test', payload: { n, key: 'k' } };
       const answer = await caller
@@ -34,7 +37,7 @@ export async function forgottenRows(options: {
     const sent = await Promise.all(Array.from({ length: MESSAGES }, (_, n) => send(n)));
     const accepted = sent.filter((id) => id !== null);
     await dying.stop();
-    const stack = await start({});
+    const stack = await start();
     try {
       const wait = options.sweeper === 'on' ? FOUND_WITHIN_MS : GIVEN_UP_AFTER_MS;
       const deadline = Date.now() + wait;
@@ -45,6 +48,6 @@ export async function forgottenRows(options: {
     }
   } finally {
     log.end();
-    rmSync(dataDir, { recursive: true, force: true });
+    for (const folder of [dataDir, points]) rmSync(folder, { recursive: true, force: true });
   }
 }

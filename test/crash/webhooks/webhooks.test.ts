@@ -1,7 +1,11 @@
+import { CRASH_POINTS } from '../../../src/platform/crash-point.js';
+import type { CrashPoint } from '../../../src/platform/crash-point.js';
 import { crashRun } from './crash-run.js';
 import type { CrashReport, Victim } from './crash-run.js';
 import { forgottenRows } from './forgotten-rows.js';
+import { specialFaults, specialPoints } from './special-points.js';
 import { speedRun } from './speed-run.js';
+import { twoWorkers } from './two-workers.js';
 
 const MINUTE_MS = 60_000;
 const IN_TURN: Victim[] = ['api', 'worker', 'mongodb', 'temporal', 'everything'];
@@ -81,6 +85,44 @@ describe('webhooks under kill -9 at full speed (the long form is npm run crash:w
       expect((await forgottenRows({ sweeper: 'off' })).lost).toBeGreaterThan(0);
     },
     5 * MINUTE_MS,
+  );
+});
+
+describe('a process that dies at a special point', () => {
+  it(
+    'loses nothing, at whichever of them: the points are met by processes that really die there',
+    async () => {
+      const points = Object.keys(CRASH_POINTS) as CrashPoint[];
+      const report = await specialPoints({ points, quietMs: 4 * MINUTE_MS });
+      process.stderr.write(`figures: special points: ${JSON.stringify(report)}\n`);
+      expect(report.points.map(({ point }) => point)).toEqual(points);
+      expect(specialFaults(report)).toEqual([]);
+    },
+    12 * MINUTE_MS,
+  );
+});
+
+describe('two workers that serve the same lanes without Temporal', () => {
+  it(
+    'send nothing twice: one of them has the lease',
+    async () => {
+      const report = await twoWorkers({ leaseCheck: 'on' });
+      process.stderr.write(`figures: two workers, leases on: ${JSON.stringify(report)}\n`);
+      expect(report).toMatchObject({ lost: 0, overlaps: 0, duplicates: 0 });
+      expect(report.accepted).toBeGreaterThan(100);
+    },
+    3 * MINUTE_MS,
+  );
+
+  it(
+    'negative control: without the check of the lease they are seen to overlap',
+    async () => {
+      const report = await twoWorkers({ leaseCheck: 'off' });
+      process.stderr.write(`figures: two workers, leases off: ${JSON.stringify(report)}\n`);
+      expect(report.overlaps).toBeGreaterThan(0);
+      expect(report.duplicates).toBeGreaterThan(0);
+    },
+    3 * MINUTE_MS,
   );
 });
 

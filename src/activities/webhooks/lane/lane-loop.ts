@@ -1,5 +1,6 @@
 import type { LaneCounts, LaneEnd } from '../../../contracts/webhooks/dispatch.js';
 import { homeLane, isOwnLane } from '../../../domain/webhooks/lane.js';
+import { crashPoint } from '../../../platform/crash-point.js';
 import { webhookMetrics } from '../../../platform/metrics.js';
 import type { LaneRepository } from '../../../store/webhooks/lane.repository.js';
 import type { EndpointRow } from '../../../store/webhooks/endpoint.schema.js';
@@ -124,6 +125,7 @@ export class LaneLoop {
     const patience = AbortSignal.any([stop, AbortSignal.timeout(forMs)]);
     const lease = await LaneLease.acquire(this.options.lanes, this.request, patience);
     if (lease === null) return this.counts();
+    crashPoint('lane_taken');
     lease.lost.addEventListener('abort', () => this.#dispatch.abort());
     try {
       this.#offersSince = this.#own === null ? Date.now() : null;
@@ -240,6 +242,7 @@ export class LaneLoop {
       this.options.log.warn({ err: error, lane: this.request.lane }, 'lane not left in order');
       await this.#dispatch.settled();
     }
+    crashPoint('lane_parked');
     await lease.release();
   }
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { crashPoint } from '../../../platform/crash-point.js';
 import type { LaneBacklogRepository } from '../../../store/webhooks/lane-backlog.repository.js';
 import type { RowsInHand } from './rows-in-hand.js';
 
@@ -56,6 +57,7 @@ export class LaneMoves {
           this.lane,
           to,
         );
+        crashPoint('lane_rows_moved');
         for (const row of free) this.rows.finish(row);
       } catch (error) {
         for (const row of free) this.rows.putBack(row);

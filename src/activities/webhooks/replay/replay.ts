@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ReplayKind, ReplayProgress } from '../../../contracts/webhooks/replay.js';
 import { homeLane } from '../../../domain/webhooks/lane.js';
+import { crashPoint } from '../../../platform/crash-point.js';
 import { dueAt, pageRows } from '../../../domain/webhooks/replay-selection.js';
 import type { EndpointRepository } from '../../../store/webhooks/endpoint.repository.js';
 import type { ReplaySource } from '../../../store/webhooks/replay/replay-source.js';
@@ -54,7 +55,9 @@ export class Replay {
     const plan = task.plan!;
     const startMs = Math.max(Date.now(), task.nextAt?.getTime() ?? 0);
     const at = (n: number) => dueAt(startMs, n, task.ratePerSec);
+    crashPoint('replay_planned');
     const sent = await this.#source(task).apply(task, { lane, at });
+    crashPoint('replay_applied');
     const finished = await this.options.tasks.finishPage(task, sent, at(plan.rows.length));
     if (finished === null) return this.#asItIs(task._id);
     if (plan.next === null && finished.state === 'running') return this.#end(finished, 'finished', null);
