@@ -21,7 +21,7 @@ let mine: { app: string; ep: string };
 let other: { app: string; ep: string };
 let message: string;
 beforeAll(async () => {
-  running = await runningStack();
+  running = await runningStack({ LOG_LEVEL: 'trace' });
   mine = await running.api.target(`${running.sink.url}/mine`);
   other = await running.api.target(`${running.sink.url}/other`);
   const sent = await running.api.post<{ id: string }>(`/api/v1/app/${other.app}/msg`, {
