@@ -99,7 +99,7 @@ export const REFUSALS: Readonly<Record<string, Readonly<Record<string, Refusal>>
   expressions: all(
     '$function $sin $cos $tan $asin $acos $atan $atan2 $sinh $cosh $tanh $degreesToRadians $radiansToDegrees $exp $ln $log ' +
       '$log10 $zip $sortArray $setEquals $firstN $lastN $minN $maxN $getField $regexFind $regexFindAll $indexOfArray ' +
-      '$indexOfBytes $indexOfCP $strcasecmp $dateFromParts $dateToParts $isoWeek $isoWeekYear $bitAnd',
+      '$indexOfBytes $indexOfCP $strcasecmp $dateFromParts $dateToParts $bitAnd',
     expression,
   ),
   dates: {
@@ -110,10 +110,6 @@ export const REFUSALS: Readonly<Record<string, Readonly<Record<string, Refusal>>
     '`$dateTrunc` by weeks that begin on another day than Sunday': [
       aggregate({ $project: { x: { $dateTrunc: { date: '$$NOW', unit: 'week', startOfWeek: 'monday' } } } }),
       "'startOfWeek' of $dateTrunc",
-    ],
-    'named time zones': [
-      aggregate({ $project: { x: { $hour: { date: '$$NOW', timezone: 'Europe/Berlin' } } } }),
-      'the timezone Europe/Berlin (only UTC and offsets such as +02:00)',
     ],
   },
   commands: all('mapReduce currentOp killOp setParameter compact reIndex createUser dbHash top', command),

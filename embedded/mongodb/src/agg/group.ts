@@ -4,10 +4,10 @@ import { describe } from '../bson/describe.js';
 import { expectArray, expectDocument, expectNames } from '../bson/expect.js';
 import { hashKey, type HashKey } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { CommandError, unsupported } from '../errors.js';
+import { ACCUMULATORS, type Accumulator } from '../expr/accumulators.js';
 import type { EvalContext } from '../expr/context.js';
-import { compileExpression } from '../expr/expression.js';
-import { compileAccumulator, type Accumulator } from './accumulators.js';
+import { compileExpression, type DocumentExpression } from '../expr/expression.js';
 import type { Stage } from './stage.js';
 
 interface Group {
@@ -26,16 +26,16 @@ export function groupStage(spec: BValue, ctx: EvalContext): Stage {
 function grouping(id: (doc: BDoc) => BValue | undefined, spec: BDoc, ctx: EvalContext): Stage {
   const fields = spec.entries().filter(([name]) => name !== '_id');
   const names = ['_id', ...fields.map(([name]) => name)];
-  const factories = fields.map(([name, value]) => compileOutput(name, value, ctx));
+  const outputs = fields.map(([name, value]) => compileOutput(name, value, ctx));
   return function* (input) {
     const groups = new Map<HashKey, Group>();
     for (const doc of input) {
       const value = id(doc) ?? null;
       const key = hashKey(value);
       let group = groups.get(key);
-      if (!group) groups.set(key, (group = { id: value, accumulators: factories.map((make) => make()) }));
+      if (!group) groups.set(key, (group = { id: value, accumulators: outputs.map(({ make }) => make()) }));
       const { accumulators } = group;
-      for (let i = 0; i < accumulators.length; i++) accumulators[i]!.add(doc);
+      for (let i = 0; i < accumulators.length; i++) accumulators[i]!.add(outputs[i]!.expression(doc));
     }
     for (const { id: value, accumulators } of groups.values()) {
       yield BDoc.from([...names], [value, ...accumulators.map((one) => one.result() ?? null)]);
@@ -43,17 +43,35 @@ function grouping(id: (doc: BDoc) => BValue | undefined, spec: BDoc, ctx: EvalCo
   };
 }
 
-function compileOutput(name: string, value: BValue, ctx: EvalContext): () => Accumulator {
-  if (name.includes('.')) throw new CommandError(40235, `The field name '${name}' cannot contain '.'`);
-  if (name.startsWith('$'))
-    throw new CommandError(40236, `The field name '${name}' cannot be an operator name`);
-  const entries = expectDocument(value, 40234, `The accumulator of '${name}'`).entries();
-  if (entries.length !== 1) throw new CommandError(40238, `The field '${name}' must specify one accumulator`);
-  const [accumulator, operand] = entries[0]!;
-  if (!accumulator.startsWith('$'))
-    throw new CommandError(40234, `The field '${name}' must be an accumulator object`);
-  return compileAccumulator(accumulator, operand, ctx);
+/** A field of the groups: of which expression, collected by what. */
+interface Output {
+  readonly expression: DocumentExpression;
+  readonly make: () => Accumulator;
 }
+
+function compileOutput(field: string, value: BValue, ctx: EvalContext): Output {
+  if (field.includes('.')) throw new CommandError(40235, `The field name '${field}' cannot contain '.'`);
+  if (field.startsWith('$'))
+    throw new CommandError(40236, `The field name '${field}' cannot be an operator name`);
+  const entries = expectDocument(value, 40234, `The accumulator of '${field}'`).entries();
+  if (entries.length !== 1)
+    throw new CommandError(40238, `The field '${field}' must specify one accumulator`);
+  const [name, operand] = entries[0]!;
+  if (!name.startsWith('$'))
+    throw new CommandError(40234, `The field '${field}' must be an accumulator object`);
+  if (name === '$count') {
+    expectNames(expectDocument(operand, 'TypeMismatch', '$count'), [], 'TypeMismatch', '$count');
+    return { expression: () => 1, make: ACCUMULATORS.$sum! };
+  }
+  if (NOT_HERE.test(name)) throw unsupported(`the accumulator ${name}`);
+  if (!Object.hasOwn(ACCUMULATORS, name)) throw new CommandError(15952, `unknown group operator '${name}'`);
+  const [only, ...others] = Array.isArray(operand) ? operand : [operand];
+  if (only === undefined || others.length > 0)
+    throw new CommandError(40237, `The ${name} accumulator is a unary operator`);
+  return { expression: compileExpression(only, ctx), make: ACCUMULATORS[name]! };
+}
+
+const NOT_HERE = /^\$(accumulator|median|percentile|stdDev(Pop|Samp)|(top|bottom)N?|(first|last|min|max)N)$/;
 
 /** `$bucket`: groups by the boundaries that a value lies between, in ascending order. */
 export function bucketStage(spec: BValue, ctx: EvalContext): Stage {

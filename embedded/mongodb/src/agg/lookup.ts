@@ -3,13 +3,12 @@ import { expectArray, expectDocument, expectNames, expectText } from '../bson/ex
 import { hashKey, type HashKey } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
-import { distinct } from '../expr/arrays.js';
+import { distinct } from '../expr/accumulators.js';
 import { fieldPath, valueAt } from '../expr/compiler.js';
 import type { PipelineContext } from '../expr/context.js';
 import { compileExpression } from '../expr/expression.js';
 import { variableName } from '../expr/logic.js';
 import { atPath } from '../query/path-test.js';
-import { correlatedFilter } from './correlated-filter.js';
 import { withField, type StageCompiler, type SubPipeline } from './stage.js';
 
 /** Documents joined with one query. */
@@ -66,7 +65,7 @@ function fieldJoin(
   return (batch) => {
     // A missing field joins as null, an array by each of its elements.
     const wanted = batch.map((doc) => [valueAt(doc, localPath, 0) ?? null].flat());
-    const docs = [...ctx.find(from, joinFilter(foreign, distinct(wanted.flat())))];
+    const docs = [...ctx.find(from, joinFilter(foreign, distinct(wanted.flat())), ctx)];
     const positions = positionsByValue(docs, foreign);
     return wanted.map((values) => {
       const found = new Set(values.flatMap((value) => positions.get(hashKey(value)) ?? []));
@@ -121,7 +120,7 @@ function correlatedPipeline(
   const vars = new Map(ctx.vars);
   for (const [name] of variables) vars.set(name, null);
   const pipeline = expectArray(options.get('pipeline'), 'TypeMismatch', 'pipeline of $lookup');
-  const stages = sub(pipeline, { ...ctx, find: (...args) => ctx.find(...args), vars });
+  const stages = sub(pipeline, { ...ctx, vars });
   return () => {
     // What a pipeline without variables of its own answers for every document of one run.
     let same: BDoc[] | undefined;
@@ -131,7 +130,7 @@ function correlatedPipeline(
       // A missing value stays missing: expressions see `undefined` for it.
       for (const [name, value] of variables) vars.set(name, value(doc) as BValue);
       if (joined) return [...stages.run(joined)];
-      const result = same ?? [...stages.run(ctx.find(from, correlatedFilter(stages.leadingMatch, vars)))];
+      const result = same ?? [...stages.runOn(from)];
       if (variables.length === 0) same = result;
       return result;
     };

@@ -15,20 +15,20 @@ class Collections implements PipelineContext {
   readonly db = 'test';
   readonly now = new Date(0);
   readonly asked: Plain[] = [];
+  /** The variables of those filters. */
+  readonly askedWith: ReadonlyMap<string, BValue>[] = [];
 
   constructor(
     private readonly collections: Record<string, Fields[]> = {},
     readonly vars: ReadonlyMap<string, BValue> = new Map(),
   ) {}
 
-  *find(collection: string, filter: BDoc): Iterable<BDoc> {
+  readonly find: PipelineContext['find'] = (collection, filter, ctx) => {
     this.asked.push(toPlain(filter));
-    const { matches } = compileFilter(filter, this);
-    for (const fields of this.collections[collection] ?? []) {
-      const one = stored(fields);
-      if (matches(one)) yield one;
-    }
-  }
+    this.askedWith.push(new Map(ctx.vars));
+    const { matches } = compileFilter(filter, ctx);
+    return (this.collections[collection] ?? []).map(stored).filter((one) => matches(one));
+  };
 }
 
 function compile(stages: Fields[], ctx: PipelineContext = new Collections()): Pipeline {
@@ -266,7 +266,7 @@ describe('$lookup', () => {
     expect(ctx.asked).toEqual([{ f: { $in: [1, 2] } }]);
   });
 
-  test('runs a pipeline with variables of each document, narrowed so that an index can serve it', () => {
+  test('runs a pipeline with variables of each document, by a filter that an index can serve', () => {
     const ctx = new Collections(other);
     const stages = [
       {
@@ -279,7 +279,8 @@ describe('$lookup', () => {
       },
     ];
     expect(ids(run(stages, [{ l: 1 }, {}, { l: null }], ctx))).toEqual([[1, 5], [4], [3]]);
-    expect(ctx.asked[0]).toEqual({ $and: [{ f: { $eq: 1 } }] });
+    expect(ctx.asked[0]).toEqual({ $expr: { $eq: ['$f', '$$x'] } });
+    expect(ctx.askedWith.map((vars) => vars.get('x'))).toEqual([1, undefined, null]);
   });
 
   test('runs a pipeline without variables once', () => {

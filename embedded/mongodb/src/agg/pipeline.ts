@@ -17,6 +17,8 @@ export interface Served {
 
 /** A compiled pipeline. */
 export interface Pipeline extends CompiledStages {
+  /** The filter of the leading `$match` stages. */
+  readonly leadingMatch: BDoc | null;
   /** The sort right behind the leading `$match` stages. */
   readonly leadingSort: BDoc | null;
   /** How many documents the pipeline needs at most once they are filtered and sorted. */
@@ -50,16 +52,19 @@ export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext)
   const head = matches < 0 ? named.length : matches;
   const leadingSort = named[head]?.name === '$sort' ? (named[head].spec as BDoc) : null;
   const compiled = named.map((stage, at) => compileStage(stage, ctx, limitFrom(named, at + 1)));
+  const leadingMatch = combined(named.slice(0, head));
+  const run: Pipeline['run'] = (input, served = {}) =>
+    compiled
+      .filter((_, at) => !(served.match && at < head) && !(served.sort && leadingSort && at === head))
+      .reduce((docs, stage) => stage(docs), input);
   return {
-    leadingMatch: combined(named.slice(0, head)),
+    leadingMatch,
     leadingSort,
     leadingLimit: limitFrom(named, leadingSort ? head + 1 : head),
     counting: terminal ? null : countingOf(named.slice(head)),
     terminal,
-    run: (input, served = {}) =>
-      compiled
-        .filter((_, at) => !(served.match && at < head) && !(served.sort && leadingSort && at === head))
-        .reduce((docs, stage) => stage(docs), input),
+    run,
+    runOn: (collection) => run(ctx.find(collection, leadingMatch ?? BDoc.of(), ctx), { match: true }),
   };
 }
 

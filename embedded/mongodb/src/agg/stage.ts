@@ -7,11 +7,11 @@ export type Stage = (input: Iterable<BDoc>) => Iterable<BDoc>;
 /** Compiles a pipeline inside a stage (`$facet`, `$lookup`, `$unionWith`). */
 export type SubPipeline = (stages: readonly BValue[], ctx: PipelineContext) => CompiledStages;
 
-/** Stages in order, with what the server can do for them beforehand. */
+/** Stages in order. */
 export interface CompiledStages {
-  /** The filter of the leading `$match` stages. */
-  readonly leadingMatch: BDoc | null;
   run(input: Iterable<BDoc>): Iterable<BDoc>;
+  /** Over a collection of the same database, whose planner serves the leading `$match`. */
+  runOn(collection: string): Iterable<BDoc>;
 }
 
 export type StageCompiler = (spec: BValue, ctx: PipelineContext, sub: SubPipeline) => Stage;

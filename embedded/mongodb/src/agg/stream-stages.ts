@@ -5,7 +5,6 @@ import { CommandError } from '../errors.js';
 import { fieldPath } from '../expr/compiler.js';
 import { compileFilter } from '../query/matcher.js';
 import { compileSort, fieldAt } from '../query/sort.js';
-import { correlatedFilter } from './correlated-filter.js';
 import { bucketStage, groupStage } from './group.js';
 import { lookupStage } from './lookup.js';
 import { withField, type Stage, type StageCompiler } from './stage.js';
@@ -99,7 +98,7 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     const pipeline = sub(stages, ctx);
     return function* (input) {
       yield* input;
-      yield* pipeline.run(ctx.find(from, correlatedFilter(pipeline.leadingMatch, ctx.vars)));
+      yield* pipeline.runOn(from);
     };
   },
 };

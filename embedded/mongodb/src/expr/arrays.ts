@@ -1,14 +1,20 @@
-import { compare, equal } from '../bson/compare.js';
+import { equal } from '../bson/compare.js';
 import { expectArray, expectInteger, expectText } from '../bson/expect.js';
 import { hashKey, type HashKey } from '../bson/keystring.js';
-import { Sum } from '../bson/sum.js';
 import { isNullish } from '../bson/type-of.js';
 import type { BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import { slice } from '../query/slice.js';
+import { accumulate, distinct } from './accumulators.js';
 import { truthy, type OperatorCompiler, type OperatorTable, type Value } from './compiler.js';
 import { variableName } from './logic.js';
 import { lax, MANY, namedOperands, strict } from './operands.js';
+
+/** An accumulator used as expression: over its operands, or over the one operand that is an array. */
+const spread = lax(0, MANY, (args, name) => {
+  const [only] = args;
+  return accumulate(name, args.length === 1 && Array.isArray(only) ? only : args) ?? null;
+});
 
 /** Expressions over arrays, as lists and as sets. */
 export const ARRAYS: OperatorTable = {
@@ -63,10 +69,10 @@ export const ARRAYS: OperatorTable = {
     const large = keysOf(expectArray(b, 17042, name));
     return expectArray(a, 17046, name).every((value) => large.has(hashKey(value)));
   }),
-  $sum: spread((values) => summed(values).total()),
-  $avg: spread((values) => summed(values).average()),
-  $min: spread((values) => values.reduce((best, value) => better(best, value, -1), undefined) ?? null),
-  $max: spread((values) => values.reduce((best, value) => better(best, value, 1), undefined) ?? null),
+  $sum: spread,
+  $avg: spread,
+  $min: spread,
+  $max: spread,
 };
 
 /** `$filter` and `$map`: an expression for each element of `input`, which is called as `as` says. */
@@ -93,32 +99,6 @@ function overElements(
 }
 
 const keysOf = (values: readonly BValue[]): Set<HashKey> => new Set(values.map(hashKey));
-
-/** Without repetitions; of equal values the first one stays. */
-export function distinct(values: readonly BValue[]): BValue[] {
-  const byKey = new Map<HashKey, BValue>();
-  for (const value of values) {
-    const key = hashKey(value);
-    if (!byKey.has(key)) byKey.set(key, value);
-  }
-  return [...byKey.values()];
-}
-
-/** An accumulator used as expression: over its operands, or over the one operand that is an array. */
-function spread(apply: (values: readonly Value[]) => Value): OperatorCompiler {
-  return lax(0, MANY, (args) => apply(args.length === 1 && Array.isArray(args[0]) ? args[0] : args));
-}
-
-function summed(values: readonly Value[]): Sum {
-  const sum = new Sum();
-  for (const value of values) sum.add(value);
-  return sum;
-}
-
-/** The greater (1) or lesser (-1) of two values, the first of equals; null and missing do not count. */
-export function better(best: Value, value: Value, sign: 1 | -1): Value {
-  return !isNullish(value) && (best === undefined || compare(value, best) * sign > 0) ? value : best;
-}
 
 /** What MongoDB holds in the 100 MiB that it allows one range, at 16 bytes a value. */
 const MAX_RANGE = (100 * 1024 * 1024) / 16;

@@ -26,7 +26,7 @@ const NOT_HERE = new Set(
     '$encStrContains $toUUID $sigmoid $bitAnd $bitOr $bitXor $bitNot $sin $cos $tan $asin $acos $atan $atan2 $sinh ' +
     '$cosh $tanh $asinh $acosh $atanh $degreesToRadians $radiansToDegrees $stdDevPop $stdDevSamp ' +
     '$indexOfBytes $indexOfCP $indexOfArray $strcasecmp $regexFind $regexFindAll $exp $ln $log $log10 $zip $sortArray ' +
-    '$setEquals $firstN $lastN $minN $maxN $getField $unsetField $dateFromParts $dateToParts $isoWeek $isoWeekYear'
+    '$setEquals $firstN $lastN $minN $maxN $getField $unsetField $dateFromParts $dateToParts'
   ).split(' '),
 );
 

@@ -14,7 +14,7 @@ export interface EvalContext {
 export interface PipelineContext extends EvalContext {
   readonly db: string;
   /** Documents of a collection of the same database, through an index where one helps. */
-  find(collection: string, filter: BDoc): Iterable<BDoc>;
+  find(collection: string, filter: BDoc, ctx: EvalContext): Iterable<BDoc>;
 }
 
 export function evalContext(now: Date = new Date()): EvalContext {

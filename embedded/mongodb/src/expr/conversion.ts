@@ -94,7 +94,7 @@ const CONVERTERS = {
     if (value instanceof Date) return value;
     if (value instanceof ObjectId) return value.getTimestamp();
     if (value instanceof Timestamp) return new Date(value.t * 1000);
-    if (typeof value === 'string') return parseDate(value, 0);
+    if (typeof value === 'string') return parseDate(value);
     if (!isNumber(value) || typeName(value) === 'int') return undefined;
     const date = new Date(Number(wholeNumber(value)));
     if (Number.isNaN(date.getTime())) throw unsupported('a date beyond the year 275760');

@@ -1,4 +1,5 @@
 import { ObjectId, Timestamp } from 'bson';
+import { DateTime, FixedOffsetZone, IANAZone, type DateTimeUnit, type Zone } from 'luxon';
 import { expectInteger, expectText } from '../bson/expect.js';
 import { isNullish, typeNameOrMissing } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
@@ -6,38 +7,30 @@ import { CommandError, unsupported } from '../errors.js';
 import type { OperatorCompiler, OperatorTable, Value } from './compiler.js';
 import { named } from './operands.js';
 
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
-/** Units of a fixed length, and those that are months. */
-const UNIT_MS: Readonly<Record<string, number>> = {
-  millisecond: 1,
-  second: 1000,
-  minute: MINUTE_MS,
-  hour: 3_600_000,
-  day: DAY_MS,
-  week: 7 * DAY_MS,
-};
-const UNIT_MONTHS: Readonly<Record<string, number>> = { month: 1, quarter: 3, year: 12 };
+const UTC = FixedOffsetZone.utcInstance;
+const UNITS = new Set('year quarter month week day hour minute second millisecond'.split(' '));
 
-/** Expressions over dates. Timezones are UTC or fixed offsets; `local` is local time, read with the UTC getters. */
+/** Expressions over dates; `local` is the date in its time zone. */
 export const DATES: OperatorTable = {
-  $year: part((local) => local.getUTCFullYear()),
-  $month: part((local) => local.getUTCMonth() + 1),
-  $dayOfMonth: part((local) => local.getUTCDate()),
-  $dayOfWeek: part((local) => local.getUTCDay() + 1),
-  $isoDayOfWeek: part((local) => local.getUTCDay() || 7),
-  $dayOfYear: part((local) => dayOfYear(local)),
-  $week: part((local) => Math.floor((dayOfYear(local) + 6 - local.getUTCDay()) / 7)),
-  $hour: part((local) => local.getUTCHours()),
-  $minute: part((local) => local.getUTCMinutes()),
-  $second: part((local) => local.getUTCSeconds()),
-  $millisecond: part((local) => local.getUTCMilliseconds()),
+  $year: part((local) => local.year),
+  $month: part((local) => local.month),
+  $dayOfMonth: part((local) => local.day),
+  $dayOfWeek: part((local) => (local.weekday % 7) + 1),
+  $dayOfYear: part((local) => local.ordinal),
+  $week: part((local) => Math.floor((local.ordinal + 6 - (local.weekday % 7)) / 7)),
+  $isoDayOfWeek: part((local) => local.weekday),
+  $isoWeek: part((local) => local.weekNumber),
+  $isoWeekYear: part((local) => BigInt(local.weekYear)),
+  $hour: part((local) => local.hour),
+  $minute: part((local) => local.minute),
+  $second: part((local) => local.second),
+  $millisecond: part((local) => local.millisecond),
   $dateToString: named(['date'], ['format', 'timezone', 'onNull'], (args, name) => {
     const zone = zoneOf(args);
     if (isNullish(args.date)) return 'onNull' in args ? args.onNull : null;
     if (zone === null || ('format' in args && isNullish(args.format))) return null;
-    const format = args.format ?? `%Y-%m-%dT%H:%M:%S.%L${isUtc(args.timezone) ? 'Z' : ''}`;
-    return formatDate(toLocal(args.date, zone, name), expectText(format, 18533, `format of ${name}`), zone);
+    const format = args.format ?? `%Y-%m-%dT%H:%M:%S.%L${zone === UTC ? 'Z' : ''}`;
+    return formatDate(toLocal(args.date, zone, name), expectText(format, 18533, `format of ${name}`));
   }),
   $dateFromString: named(
     ['dateString'],
@@ -46,49 +39,47 @@ export const DATES: OperatorTable = {
       const zone = zoneOf(args);
       if (isNullish(args.dateString)) return 'onNull' in args ? args.onNull : null;
       const text = expectText(args.dateString, 'ConversionFailure', `dateString of ${name}`);
-      return zone === null ? null : parseDate(text, zone);
+      return zone && parseDate(text, zone);
     },
     ['format', 'onError'],
   ),
   $dateAdd: shift(1),
   $dateSubtract: shift(-1),
   $dateDiff: overUnits(['startDate', 'endDate'], [], ({ args, zone, unit, name }) => {
-    const count = (date: Value): number => boundaries(toLocal(date, zone, name), unit, 1);
-    return BigInt(count(args.endDate) - count(args.startDate));
+    const [start, end] = [args.startDate, args.endDate].map((date) => toLocal(date, zone, name));
+    return BigInt(unitsBetween(start!, end!, unit));
   }),
   $dateTrunc: overUnits(['date'], ['binSize'], ({ args, zone, unit, name }) => {
     const size = expectInteger(args.binSize ?? 1, 5439018, `binSize of ${name}`, 1);
-    const bin = boundaries(toLocal(args.date, zone, name), unit, size);
-    const months = UNIT_MONTHS[unit];
-    if (months !== undefined) return new Date(dayMs(2000, 1 + bin * months * size, 1) - zone);
-    return new Date(origin(unit) + bin * UNIT_MS[unit]! * size - zone);
+    // Bins are counted from 2000-01-01, those of weeks from the Sunday after it.
+    const origin = DateTime.fromObject({ year: 2000, day: unit === 'week' ? 2 : 1 }, { zone });
+    const units = unitsBetween(origin, toLocal(args.date, zone, name), unit);
+    return origin.plus({ [unit]: Math.floor(units / size) * size }).toJSDate();
   }),
 };
 
-/** The operand as local time; it must be a date or carry one (ObjectId, Timestamp). */
-function toLocal(value: Value, zone: number, name: string): Date {
-  if (value instanceof Date) return new Date(value.getTime() + zone);
-  if (value instanceof ObjectId) return new Date(value.getTimestamp().getTime() + zone);
-  if (value instanceof Timestamp) return new Date(value.t * 1000 + zone);
+/** The operand in a time zone; it must be a date or carry one (ObjectId, Timestamp). */
+function toLocal(value: Value, zone: Zone, name: string): DateTime {
+  if (value instanceof Date) return DateTime.fromJSDate(value, { zone });
+  if (value instanceof ObjectId) return DateTime.fromJSDate(value.getTimestamp(), { zone });
+  if (value instanceof Timestamp) return DateTime.fromSeconds(value.t, { zone });
   throw new CommandError(16006, `${name}: can't convert from BSON type ${typeNameOrMissing(value)} to Date`);
 }
 
-const isUtc = (timezone: Value): boolean =>
-  timezone === undefined || (typeof timezone === 'string' && /^(UTC|GMT|Z)$/.test(timezone));
-
-/** How far local time is ahead of UTC, in milliseconds: `+05:30`, `+0530`, `+05`, `UTC`; `null` if it is null. */
-function zoneOf(args: Record<string, Value>): number | null {
-  if ('timezone' in args && isNullish(args.timezone)) return null;
-  if (isUtc(args.timezone)) return 0;
+/** `UTC`, `+05:30`, `+0530`, `+05` or a name of the IANA database; null if it is null. */
+function zoneOf(args: Record<string, Value>): Zone | null {
+  if (!('timezone' in args)) return UTC;
+  if (isNullish(args.timezone)) return null;
   const name = expectText(args.timezone, 40517, 'timezone');
-  const fixed = /^([+-])(\d{2}):?(\d{2})?$/.exec(name);
-  if (fixed) return Number(`${fixed[1]}1`) * (Number(fixed[2]) * 60 + Number(fixed[3] ?? 0)) * MINUTE_MS;
-  if (/^[A-Za-z]/.test(name)) throw unsupported(`the timezone ${name} (only UTC and offsets such as +02:00)`);
+  if (/^(UTC|GMT|Z)$/.test(name)) return UTC;
+  const [, hours, minutes = '00'] = /^([+-]\d{2}):?(\d{2})?$/.exec(name) ?? [];
+  if (hours) return FixedOffsetZone.parseSpecifier(`UTC${hours}:${minutes}`);
+  if (/^[A-Za-z]/.test(name) && IANAZone.isValidZone(name)) return IANAZone.create(name);
   throw new CommandError(40485, `unrecognized time zone identifier: "${name}"`);
 }
 
 /** `{$year: date}` or `{$year: {date, timezone}}`. */
-function part(read: (local: Date) => number): OperatorCompiler {
+function part(read: (local: DateTime) => number | bigint): OperatorCompiler {
   const full = named(['date'], ['timezone'], (args, name) => {
     const zone = zoneOf(args);
     return isNullish(args.date) || zone === null ? null : read(toLocal(args.date, zone, name));
@@ -103,8 +94,8 @@ function part(read: (local: Date) => number): OperatorCompiler {
 
 interface InUnits {
   readonly args: Record<string, Value>;
-  readonly zone: number;
-  readonly unit: string;
+  readonly zone: Zone;
+  readonly unit: DateTimeUnit;
   readonly name: string;
 }
 
@@ -118,7 +109,7 @@ function overUnits(
     const zone = zoneOf(args);
     if (zone === null || Object.values(args).some(isNullish)) return null;
     const unit = expectText(args.unit, 5439013, `unit of ${name}`);
-    if (unit in UNIT_MS || unit in UNIT_MONTHS) return apply({ args, zone, unit, name });
+    if (UNITS.has(unit)) return apply({ args, zone, unit: unit as DateTimeUnit, name });
     throw new CommandError('FailedToParse', `${name}: unknown time unit value: ${unit}`);
   };
   return named([...required, 'unit'], [...optional, 'timezone'], evaluate, ['startOfWeek']);
@@ -128,98 +119,66 @@ function overUnits(
 function shift(sign: 1 | -1): OperatorCompiler {
   return overUnits(['startDate', 'amount'], [], ({ args, zone, unit, name }) => {
     const amount = sign * expectInteger(args.amount, 5166405, `amount of ${name}`);
-    const local = toLocal(args.startDate, zone, name);
-    const months = UNIT_MONTHS[unit];
-    const ms =
-      months === undefined
-        ? local.getTime() + UNIT_MS[unit]! * amount
-        : shiftedMonths(local, months * amount);
-    const result = new Date(ms - zone);
-    if (Number.isNaN(result.getTime()))
-      throw new CommandError(5166406, `${name} overflows: ${amount} ${unit}`);
-    return result;
+    const result = toLocal(args.startDate, zone, name).plus({ [unit]: amount });
+    if (result.isValid) return result.toJSDate();
+    throw new CommandError(5166406, `${name} overflows: ${amount} ${unit}`);
   });
 }
 
-function shiftedMonths(local: Date, months: number): number {
-  const month = monthNumber(local) + months + 1;
-  const lastDay = new Date(dayMs(2000, month + 1, 0)).getUTCDate();
-  const time = ((local.getTime() % DAY_MS) + DAY_MS) % DAY_MS;
-  return dayMs(2000, month, Math.min(local.getUTCDate(), lastDay)) + time;
+/** How many boundaries of a unit lie between two local times. */
+function unitsBetween(start: DateTime, end: DateTime, unit: DateTimeUnit): number {
+  // The library's weeks begin on Monday.
+  const [from, to] = [start, end].map((one) => (unit === 'week' ? one.plus({ day: 1 }) : one).startOf(unit));
+  return Math.round(to!.diff(from!, unit).as(unit));
 }
 
-/** Milliseconds of a day; month and day may overflow. Years below 100 mean themselves. */
-const dayMs = (year: number, month: number, day: number): number =>
-  new Date(0).setUTCFullYear(year, month - 1, day);
-
-const dayOfYear = (local: Date): number =>
-  Math.floor((local.getTime() - dayMs(local.getUTCFullYear(), 1, 1)) / DAY_MS) + 1;
-
-const monthNumber = (local: Date): number => (local.getUTCFullYear() - 2000) * 12 + local.getUTCMonth();
-
-/** Where bins are counted from: 2000-01-01, for weeks the Sunday after it. */
-const origin = (unit: string): number => dayMs(2000, 1, unit === 'week' ? 2 : 1);
-
-/** Number of the bin of `size` units that a local time lies in. */
-function boundaries(local: Date, unit: string, size: number): number {
-  const months = UNIT_MONTHS[unit];
-  if (months !== undefined) return Math.floor(monthNumber(local) / (months * size));
-  return Math.floor((local.getTime() - origin(unit)) / (UNIT_MS[unit]! * size));
-}
-
-const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');
-
-/** The specifiers of `$dateToString`. */
-const SPECIFIERS: Readonly<Record<string, (local: Date, zone: number) => string>> = {
-  Y: (local) => pad(local.getUTCFullYear(), 4),
-  m: (local) => pad(local.getUTCMonth() + 1, 2),
-  d: (local) => pad(local.getUTCDate(), 2),
-  H: (local) => pad(local.getUTCHours(), 2),
-  M: (local) => pad(local.getUTCMinutes(), 2),
-  S: (local) => pad(local.getUTCSeconds(), 2),
-  L: (local) => pad(local.getUTCMilliseconds(), 3),
-  j: (local) => pad(dayOfYear(local), 3),
-  z: (_local, zone) => {
-    const minutes = Math.abs(zone / MINUTE_MS);
-    return `${zone < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60), 2)}${pad(minutes % 60, 2)}`;
-  },
-  '%': () => '%',
+/** The specifiers of `$dateToString` in the notation of the library. */
+const SPECIFIERS: Readonly<Record<string, string>> = {
+  Y: 'yyyy',
+  m: 'MM',
+  d: 'dd',
+  H: 'HH',
+  M: 'mm',
+  S: 'ss',
+  L: 'SSS',
+  j: 'ooo',
+  u: 'E',
+  G: 'kkkk',
+  V: 'WW',
+  z: 'ZZZ',
+  '%': "'%'",
 };
 
-function formatDate(local: Date, format: string, zone: number): string {
-  const year = local.getUTCFullYear();
-  if (year < 0 || year > 9999)
-    throw new CommandError(18537, `$dateToString is only defined on year 0-9999, got ${year}`);
+function formatDate(local: DateTime, format: string): string {
+  if (local.year < 0 || local.year > 9999)
+    throw new CommandError(18537, `$dateToString is only defined on year 0-9999, got ${local.year}`);
   return format.replace(/%([^]?)/gu, (_, specifier: string) => {
-    if (Object.hasOwn(SPECIFIERS, specifier)) return SPECIFIERS[specifier]!(local, zone);
-    if (/^[bBuUVGwZ]$/.test(specifier)) throw unsupported(`the date format specifier %${specifier}`);
+    if (Object.hasOwn(SPECIFIERS, specifier))
+      return local.toFormat(SPECIFIERS[specifier]!, { locale: 'en-US' });
+    if (/^[bBUwZ]$/.test(specifier)) throw unsupported(`the date format specifier %${specifier}`);
     throw new CommandError(18536, `Invalid format character '%${specifier}' in format string`);
   });
 }
 
 const ISO =
-  /^(\d{4})-(\d\d?)(?:-(\d\d?)(?:[T ](\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?)?\s*(Z|[+-]\d\d(?::?\d\d)?|UTC|GMT)?$/;
+  /^\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s*(?<offset>Z|[+-]\d\d(:?\d\d)?|UTC|GMT)?)?)?$/;
 
 /**
- * Reads an ISO 8601 date with or without time; `zone` is the offset where the text has none.
+ * Reads an ISO 8601 date with or without time; `zone` holds where the text has none.
  * @throws CommandError ConversionFailure (241); CommandNotSupported (115) for other notations that MongoDB may read.
  */
-export function parseDate(text: string, zone: number): Date {
+export function parseDate(text: string, zone: Zone = UTC): Date {
   const match = ISO.exec(text.trim());
+  const iso = match?.[0]
+    .replace(' ', 'T')
+    .replace(/\s/g, '')
+    .replace(/UTC|GMT/, 'Z');
+  const date = DateTime.fromISO(iso ?? '', { zone });
+  if (date.isValid && !(match?.groups?.offset && zone !== UTC)) return date.toJSDate();
   if (!match && /\d/.test(text) && !Number.isNaN(Date.parse(text)))
     throw unsupported(`the date notation of '${text}'`);
-  const [years, months, days = 1, hours = 0, minutes = 0, seconds = 0] =
-    match?.slice(1, 7).map((digits?: string) => (digits === undefined ? undefined : Number(digits))) ?? [];
-  const [, fraction = '0', offset] = match?.slice(6) ?? [];
-  const day = new Date(dayMs(years ?? NaN, months ?? NaN, days));
-  const exists = day.getUTCMonth() + 1 === months && day.getUTCDate() === days;
-  if (!exists || hours > 23 || minutes > 59 || seconds > 59 || (offset && zone !== 0)) {
-    throw new CommandError(
-      'ConversionFailure',
-      `Error parsing date string '${text}': expected an existing ISO 8601 date`,
-    );
-  }
-  const time =
-    (hours * 60 + minutes) * MINUTE_MS + seconds * 1000 + Math.floor(Number(`0.${fraction}`) * 1000);
-  return new Date(day.getTime() + time - (offset ? zoneOf({ timezone: offset })! : zone));
+  throw new CommandError(
+    'ConversionFailure',
+    `Error parsing date string '${text}': expected an existing ISO 8601 date`,
+  );
 }

@@ -2,12 +2,13 @@ import { expectArray, expectDocument, expectText } from '../bson/expect.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import type { OperatorTable, Value } from './compiler.js';
+import { accumulate } from './accumulators.js';
+import type { OperatorTable } from './compiler.js';
 import { lax, MANY, named, strict } from './operands.js';
 
 /** Expressions over documents. */
 export const OBJECTS: OperatorTable = {
-  $mergeObjects: lax(0, MANY, mergeObjects),
+  $mergeObjects: lax(0, MANY, (args, name) => accumulate(name, args)),
   $objectToArray: strict(1, 1, ([value], name) => {
     const fields = expectDocument(value, 40390, name).entries();
     return fields.map(([k, v]) => BDoc.of(['k', k], ['v', v]));
@@ -34,16 +35,6 @@ const SET_FIELD = named(['field', 'input', 'value'], [], ({ field, input, value 
   else doc.set(key, value);
   return doc;
 });
-
-/** The fields of all documents; of those with one name the last. Null and missing add nothing. */
-export function mergeObjects(docs: readonly Value[], name: string): BDoc {
-  const merged = BDoc.of();
-  for (const doc of docs) {
-    if (isNullish(doc)) continue;
-    for (const [field, value] of expectDocument(doc, 40400, name).entries()) merged.set(field, value);
-  }
-  return merged;
-}
 
 /** A `[k, v]` pair or a `{k, v}` document. */
 function fieldOf(pair: BValue): [string, BValue] {

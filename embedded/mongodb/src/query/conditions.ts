@@ -1,6 +1,7 @@
 import { BSONRegExp } from 'bson';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
+import type { EvalContext } from '../expr/context.js';
 import { EVERYTHING, isUnordered, pointOf, prefixOf, rangeOf, union } from './interval.js';
 import type { Interval, RangeOperator } from './interval.js';
 import { isOperatorDocument } from './leaf-predicate.js';
@@ -27,19 +28,34 @@ export interface Conditions {
 
 export function conditionsOf(
   filter: BDoc,
+  vars: EvalContext['vars'] = new Map(),
   prefix = '',
   found: Conditions = { all: [], ors: [], exact: true },
 ): Conditions {
   for (const [name, value] of filter.entries()) {
     const list = Array.isArray(value) ? value.filter((branch) => branch instanceof BDoc) : [];
-    if (name === '$and') for (const branch of list) conditionsOf(branch, prefix, found);
+    if (name === '$and') for (const branch of list) conditionsOf(branch, vars, prefix, found);
     else if (!name.startsWith('$')) addField(prefix + name, value, found);
     else {
       if (name === '$or' && prefix === '') found.ors.push(list);
+      if (name === '$expr') addEqualities(value, vars, found);
       found.exact = false;
     }
   }
   return found;
+}
+
+/** Of an `$expr` the equalities of a field and a variable, as in the pipeline of a `$lookup`. */
+function addEqualities(expression: BValue, vars: EvalContext['vars'], found: Conditions): void {
+  const [operator, operands] = expression instanceof BDoc ? (expression.entries()[0] ?? []) : [];
+  if (!Array.isArray(operands)) return;
+  if (operator === '$and') for (const one of operands) addEqualities(one, vars, found);
+  if (operator !== '$eq') return;
+  for (const [field, variable] of [operands, operands.toReversed()]) {
+    if (typeof field !== 'string' || !/^\$[^$]/.test(field) || typeof variable !== 'string') continue;
+    const value = variable.startsWith('$$') ? vars.get(variable.slice(2)) : undefined;
+    if (value !== undefined && !isNull(value)) add(field.slice(1), '$eq', value, found);
+  }
 }
 
 function addField(path: string, value: BValue, found: Conditions): void {
@@ -58,7 +74,7 @@ function addField(path: string, value: BValue, found: Conditions): void {
 function addElement(path: string, operand: BValue, found: Conditions): void {
   if (!isOperatorDocument(operand)) {
     if (operand instanceof BDoc && !operand.keys().some((name) => /^\d/.test(name)))
-      conditionsOf(operand, `${path}.`, found);
+      conditionsOf(operand, undefined, `${path}.`, found);
     return;
   }
   for (const [name, value] of operand.entries())

@@ -1,6 +1,4 @@
 import { BDoc, type BValue } from '../bson/values.js';
-import { shellText } from '../bson/describe.js';
-import type { Interval } from './interval.js';
 import type { Plan, Scan } from './planner.js';
 
 /** A plan as the tree of stages that MongoDB's tools read. */
@@ -29,40 +27,19 @@ function access({ scans, exact, reverse }: Plan, filter: BDoc): BDoc {
   return BDoc.of(['stage', 'FETCH'], ...checked, ['inputStage', input]);
 }
 
-function indexScan({ index, bounds }: Scan, reverse: boolean): BDoc {
-  const { spec, multikey, paths } = index;
+function indexScan({ index: { spec, multikey } }: Scan, reverse: boolean): BDoc {
   return BDoc.of(
     ['stage', 'IXSCAN'],
     ['keyPattern', spec.key],
     ['indexName', spec.name],
     ['isMultiKey', multikey.size > 0],
-    [
-      'multiKeyPaths',
-      BDoc.from(
-        [...paths],
-        paths.map((path) => index.arraysAt(path)),
-      ),
-    ],
     ['isUnique', spec.unique],
     ['isSparse', spec.sparse],
     ['isPartial', spec.partial !== null],
-    ['indexVersion', 2],
     ['direction', directionText(reverse)],
-    [
-      'indexBounds',
-      BDoc.from(
-        [...paths],
-        bounds.map((intervals) => intervals.map(intervalText)),
-      ),
-    ],
   );
 }
 
 function directionText(reverse: boolean): string {
   return reverse ? 'backward' : 'forward';
-}
-
-function intervalText({ from, to }: Interval): string {
-  const low = from ? `${from.closed ? '[' : '('}${shellText(from.value)}` : '[MinKey';
-  return `${low}, ${to ? `${shellText(to.value)}${to.closed ? ']' : ')'}` : 'MaxKey]'}`;
 }

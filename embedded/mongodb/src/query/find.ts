@@ -57,7 +57,9 @@ export function prepareFind(
   let compiled: Matcher | null = null;
   const matcher = (): Matcher => (compiled ??= compileFilter(filter, context));
   const { order, parts } = readSort(query.sort);
-  const plan = collection ? choosePlan(collection, { filter, sort: parts, hint }) : NOTHING;
+  const plan = collection
+    ? choosePlan(collection, { filter, sort: parts, hint, vars: context.vars })
+    : NOTHING;
   const stats = { keysExamined: 0, docsExamined: 0 };
   const matches = plan.exact || filter.size === 0 ? null : matcher().matches;
   const window = limit > 0 ? skip + limit : 0;

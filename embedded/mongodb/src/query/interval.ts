@@ -3,22 +3,17 @@ import { asNumber } from '../bson/arithmetic.js';
 import { isNumber, typeName } from '../bson/type-of.js';
 import type { BValue } from '../bson/values.js';
 
-/** One end of an interval as a value, for explain only; null is the end of the type or of the index. */
-type End = { value: BValue; closed: boolean } | null;
-
 /** Values of one index field: a half-open range `[low, high)` of ascending KeyString bytes; `high` null means no end. */
 export interface Interval {
   low: Buffer;
   high: Buffer | null;
   /** Exactly one value. */
   point: boolean;
-  from: End;
-  to: End;
 }
 
 const EMPTY = Buffer.alloc(0);
 
-export const EVERYTHING: Interval = { low: EMPTY, high: null, point: false, from: null, to: null };
+export const EVERYTHING: Interval = { low: EMPTY, high: null, point: false };
 
 export function isEverything(intervals: Interval[]): boolean {
   return intervals.length === 1 && intervals[0]?.low.length === 0 && intervals[0].high === null;
@@ -32,8 +27,7 @@ export const isUndefined = ({ low, point }: Interval): boolean => point && low.e
 /** Values that compare equal to `value`. */
 export function pointOf(value: BValue | undefined): Interval {
   const low = keyString([value]);
-  const end = { value: value ?? null, closed: true };
-  return { low, high: successor(low), point: true, from: end, to: end };
+  return { low, high: successor(low), point: true };
 }
 
 export type RangeOperator = '$gt' | '$gte' | '$lt' | '$lte';
@@ -45,11 +39,18 @@ export function rangeOf(operator: RangeOperator, value: BValue): Interval {
   const type = key.subarray(0, 1);
   // NaN stands below all numbers, and no range of numbers holds it.
   const bottom = isNumber(value) ? LEAST_NUMBER : type;
-  const end = { value, closed: operator.endsWith('e') };
-  const behind = successor(key);
-  return operator.startsWith('$g')
-    ? { low: end.closed || !behind ? key : behind, high: successor(type), point: false, from: end, to: null }
-    : { low: bottom, high: end.closed ? behind : key, point: false, from: null, to: end };
+  // MaxKey alone has no key behind it, and it is unordered.
+  const behind = successor(key)!;
+  switch (operator) {
+    case '$gt':
+      return { low: behind, high: successor(type), point: false };
+    case '$gte':
+      return { low: key, high: successor(type), point: false };
+    case '$lt':
+      return { low: bottom, high: key, point: false };
+    case '$lte':
+      return { low: bottom, high: behind, point: false };
+  }
 }
 
 const LEAST_NUMBER = keyString([-Infinity]);
@@ -63,7 +64,7 @@ export function isUnordered(value: BValue): boolean {
 /** Strings that start with `prefix`. */
 export function prefixOf(prefix: string): Interval {
   const low = keyString([prefix]).subarray(0, -2);
-  return { low, high: successor(low), point: false, from: { value: prefix, closed: true }, to: null };
+  return { low, high: successor(low), point: false };
 }
 
 /** Sorted, without overlaps. */
@@ -73,7 +74,7 @@ export function union(intervals: Interval[]): Interval[] {
     const last = merged.at(-1);
     if (!last || (last.high && Buffer.compare(last.high, one.low) <= 0)) merged.push(one);
     else if (endsBefore(last.high, one.high))
-      merged[merged.length - 1] = { ...last, high: one.high, to: one.to, point: false };
+      merged[merged.length - 1] = { ...last, high: one.high, point: false };
   }
   return merged;
 }
@@ -82,10 +83,10 @@ export function union(intervals: Interval[]): Interval[] {
 export function intersection(a: Interval[], b: Interval[]): Interval[] {
   return a.flatMap((one) =>
     b.flatMap((other) => {
-      const { low, from } = Buffer.compare(one.low, other.low) >= 0 ? one : other;
-      const { high, to } = endsBefore(one.high, other.high) ? one : other;
+      const { low } = Buffer.compare(one.low, other.low) >= 0 ? one : other;
+      const { high } = endsBefore(one.high, other.high) ? one : other;
       if (high && Buffer.compare(low, high) >= 0) return [];
-      return [{ low, from, high, to, point: one.point || other.point }];
+      return [{ low, high, point: one.point || other.point }];
     }),
   );
 }
@@ -102,11 +103,11 @@ function endsBefore(a: Buffer | null, b: Buffer | null): boolean {
 }
 
 /** The same values in a descending field, whose bytes are inverted. */
-export function descending({ low, high, point, from, to }: Interval): Interval {
+export function descending({ low, high, point }: Interval): Interval {
   const start = invert(low);
-  if (point) return { low: start, high: successor(start), point, from, to };
+  if (point) return { low: start, high: successor(start), point };
   const end = high ? successor(invert(high)) : null;
-  return { low: end ?? EMPTY, high: low.length > 0 ? successor(start) : null, point, from: to, to: from };
+  return { low: end ?? EMPTY, high: low.length > 0 ? successor(start) : null, point };
 }
 
 /** The smallest byte string above all that start with `bytes`; null if there is none. */

@@ -4,6 +4,7 @@ import { BDoc, type BValue } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
 import { CommandError } from '../errors.js';
+import type { EvalContext } from '../expr/context.js';
 import type { KeyRange } from '../storage/index-table.js';
 import { conditionsOf, type Condition, type Conditions } from './conditions.js';
 import { isExact } from './exact-scan.js';
@@ -53,6 +54,8 @@ export interface Query {
   filter: BDoc;
   sort: readonly SortPart[];
   hint?: string | BDoc | undefined;
+  /** Variables of the filter's `$expr`. */
+  vars?: EvalContext['vars'];
 }
 
 export const NOTHING: Plan = { scans: [], reverse: false, sorted: true, exact: false };
@@ -69,7 +72,7 @@ export function choosePlan(collection: Collection, query: Query): Plan {
   if (natural !== undefined || (byNature && sort.length > 0))
     return everything(Number(natural ?? sort[0]?.direction) < 0, byNature);
 
-  const conditions = conditionsOf(filter);
+  const conditions = conditionsOf(filter, query.vars);
   const { all, ors } = conditions;
   if (hint !== undefined) return ordered(hinted(collection, hint, query, all), sort, conditions);
   if (all.some(isImpossible)) return NOTHING;

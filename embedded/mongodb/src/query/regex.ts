@@ -17,50 +17,17 @@ export function compileRegex(pattern: string, options: string): RegExp {
   return compiled;
 }
 
-/** A piece of a pattern and what it becomes (`$&` is the piece itself); null where it is refused. The first match counts. */
-type Rule = readonly [piece: RegExp, translation: string | null];
-
-const SAME = '$&';
 /** PCRE's `\s` knows only ASCII. */
 const SPACE = '\\t-\\r ';
-
-const ESCAPES: readonly Rule[] = [
-  [/\\(?:[dDwWbfnrt]|x[0-9A-Fa-f]{2}|[$()*+./?[\\\]^{|}])/y, SAME],
-  [/\\(?=[A-Za-z0-9]|$)/y, null],
-  [/\\([^])/uy, '$1'],
-];
-
-const IN_CLASS: readonly Rule[] = [
-  [/\\s/y, SPACE],
-  [/\\-/y, SAME],
-  ...ESCAPES,
-  [/\[[:.=]/y, null],
-  [/\[/y, '\\$&'],
-  [/[^]/uy, SAME],
-];
-
-const outsideClass = (flags: ReadonlySet<string>): readonly Rule[] => [
-  [/\\[B1-9]/y, SAME],
-  [/\\s/y, `[${SPACE}]`],
-  [/\\S/y, `[^${SPACE}]`],
-  [/\\A/y, '(?<![^])'],
-  [/\\z/y, '(?![^])'],
-  ...ESCAPES,
-  // Groups with other options too are refused: the translation of . ^ $ depends on the flags of the whole pattern.
-  [/\(\?(?:i?(?:-i)?:|<?[=!])/y, SAME],
-  [/\((?=[?*])/y, null],
-  [/(?:[+*?]|\{\d+(?:,\d*)?\})(?=\+)/y, null],
-  [/\{\d+(?:,\d*)?\}/y, SAME],
-  [/[{}\]]/y, '\\$&'],
-  [/\./y, flags.has('s') ? '[^]' : '[^\\n]'],
-  [/\^/y, flags.has('m') ? '(?<![^\\n])' : '(?<![^])'],
-  // Without m, PCRE's dollar also matches before a final newline.
-  [/\$/y, flags.has('m') ? '(?![^\\n])' : '(?=\\n?(?![^]))'],
-  [/[^]/uy, SAME],
-];
-
-/** Opens a class; a closing bracket in the first place is a member of it. */
-const CLASS_START = /\[\^?\]?/y;
+/** Escapes that mean the same in JavaScript, in classes too. */
+const SAME_ESCAPE = /^\\(?:[dDwWbfnrt]|x[0-9A-Fa-f]{2}|[$()*+./?[\\\]^{|}])$/;
+/**
+ * What a pattern consists of: classes, escapes, starts of groups, quantifiers, characters. Captured is what is refused:
+ * possessive quantifiers and groups with names or options; with options, because . ^ $ depend on those of the whole.
+ */
+const PIECE =
+  /\[\^?\]?(?:\\[^]|[^\\\]])*\]?|\\x[0-9A-Fa-f]{2}|\\[^]?|\(\?(?:i?(?:-i)?:|<?[=!])|(\([?*]|(?:[+*?]|\{\d+(?:,\d*)?\})\+)|\{\d+(?:,\d*)?\}|[^]/gu;
+const CLASS_PIECE = /\\x[0-9A-Fa-f]{2}|\\[^]?|\[[:.=]?|\]/gu;
 
 function translate(pattern: string, options: string): RegExp {
   const invalid = /[^imsxu]/.exec(options);
@@ -68,34 +35,43 @@ function translate(pattern: string, options: string): RegExp {
   const inline = /^\(\?([ims]+)\)/.exec(pattern);
   const flags = new Set(options + (inline?.[1] ?? ''));
   if (flags.has('x')) throw notExpressible(pattern, 'option x');
-  const outside = outsideClass(flags);
-  let source = '';
-  let inClass = false;
-  for (let at = inline?.[0].length ?? 0; at < pattern.length;) {
-    const [start] = (!inClass && matchAt(CLASS_START, pattern, at)) || [];
-    const end: boolean = inClass && pattern[at] === ']';
-    if (start !== undefined || end) {
-      source += start?.replace(']', '\\]') ?? ']';
-      at += start?.length ?? 1;
-      inClass = !end;
-      continue;
-    }
-    const [piece, translation] = (inClass ? IN_CLASS : outside).find(([one]) => matchAt(one, pattern, at))!;
-    if (translation === null) throw notExpressible(pattern, `what stands at offset ${at}`);
-    const [text, inner = ''] = matchAt(piece, pattern, at)!;
-    source += translation === '$1' ? inner : translation.replace('$&', () => text);
-    at += text.length;
-  }
+  const special: Readonly<Record<string, string>> = {
+    '.': flags.has('s') ? '[^]' : '[^\\n]',
+    '^': flags.has('m') ? '(?<![^\\n])' : '(?<![^])',
+    // Without m, PCRE's dollar also matches before a final newline.
+    $: flags.has('m') ? '(?![^\\n])' : '(?=\\n?(?![^]))',
+    '{': '\\{',
+    '}': '\\}',
+    ']': '\\]',
+    '\\A': '(?<![^])',
+    '\\z': '(?![^])',
+    '\\s': `[${SPACE}]`,
+    '\\S': `[^${SPACE}]`,
+  };
+  const escaped = (piece: string): string => {
+    if (SAME_ESCAPE.test(piece)) return piece;
+    if (/^\\[^A-Za-z0-9]/.test(piece)) return piece.slice(1);
+    throw notExpressible(pattern, piece);
+  };
+  const inClass = (piece: string, at: number): string => {
+    if (piece === '\\s') return SPACE;
+    if (piece === '\\-' || (piece === ']' && at > 0)) return piece;
+    if (piece === '[' || piece === ']') return `\\${piece}`;
+    return escaped(piece);
+  };
+  const source = pattern.slice(inline?.[0].length ?? 0).replace(PIECE, (piece: string, refused?: string) => {
+    if (refused !== undefined) throw notExpressible(pattern, refused);
+    if (Object.hasOwn(special, piece)) return special[piece]!;
+    // A closing bracket in the first place of a class is a member of it.
+    const [, start, inside = ''] = /^(\[\^?)([^]*)/.exec(piece) ?? [];
+    if (start) return start + inside.replace(CLASS_PIECE, inClass);
+    return piece.startsWith('\\') && !/^\\[B1-9]$/.test(piece) ? escaped(piece) : piece;
+  });
   try {
     return new RegExp(source, flags.has('i') ? 'iu' : 'u');
   } catch (error) {
     throw notExpressible(pattern, (error as Error).message);
   }
-}
-
-function matchAt(piece: RegExp, pattern: string, at: number): RegExpExecArray | null {
-  piece.lastIndex = at;
-  return piece.exec(pattern);
 }
 
 function notExpressible(pattern: string, reason: string): CommandError {

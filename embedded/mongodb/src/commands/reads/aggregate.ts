@@ -55,8 +55,8 @@ export function prepareAggregate(
 ): { find: FindQuery; pipeline: Pipeline; pipelineContext: PipelineContext } {
   const { engine, db, deadline } = context;
   const evalContext = evalContextOf(context, args.let);
-  const joined = (name: string, filter: BDoc): Iterable<BDoc> => {
-    const prepared = prepareFind(engine.catalog.get(`${db}.${name}`), { filter }, evalContext);
+  const joined: PipelineContext['find'] = (name, filter, ctx) => {
+    const prepared = prepareFind(engine.catalog.get(`${db}.${name}`), { filter }, ctx);
     return documentsOf(prepared.run(engine.epoch), deadline);
   };
   const pipelineContext = Object.assign(evalContext, { db, find: joined });
