@@ -69,6 +69,7 @@ try {
   const without = median(figures.map((one) => one.without));
   const during = median(figures.map((one) => one.while));
   const ratio = round(during / without);
+  process.exitCode = ratio <= BAR ? 0 : 1;
   process.stdout.write(
     `${JSON.stringify(machine())}\n${hanging} of ${endpoints} endpoints hang 30 s, ${rate}/s, healthy ones, sent to delivered:\n` +
       `p95 without ${without} ms, while they hang ${during} ms, ratio ${ratio} (bar ${BAR}) ${ratio <= BAR ? 'ok' : 'OVER'}\n`,

@@ -25,6 +25,16 @@ export default [
     ],
   },
   {
+    id: 'A3',
+    shows: 'from a clean checkout to the first delivered webhook within two minutes, with three calls',
+    run: [{ file: 'test/acceptance/quickstart.test.ts' }, integration('webhooks/guide', 'its commands work')],
+  },
+  {
+    id: 'A4',
+    shows: '14 event types are listed, each with schema and example, and delivered with it',
+    run: [integration('webhooks/event-types', '^the catalogue')],
+  },
+  {
     id: 'A5',
     shows: 'decimals, 20-digit integers, key order, escapes and whitespace arrive unchanged',
     run: [
@@ -59,6 +69,16 @@ export default [
     ],
   },
   {
+    id: 'A9',
+    shows:
+      '410 and five days of failures disable; that survives a restart, and operational endpoints are told',
+    run: [
+      integration('endpoint-outage', 'five days is disabled|what is known'),
+      integration('endpoint-auto-disable'),
+      integration('delivery', 'canceled by 410|disables an endpoint that failed'),
+    ],
+  },
+  {
     id: 'A10',
     shows: 'both secrets are taken in the overlap, the old one not after; ten old keys, no eleventh; ed25519',
     run: [integration('webhooks/secret-rotation'), integration('delivery', 'old key too until its overlap')],
@@ -75,6 +95,29 @@ export default [
       integration('http-proxy', 'not public|allowed ports'),
       integration('delivery', 'does not reach an address that is not allowed'),
     ],
+  },
+  {
+    id: 'A12',
+    shows:
+      'slow, endless and huge answers, too many headers and hung connects end, and worker memory stays flat',
+    run: [
+      integration('hostile-endpoints', 'takes its time|answers without end'),
+      integration('http-sender', '64 KiB of an endless answer|16 KiB of answer headers|never unpacks'),
+      { file: 'test/acceptance/hostile-receivers.test.ts' },
+    ],
+  },
+  {
+    id: 'A13',
+    shows: 'p95 of healthy endpoints is at most 1.2 times as long while one of 1,000, then 10 %, hang',
+    run: [
+      { command: 'bench:isolation', evidence: /ratio|round/ },
+      { command: 'bench:isolation', args: ['--hanging', '100'], evidence: /ratio|round/ },
+    ],
+  },
+  {
+    id: 'A14',
+    shows: 'a rate of 10/s is 10/s +-1 over 60 s with two workers; concurrency is never exceeded',
+    run: [{ file: 'test/acceptance/rate-limit.test.ts' }, integration('delivery-rates')],
   },
   {
     id: 'A15',

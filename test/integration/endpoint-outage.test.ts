@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { runningStack } from '../support/running-stack.js';
 import type { RunningStack } from '../support/running-stack.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 /** A day of the product takes so many seconds here: schedule, probes and the time to disable are shortened alike. */
 const DAY_SEC = 4;
@@ -17,18 +17,20 @@ const SETTINGS = {
 let running: RunningStack;
 /** Paths that close the connection without an answer. */
 const down = new Set<string>();
+/** Paths that answer 410. */
+const gone = new Set<string>();
 /** What was taken: path and number, in order. */
 const taken: { path: string; n: number }[] = [];
-const told: { type: string; data: Record<string, unknown> }[] = [];
+const told: { id: string; type: string; data: Record<string, unknown> }[] = [];
 
 beforeAll(async () => {
   running = await runningStack(SETTINGS);
-  running.sink.answer = ({ path, body }, response) => {
+  running.sink.answer = ({ id, path, body }, response) => {
     const content = JSON.parse(body.toString());
-    if (path === '/told') told.push(content);
+    if (path === '/told') told.push({ ...content, id });
     else if (!down.has(path)) taken.push({ path, n: content.n });
     if (down.has(path)) response.destroy();
-    else response.writeHead(204).end();
+    else response.writeHead(gone.has(path) ? 410 : 204).end();
   };
   await running.api.post('/api/v1/operational-webhook/endpoint', { url: `${running.sink.url}/told` });
 }, 120_000);
@@ -104,6 +106,43 @@ describe('an endpoint that is down', () => {
     const since = new Date(Date.now() - 3_600_000).toISOString();
     expect((await api.post(`${path}/recover`, { since })).status).toBe(202);
     await sink.until(() => new Set(takenAt('/gone')).size === count, 60_000, 'everything it missed');
+  });
+});
+
+describe('what is known about an endpoint', () => {
+  const killAll = async () => {
+    const names = Object.keys(running.stack.pids());
+    await Promise.all(names.map((name) => running.stack.kill(name)));
+    for (const server of ['mongodb', 'temporal']) await running.stack.restart(server);
+    await Promise.all(['api', 'worker'].map((name) => running.stack.restart(name)));
+  };
+
+  it('survives a kill of everything: it is disabled when it was told, and warned of once', async () => {
+    const { api, sink } = running;
+    down.add('/killed');
+    const { app, ep } = await api.target(`${sink.url}/killed`);
+    await postFor(0.2, app);
+    await sink.until(() => toldOf(ep, 'endpoint.failing').length > 0, 30_000, 'the first warning');
+    const disableAtMs = Date.parse(String(toldOf(ep, 'endpoint.failing')[0]!.data['disableAt']));
+    await killAll();
+    await sink.until(() => toldOf(ep, 'endpoint.disabled').length > 0, 60_000, 'told that it is disabled');
+    const half = toldOf(ep, 'endpoint.failing').filter(({ data }) => data['percent'] === 50);
+    expect(new Set(half.map(({ id }) => id)).size).toBe(1);
+    const { data } = toldOf(ep, 'endpoint.disabled')[0]!;
+    expect(Date.parse(String(data['failSince'])) + 5 * DAY_SEC * 1000).toBeCloseTo(disableAtMs, -2);
+    expect(Date.now()).toBeGreaterThanOrEqual(disableAtMs);
+    expect((await show(app, ep)).disabled).toBe(true);
+  });
+
+  it('that is gone (410) is told, and survives a kill of everything', async () => {
+    const { api, sink } = running;
+    const { app, ep } = await api.target(`${sink.url}/gone-for-good`);
+    gone.add('/gone-for-good');
+    await api.post(`/api/v1/app/${app}/msg`, { eventType: 'outage.test', payload: { n: 0 } });
+    await sink.until(() => toldOf(ep, 'endpoint.disabled').length > 0, 30_000, 'told that it is disabled');
+    expect(toldOf(ep, 'endpoint.disabled')[0]!.data).toMatchObject({ appId: app, reason: 'gone' });
+    await killAll();
+    expect((await show(app, ep)).disabled).toBe(true);
   });
 });
 

@@ -52,6 +52,13 @@ const isLookedAfter = (endpoint: EndpointRow) =>
         ),
     (there) => there,
   );
+/** Ids of all workflows about an endpoint. */
+async function workflowsOf({ _id }: EndpointRow): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { workflowId } of side.temporal.client.workflow.list({ query: `EndpointId = "${_id}"` }))
+    ids.push(workflowId);
+  return ids;
+}
 const rowsOf = (endpoint: EndpointRow) =>
   side.models.deliveries.find({ ep: endpoint._id }).sort({ msg: 1 }).lean();
 
@@ -72,6 +79,11 @@ describe('an endpoint that is down', () => {
     const { status } = await recovery(endpoint).describe();
     expect(status.name).toBe('RUNNING');
     expect(await recovery(endpoint).query('status')).toMatchObject({ trips: 1 });
+    await side.until(
+      () => workflowsOf(endpoint),
+      (ids) => ids.length > 0,
+    );
+    expect(await workflowsOf(endpoint)).toEqual([recoveryId(endpoint._id)]);
     const whileDown = await rowsOf(endpoint);
     const usedUp = whileDown.filter((row) => row.n - (row.base ?? 0) > 0);
     expect(usedUp.length).toBeLessThanOrEqual(10);
