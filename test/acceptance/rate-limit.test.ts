@@ -51,33 +51,35 @@ describe('with two workers', () => {
     for (const count of tens) expect(Math.abs(count / 10 - 10)).toBeLessThanOrEqual(1);
   });
 
-  it('no more tries than allowed are on their way at a time, and no more made in a minute, while workers come and go', async () => {
+  it('no more tries than allowed are on their way at a time, and the rate holds, while workers come and go', async () => {
     const { api, sink, stack } = running;
     let open = 0;
     let most = 0;
-    sink.answer = (_, response) => {
+    sink.answer = ({ path }, response) => {
+      // What is left for the endpoint of the test before may still come.
+      if (path !== '/few') return void response.writeHead(204).end();
       most = Math.max(most, ++open);
       response.on('close', () => (open -= 1));
       setTimeout(() => response.writeHead(204).end(), 700);
     };
+    const few = () => sink.arrivals.filter(({ path }) => path === '/few');
     const { app, ep } = await api.target(`${sink.url}/few`, { throttleRate: 10 });
     const body = { concurrency: 3, breaker: 'off' };
     expect((await api.call('PUT', `/api/v1/app/${app}/endpoint/${ep}/policy`, { body })).status).toBe(200);
     await post(app, 400);
-    const minute = aMinute();
     for (const [victim, signal] of [
       ['worker', 'SIGTERM'],
       ['worker-2', 'SIGKILL'],
       ['worker', 'SIGKILL'],
       ['worker-2', 'SIGTERM'],
     ] as const) {
-      const enough = sink.arrivals.length + 25;
-      await sink.until(() => sink.arrivals.length >= enough, 60_000, '25 more');
+      const enough = few().length + 25;
+      await sink.until(() => few().length >= enough, 60_000, '25 more');
       await stack.kill(victim, signal);
       await stack.restart(victim);
     }
-    await minute;
-    const perSec = counted(60_000, 1)[0]! / 60;
+    const [first, last] = [few()[0]!, few().at(-1)!];
+    const perSec = (1000 * (few().length - 1)) / (last.atMs - first.atMs);
     process.stderr.write(
       `figures: at most ${most} at a time of 3 allowed, ${perSec.toFixed(2)} a second, over 4 ends of workers\n`,
     );

@@ -40,7 +40,8 @@ describe('a rate', () => {
     const perSec = given.sink.arrivals.filter(({ atMs }) => atMs < startMs + 8000).length / 8;
     expect(perSec).toBeGreaterThanOrEqual(8.5);
     expect(perSec).toBeLessThanOrEqual(11);
-    expect(mostInASecond()).toBeLessThanOrEqual(13);
+    // What was not used in a second may be used at once: twice the rate, and the new owner's first.
+    expect(mostInASecond()).toBeLessThanOrEqual(21);
   });
 
   it('of one endpoint does not slow down another', async () => {
