@@ -1,5 +1,5 @@
 import { StatisticsReader } from '../../src/api/webhooks/statistics/statistics-reader.js';
-import { sumOf } from '../../src/domain/webhooks/statistics/bucket-sum.js';
+import { BucketSum } from '../../src/domain/webhooks/statistics/bucket-sum.js';
 import { bucketId, bucketRanges, LEVEL_MS } from '../../src/domain/webhooks/statistics/bucket.js';
 import type { Level } from '../../src/domain/webhooks/statistics/bucket.js';
 import type { AttemptRow } from '../../src/store/webhooks/attempt.schema.js';
@@ -57,7 +57,7 @@ it('statistics equal a recount from the attempts, at each level, and p95 is with
       fromMs: Math.floor((now - HOUR_MS) / size) * size,
       toMs: Math.ceil((now + 1) / size) * size,
     };
-    const sum = sumOf(await statistics.read(endpoint._id, [range]));
+    const sum = BucketSum.of(await statistics.read(endpoint._id, [range])).total;
     expect(sum).toMatchObject({
       attempts: attempts.length,
       delivered: ok.length,

@@ -16,10 +16,10 @@ export function* walk(
   while (count < most) {
     if (table.dropped) throw killed('an index');
     const steps = Math.min(STEPS, most - count);
-    const found = table.count(range, steps, last, reverse);
-    count += found;
-    if (found < steps) return { count };
-    last = table.skip(range, last, steps, reverse);
+    const next = table.skip(range, last, steps, reverse);
+    if (!next) return { count: count + table.count(range, steps, last, reverse) };
+    count += steps;
+    last = next;
     yield undefined;
   }
   return { count, last };

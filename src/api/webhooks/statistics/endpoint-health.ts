@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { OPEN_STATES } from '../../../contracts/webhooks/delivery.js';
 import { bucketMs, windowOf } from '../../../contracts/webhooks/statistics.js';
 import type { EndpointHealthOut, EndpointHealthQuery } from '../../../contracts/webhooks/statistics.js';
-import { sumOf } from '../../../domain/webhooks/statistics/bucket-sum.js';
+import { BucketSum } from '../../../domain/webhooks/statistics/bucket-sum.js';
 import { bucketRanges, bucketStartMs } from '../../../domain/webhooks/statistics/bucket.js';
 import type { Level } from '../../../domain/webhooks/statistics/bucket.js';
 import { HEALTH_WINDOW_MS, healthState } from '../../../domain/webhooks/statistics/health-state.js';
@@ -39,7 +39,8 @@ export class EndpointHealthReport {
       this.attempts.latest(endpoint._id, true),
       this.attempts.latest(endpoint._id, false),
     ]);
-    const total = sumOf(rows);
+    const buckets = bucketed(rows, bucketMs(query.bucket));
+    const { total } = BucketSum.total(buckets.map(({ sum }) => sum));
     const breaker = endpoint.circuit?.state ?? 'closed';
     const { disabled, failingSince } = endpoint;
     return {
@@ -59,7 +60,7 @@ export class EndpointHealthReport {
       since: since.toISOString(),
       until: until.toISOString(),
       total,
-      buckets: bucketed(rows, bucketMs(query.bucket)),
+      buckets: buckets.map(({ atMs, sum }) => ({ at: new Date(atMs).toISOString(), ...sum.total })),
     };
   }
 
@@ -70,7 +71,7 @@ export class EndpointHealthReport {
 
   async #recent(ep: string, nowMs: number) {
     const ranges = bucketRanges(nowMs - HEALTH_WINDOW_MS, nowMs, nowMs, 'm');
-    const { attempts, classes } = sumOf(await this.statistics.read(ep, ranges, ['n', 'c']));
+    const { attempts, classes } = BucketSum.of(await this.statistics.read(ep, ranges, ['n', 'c'])).total;
     return { attempts, ok: classes['2xx'] ?? 0 };
   }
 }
@@ -82,12 +83,13 @@ const faultOf = ({ _id, at, code, why, errorCode }: AttemptRow) => ({
   why: why ?? errorCode ?? `http_${code}`,
 });
 
-function bucketed(rows: readonly StatisticsRow[], stepMs: number): EndpointHealthOut['buckets'] {
+/** Oldest first. */
+function bucketed(rows: readonly StatisticsRow[], stepMs: number): { atMs: number; sum: BucketSum }[] {
   const startOf = ({ _id }: StatisticsRow) => {
     const level = _id.split(':')[1] as Level;
     return Math.floor(bucketStartMs(_id, level) / stepMs) * stepMs;
   };
   return [...Map.groupBy(rows, startOf)]
     .sort(([a], [b]) => a - b)
-    .map(([atMs, group]) => ({ at: new Date(atMs).toISOString(), ...sumOf(group) }));
+    .map(([atMs, group]) => ({ atMs, sum: BucketSum.of(group) }));
 }

@@ -8,7 +8,7 @@ import type {
 } from '../../../contracts/webhooks/statistics.js';
 import { OPEN_STATES } from '../../../contracts/webhooks/delivery.js';
 import { typeOfKey } from '../../../domain/webhooks/statistics/attempt-counts.js';
-import { sumOf } from '../../../domain/webhooks/statistics/bucket-sum.js';
+import { BucketSum } from '../../../domain/webhooks/statistics/bucket-sum.js';
 import { bucketRanges } from '../../../domain/webhooks/statistics/bucket.js';
 import { DeliveryListRepository } from '../../../store/webhooks/lists/delivery-list.repository.js';
 import { StatisticsRepository } from '../../../store/webhooks/statistics/statistics.repository.js';
@@ -32,7 +32,7 @@ export class StatisticsReader {
       this.deliveries.count(ep, OPEN_STATES, window),
       this.deliveries.count(ep, ['canceled'], window),
     ]);
-    const { delivered, exhausted } = sumOf(rows);
+    const { delivered, exhausted } = BucketSum.of(rows).total;
     const approximated = pending.approximated || canceled.approximated;
     return {
       ...{ success: delivered, pending: pending.count, sending: 0, fail: exhausted },

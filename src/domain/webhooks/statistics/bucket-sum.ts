@@ -1,4 +1,5 @@
-import { quantileMs } from './latency-histogram.js';
+import { LatencyHistogram } from './latency-histogram.js';
+import type { Quantiles } from './latency-histogram.js';
 
 type Counters = Record<string, number>;
 
@@ -16,14 +17,8 @@ export interface CountedBucket {
   l?: Counters;
 }
 
-export interface Quantiles {
-  p50: number;
-  p95: number;
-  p99: number;
-}
-
 /** Buckets of an endpoint added up. */
-export interface BucketSum {
+export interface BucketTotal {
   attempts: number;
   delivered: number;
   firstTry: number;
@@ -36,38 +31,56 @@ export interface BucketSum {
   deliveredMs: Quantiles | null;
 }
 
-export function sumOf(buckets: readonly CountedBucket[]): BucketSum {
-  const total = (name: 'n' | 'bytes' | 'retries' | 'delivered' | 'first' | 'exhausted' | 'canceled') =>
-    buckets.reduce((sum, bucket) => sum + (bucket[name] ?? 0), 0);
-  return {
-    attempts: total('n'),
-    delivered: total('delivered'),
-    firstTry: total('first'),
-    retries: total('retries'),
-    exhausted: total('exhausted'),
-    canceled: total('canceled'),
-    classes: Object.fromEntries(added(buckets.map(({ c }) => c))),
-    bytes: total('bytes'),
-    tryMs: quantilesOf(buckets.map(({ t }) => t)),
-    deliveredMs: quantilesOf(buckets.map(({ l }) => l)),
-  };
-}
+/** Adds up buckets, and sums of buckets. */
+export class BucketSum {
+  readonly #counts = { n: 0, delivered: 0, first: 0, retries: 0, exhausted: 0, canceled: 0, bytes: 0 };
+  readonly #classes = new Map<string, number>();
+  readonly #tries = new LatencyHistogram();
+  readonly #deliveries = new LatencyHistogram();
 
-function quantilesOf(all: readonly (Counters | undefined)[]): Quantiles | null {
-  const histogram: number[] = [];
-  for (const counters of all) {
-    for (const key in counters) histogram[Number(key)] = (histogram[Number(key)] ?? 0) + counters[key]!;
+  static of(buckets: Iterable<CountedBucket>): BucketSum {
+    const sum = new BucketSum();
+    for (const bucket of buckets) sum.#add(bucket);
+    return sum;
   }
-  const at = (share: number) => round(quantileMs(histogram, share) ?? 0);
-  return histogram.length === 0 ? null : { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
-}
 
-function added(all: (Counters | undefined)[]): Map<string, number> {
-  const sum = new Map<string, number>();
-  for (const counters of all) {
-    for (const key in counters) sum.set(key, (sum.get(key) ?? 0) + counters[key]!);
+  static total(sums: Iterable<BucketSum>): BucketSum {
+    const total = new BucketSum();
+    for (const sum of sums) total.#merge(sum);
+    return total;
   }
-  return sum;
-}
 
-const round = (ms: number) => Math.round(ms * 100) / 100;
+  get total(): BucketTotal {
+    const { n, delivered, first, retries, exhausted, canceled, bytes } = this.#counts;
+    return {
+      ...{ attempts: n, delivered, firstTry: first, retries, exhausted, canceled },
+      classes: Object.fromEntries(this.#classes),
+      bytes,
+      tryMs: this.#tries.quantiles(),
+      deliveredMs: this.#deliveries.quantiles(),
+    };
+  }
+
+  #add(bucket: CountedBucket): void {
+    this.#addCounts(bucket);
+    for (const name in bucket.c) this.#addClass(name, bucket.c[name]!);
+    for (const at in bucket.t) this.#tries.add(Number(at), bucket.t[at]!);
+    for (const at in bucket.l) this.#deliveries.add(Number(at), bucket.l[at]!);
+  }
+
+  #merge(sum: BucketSum): void {
+    this.#addCounts(sum.#counts);
+    for (const [name, count] of sum.#classes) this.#addClass(name, count);
+    this.#tries.merge(sum.#tries);
+    this.#deliveries.merge(sum.#deliveries);
+  }
+
+  #addCounts(from: CountedBucket): void {
+    const counts = this.#counts;
+    for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] += from[name] ?? 0;
+  }
+
+  #addClass(name: string, count: number): void {
+    this.#classes.set(name, (this.#classes.get(name) ?? 0) + count);
+  }
+}

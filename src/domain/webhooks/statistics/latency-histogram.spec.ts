@@ -1,11 +1,8 @@
-import { bucketOfMs, MAX_ERROR, quantileMs } from './latency-histogram.js';
+import { bucketOfMs, LatencyHistogram, MAX_ERROR } from './latency-histogram.js';
 
-function histogramOf(values: number[]): number[] {
-  const histogram: number[] = [];
-  for (const value of values) {
-    const bucket = bucketOfMs(value);
-    histogram[bucket] = (histogram[bucket] ?? 0) + 1;
-  }
+function histogramOf(values: number[]): LatencyHistogram {
+  const histogram = new LatencyHistogram();
+  for (const value of values) histogram.add(bucketOfMs(value), 1);
   return histogram;
 }
 
@@ -23,13 +20,20 @@ describe('a latency histogram', () => {
         () => 1 + Math.round(random() * spread),
       );
       const want = exact(values, share);
-      expect(Math.abs(quantileMs(histogramOf(values), share)! - want) / want).toBeLessThanOrEqual(
+      expect(Math.abs(histogramOf(values).quantileMs(share)! - want) / want).toBeLessThanOrEqual(
         MAX_ERROR + 1e-9,
       );
     }
   });
 
-  it('has no quantile without values', () => expect(quantileMs([], 0.95)).toBeNull());
+  it('of two others has the quantiles of all their values', () => {
+    const [few, many] = [[3, 9, 400_000], Array.from({ length: 90 }, (_, n) => n * 7)];
+    const both = histogramOf(few);
+    both.merge(histogramOf(many));
+    expect(both.quantiles()).toEqual(histogramOf([...few, ...many]).quantiles());
+  });
+
+  it('has no quantile without values', () => expect(new LatencyHistogram().quantileMs(0.95)).toBeNull());
 
   it('holds a day in 230 buckets', () => expect(bucketOfMs(86_400_000)).toBeLessThan(230));
 });

@@ -1,5 +1,5 @@
 import { bucketRanges } from '../../../domain/webhooks/statistics/bucket.js';
-import { sumOf } from '../../../domain/webhooks/statistics/bucket-sum.js';
+import { BucketSum } from '../../../domain/webhooks/statistics/bucket-sum.js';
 import type { StatisticsRepository } from '../statistics/statistics.repository.js';
 import type { WebhookModels } from '../webhook-models.js';
 import { applicationCount, applicationPage } from './application-page.js';
@@ -31,7 +31,7 @@ export class ApplicationUsage implements TaskWalk {
     const ranges = bucketRanges(since!.getTime(), until!.getTime(), Date.now());
     const items = await Promise.all(
       page.map(async ({ _id: appId, uid: appUid }): Promise<UsageItem> => {
-        const { attempts } = sumOf(await this.statistics.read(appId, ranges));
+        const { attempts } = BucketSum.of(await this.statistics.read(appId, ranges, ['n'])).total;
         return { appId, appUid: appUid ?? null, messageDestinations: attempts };
       }),
     );
