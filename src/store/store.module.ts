@@ -22,6 +22,7 @@ import { OutboxBell } from './webhooks/operational/outbox-bell.js';
 import { EndpointCountRepository } from './webhooks/statistics/endpoint-count.repository.js';
 import { PolledMessages } from './webhooks/poller/polled-messages.repository.js';
 import { PollerConsumerRepository } from './webhooks/poller/poller-consumer.repository.js';
+import { PollerLeaseRepository } from './webhooks/poller/poller-lease.repository.js';
 import { PollerRepository } from './webhooks/poller/poller.repository.js';
 import { TaskRepository } from './webhooks/task/task.repository.js';
 import { TaskResultRepository } from './webhooks/task/task-result.repository.js';
@@ -68,6 +69,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     fromModels(MessageRepository),
     fromModels(PollerRepository),
     fromModels(PollerConsumerRepository),
+    fromModels(PollerLeaseRepository),
     fromModels(PolledMessages),
     fromModels(EndpointCountRepository),
     fromModels(AttemptListRepository),
@@ -121,6 +123,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     TaskResultRepository,
     PollerRepository,
     PollerConsumerRepository,
+    PollerLeaseRepository,
     PolledMessages,
     EndpointCountRepository,
     OutboxBell,

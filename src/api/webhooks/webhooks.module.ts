@@ -48,6 +48,9 @@ import { OperationalEndpointController } from './operational/operational-endpoin
 import { OperationalEndpoints } from './operational/operational-endpoints.js';
 import { operationalRelayProvider } from './operational/operational-relay.provider.js';
 import { OperationalSecretController } from './operational/operational-secret.controller.js';
+import { LeasedPollerController } from './poller/leased-poller.controller.js';
+import { LeasedPoller } from './poller/leased-poller.js';
+import { MessageEventsController } from './poller/message-events.controller.js';
 import { PollerController } from './poller/poller.controller.js';
 import { Poller } from './poller/poller.js';
 import { PollingEndpointController } from './poller/polling-endpoint.controller.js';
@@ -91,6 +94,8 @@ import { TransformationController } from './transformation/transformation.contro
     EndpointCountController,
     PollingEndpointController,
     PollerController,
+    LeasedPollerController,
+    MessageEventsController,
     OperationalEndpointController,
     OperationalSecretController,
     RetentionController,
@@ -124,6 +129,7 @@ import { TransformationController } from './transformation/transformation.contro
     Broadcasts,
     PollingEndpoints,
     Poller,
+    LeasedPoller,
     SendExample,
     {
       provide: LaneBacklogRepository,

@@ -3,7 +3,7 @@ import { contentFilter } from './content-filter.js';
 import { endpointIn } from './endpoint.js';
 import { messageOut } from './message.js';
 import { channelName, eventTypeName, uidFor } from './names.js';
-import { pageQuery, queryDate } from './page.js';
+import { commaList, pageQuery, queryDate } from './page.js';
 
 const { description, eventTypes, channels, metadata, disabled } = endpointIn.shape;
 
@@ -51,6 +51,14 @@ export const pollQuery = consumerPollQuery.extend({
   after: queryDate,
 });
 export type PollQuery = z.infer<typeof pollQuery>;
+
+export const messageEventsQuery = consumerPollQuery.extend({
+  event_types: commaList(eventTypeName),
+  channels: commaList(channelName),
+  /** Exclusive. Without it and without an iterator reading begins with the oldest message. */
+  after: queryDate,
+});
+export type MessageEventsQuery = z.infer<typeof messageEventsQuery>;
 
 /** In the order of their accept. `iterator` is never null: it is where the next call goes on. */
 export const pollOut = z.object({ data: z.array(messageOut), iterator: z.string(), done: z.boolean() });

@@ -1,4 +1,5 @@
 import { Svix } from 'svix';
+import { AutoConfigConsumer } from 'svix-1';
 import { runningStack } from '../../support/running-stack.js';
 import type { RunningStack } from '../../support/running-stack.js';
 
@@ -183,3 +184,79 @@ describe('counts over all applications', () => {
     expect(refused.status).toBe(403);
   });
 });
+
+describe('the second version, with the AutoConfigConsumer of svix 1.99, unmodified', () => {
+  /** A consumer that has nothing but the token of the polling endpoint. */
+  async function consumer(app: string, id: string) {
+    const url = `/api/v1/auth/app/${app}/poller/${id}/token/rotate`;
+    const { token } = (await running.api.post<Token>(url, {})).body;
+    const content = { aid: app, eid: id, surl: running.stack.apiUrl, esec: '', tok: token };
+    const encoded = Buffer.from(JSON.stringify(content)).toString('base64');
+    return new AutoConfigConsumer(`auto_v1_${encoded}`, {} as never);
+  }
+
+  it('gives messages again until they are committed, and never while another has them', async () => {
+    const { app, id } = await poller();
+    const client = await consumer(app, id);
+    const sent: string[] = [];
+    for (let n = 0; n < 5; n++) sent.push(await send(app, 'poll.leased', n));
+    await seen(5, () => svix.message.poller.poll(app, id, { limit: 250 }));
+    const receive = async (limit: number, leaseDurationMs: number) => {
+      const { data, done } = await client.receive('one', { limit, leaseDurationMs });
+      return { ids: data.map((message) => message.id), offsets: data.map(({ offset }) => offset), done };
+    };
+    expect(await receive(3, 0)).toEqual({ ids: sent.slice(0, 3), offsets: [1, 2, 3], done: false });
+    expect(await receive(3, 60_000)).toMatchObject({ ids: sent.slice(0, 3), offsets: [1, 2, 3] });
+    expect(await receive(3, 60_000)).toEqual({ ids: [], offsets: [], done: false });
+    await client.commit('one', 2);
+    await client.commit('one', 2);
+    expect(await receive(3, 60_000)).toMatchObject({ ids: [] });
+    await client.commit('one', 3);
+    expect(await receive(3, 1)).toEqual({ ids: sent.slice(3), offsets: [4, 5], done: true });
+    await expect(client.commit('one', 6)).rejects.toMatchObject({ code: 422 });
+    const again = await seen(2, () => client.receive('one', { leaseDurationMs: 0 }));
+    expect(again).toEqual(sent.slice(3));
+    await client.commit('one', 5);
+    expect(await receive(3, 0)).toEqual({ ids: [], offsets: [], done: true });
+    expect((await client.receive('another', { limit: 1 })).data[0]?.id).toBe(sent[0]);
+    expect((await client.receive('late', { startingPosition: 'latest' as never })).data).toEqual([]);
+  }, 60_000);
+
+  it('calls at once for one consumer: one gets the messages', async () => {
+    const { app, id } = await poller();
+    const client = await consumer(app, id);
+    for (let n = 0; n < 3; n++) await send(app, 'poll.leased', n);
+    await seen(3, () => svix.message.poller.poll(app, id));
+    const calls = await Promise.all(Array.from({ length: 4 }, () => client.receive('one')));
+    expect(calls.map(({ data }) => data.length).toSorted((a, b) => a - b)).toEqual([0, 0, 0, 3]);
+  }, 60_000);
+});
+
+describe('the stream of an application', () => {
+  it('has every message of it in order, narrowed by types and channels', async () => {
+    const app = (await running.api.post<{ id: string }>('/api/v1/app', { name: 'streamed' })).body.id;
+    const a = await send(app, 'stream.a', 1, { channels: ['x'] });
+    const b = await send(app, 'stream.b', 2);
+    const c = await send(app, 'stream.c', 3, { channels: ['y'] });
+    const read = async (query: string) =>
+      (await running.api.get<Stream>(`/api/v1/app/${app}/events?${query}`)).body;
+    let from = '';
+    const ids = await seen(3, async () => {
+      const page = await read(from);
+      from = `iterator=${page.iterator}`;
+      return page;
+    });
+    expect(ids).toEqual([a, b, c]);
+    const first = await read('limit=1');
+    expect([first.data.map(({ id }) => id), first.done]).toEqual([[a], false]);
+    expect((await read(`iterator=${first.iterator}`)).data.map(({ id }) => id)).toEqual([b, c]);
+    expect((await read('event_types=stream.b,stream.c')).data.map(({ id }) => id)).toEqual([b, c]);
+    expect((await read('channels=x,y')).data.map(({ id }) => id)).toEqual([a, c]);
+  }, 60_000);
+});
+
+interface Stream {
+  data: { id: string }[];
+  iterator: string;
+  done: boolean;
+}

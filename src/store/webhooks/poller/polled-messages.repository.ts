@@ -10,6 +10,12 @@ const READ_ROWS = 500;
 /** Looked at for one answer; with fewer matches than wanted by then the answer is short and not `done`. */
 const MOST_LOOKED_AT = 2_000;
 
+/** Whose messages are read, and which of them: a polling endpoint, or a question like one. */
+export type PolledBy = Pick<
+  PollerRow,
+  '_id' | 'app' | 'eventTypes' | 'channels' | 'filter' | 'disabled' | 'rev'
+>;
+
 export interface Polling {
   /** Id of a message, or a time as one: what comes after it is read. */
   after: string;
@@ -26,7 +32,7 @@ export class PolledMessages {
 
   /** `last` is where the next call goes on. */
   async read(
-    poller: PollerRow,
+    poller: PolledBy,
     polling: Polling,
   ): Promise<{ rows: MessageRow[]; last: string; done: boolean }> {
     const wants = wantedBy(poller, polling);
@@ -45,7 +51,7 @@ export class PolledMessages {
   }
 
   async #look(
-    poller: PollerRow,
+    poller: PolledBy,
     { before, eventType, channel }: Polling,
     after: string,
   ): Promise<MessageRow[]> {
@@ -67,7 +73,7 @@ export class PolledMessages {
   }
 }
 
-function wantedBy(poller: PollerRow, { eventType, channel }: Polling) {
+function wantedBy(poller: PolledBy, { eventType, channel }: Polling) {
   const target = targetFilter({ ...poller, lane: null, policy: null });
   return (message: MessageRow): boolean =>
     (eventType === undefined || message.type === eventType) &&
