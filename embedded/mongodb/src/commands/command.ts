@@ -64,7 +64,7 @@ export function command<const F extends FieldLists>(
 }
 
 /** Runs a command whose fields are checked. */
-export async function run(found: Command, args: object, context: CommandContext): Promise<BDoc> {
+export function run(found: Command, args: object, context: CommandContext): BDoc | Promise<BDoc> {
   return found.exclusive
     ? context.engine.queue.once(() => found.run(args, context) as BDoc)
     : found.run(args, context);

@@ -103,9 +103,10 @@ export function parseCommand<S extends Schema>(
   body: BDoc,
   sequences: ReadonlyMap<string, BDoc[]> = new Map(),
 ): Args<S> {
-  const [, ...rest] = body.entries();
-  const own = rest.filter(([field]) => schema.kinds.has(field) || !GENERIC_FIELDS.has(field));
-  return parse(name, schema, [...own, ...sequences]) as Args<S>;
+  const isOwn = (field: string): boolean => schema.kinds.has(field) || !GENERIC_FIELDS.has(field);
+  const own = body.entries().filter(([field], at) => at > 0 && isOwn(field));
+  own.push(...sequences);
+  return parse(name, schema, own) as Args<S>;
 }
 
 function parse(owner: string, { kinds, unknown }: Schema, entries: [string, BValue][]): object {
