@@ -85,7 +85,7 @@ export default [
     shows:
       'figures beside their bars, no case 15 % dearer than its baseline; doctor explains, setup has Server 1.32.0',
     run: [
-      command('bench:mongodb', /met|MISSED/),
+      command('bench:mongodb', /met|MISSED|DEARER/, '--compare'),
       command('doctor', /TAKEN|not needed| no /),
       command('setup', /Server 1\.32\.0/),
     ],
