@@ -221,7 +221,7 @@ test('a sort of more than 100 MB is right and stays small, without allowDiskUse 
   expect(await residentMiB()).toBeLessThan(LOADED_MIB);
   const refused = collection.find({}, { sort: { key: -1 }, allowDiskUse: false }).toArray();
   expect((await failure(refused)).code).toBe(292);
-}, 60_000);
+}, 120_000);
 
 test.each([
   ['a document nested 201 deep', 15, nested(201)],
