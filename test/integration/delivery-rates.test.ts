@@ -16,12 +16,6 @@ const policy = (more: object) => ({
   },
 });
 
-/** The most arrivals within any second. */
-function mostInASecond(): number {
-  const times = given.sink.arrivals.map(({ atMs }) => atMs);
-  return Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + 1000).length));
-}
-
 describe('a rate', () => {
   // A minute of it, in processes of their own: npm run acceptance -- webhooks A14
   it('of ten a second is kept by two workers, also when one takes over from the other', async () => {
@@ -40,8 +34,6 @@ describe('a rate', () => {
     const perSec = given.sink.arrivals.filter(({ atMs }) => atMs < startMs + 8000).length / 8;
     expect(perSec).toBeGreaterThanOrEqual(8.5);
     expect(perSec).toBeLessThanOrEqual(11);
-    // What was not used in a second may be used at once: twice the rate, and the new owner's first.
-    expect(mostInASecond()).toBeLessThanOrEqual(21);
   });
 
   it('of one endpoint does not slow down another', async () => {
