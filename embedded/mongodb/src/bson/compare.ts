@@ -39,10 +39,13 @@ function bytesOf(value: BValue): Buffer {
 
 /** Order of the UTF-8 bytes. It differs from JavaScript's only where a surrogate pair meets U+E000..U+FFFF. */
 export function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  if (BEYOND_SURROGATES.test(a) || BEYOND_SURROGATES.test(b))
-    return Buffer.compare(Buffer.from(a), Buffer.from(b));
-  return a < b ? -1 : 1;
+  const length = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < length && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  return at === length
+    ? a.length - b.length
+    : codePointOrder(a.charCodeAt(at)) - codePointOrder(b.charCodeAt(at));
 }
 
-const BEYOND_SURROGATES = /[\ue000-\uffff]/;
+const codePointOrder = (unit: number): number =>
+  unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit;
