@@ -1,6 +1,7 @@
 // What webhooks must show, line by line, and what shows it: `npm run acceptance -- webhooks A8`.
 const integration = (name, only) => ({ file: `test/integration/${name}.test.ts`, only });
 const unit = (name) => ({ file: `src/domain/webhooks/${name}.spec.ts` });
+const outage = (only) => ({ file: 'test/acceptance/webhooks-outages.test.ts', only });
 
 export default [
   {
@@ -133,5 +134,105 @@ export default [
     id: 'A17',
     shows: 'routing by event type, wildcard, channel and content; `skipped` tells the rule',
     run: [unit('target-match'), unit('content-filter'), integration('webhooks/routing')],
+  },
+  {
+    id: 'A18',
+    shows: 'a batch of 1,000 items with 3 bad ones: 997 delivered, 3 problems in their places',
+    run: [integration('webhooks/batch')],
+  },
+  {
+    id: 'A19',
+    shows: 'schemas that reject, warn or are off',
+    run: [
+      unit('event-schema/event-schema'),
+      integration('webhooks/event-type-modes'),
+      integration('webhooks/event-types', '^a schema'),
+    ],
+  },
+  {
+    id: 'A20',
+    shows:
+      'recover, replay-missing and bulk-replay: as counted before, complete after kills, paused, canceled',
+    run: [
+      integration('webhooks/replay', 'unmodified|^a recovery'),
+      integration('replay-workflows'),
+      unit('replay-selection'),
+    ],
+  },
+  {
+    id: 'A21',
+    shows: 'every row of the error table; schemathesis on our description without a 5xx',
+    run: [
+      integration('webhooks/error-table'),
+      integration('webhooks/bad-input'),
+      integration('webhooks/fan-out', 'gets no more'),
+      { file: 'test/conformance/tools/schemathesis.test.ts' },
+    ],
+  },
+  {
+    id: 'A22',
+    shows: 'statistics equal a recount from the attempts; p95 within 5 % of the exact one',
+    run: [integration('delivery-statistics'), integration('statistics-workflows')],
+  },
+  {
+    id: 'A23',
+    shows: 'workflows are listed by search attributes, hurried and canceled; stored histories replay',
+    run: [integration('delivery-workflows', '^webhookRetry'), { file: 'test/replay/replay.test.ts' }],
+  },
+  {
+    id: 'A24',
+    shows: 'Temporal stopped for 5 minutes under load: accepts and first tries go on, all delivered after',
+    run: [outage('^Temporal stopped')],
+  },
+  {
+    id: 'A25',
+    shows: 'the database stopped: 503 with Retry-After, no 202, every 202 before it delivered after',
+    run: [outage('^MongoDB stopped')],
+  },
+  {
+    id: 'A26',
+    shows: 'fifty kills at full speed and a death at each special point: nothing lost',
+    run: [
+      { command: 'crash:webhooks', args: ['--points', 'all'], evidence: /died at|^ {2}!|^PASS/ },
+      {
+        command: 'crash:webhooks',
+        evidence: /^ {2}(accepted|lost|arrived|duplicates|inversions|rules|seconds)|^ {2}!|^PASS/,
+      },
+    ],
+  },
+  {
+    id: 'A27',
+    shows: 'negative controls: sweeper off or answered too early loses, lease check off overlaps',
+    run: [{ file: 'test/crash/webhooks/webhooks.test.ts', only: 'negative control|the lease' }],
+  },
+  {
+    id: 'A30',
+    shows:
+      'a viewer cannot write, a foreign application is 404; a planted secret is in no log, history, problem',
+    run: [integration('webhooks/access')],
+  },
+  {
+    id: 'A31',
+    shows: 'retention, legal hold, expunge: rows gone, held rows kept',
+    run: [
+      integration('retention-workflows'),
+      integration('webhooks/inbound', 'retention of an application'),
+      integration('webhooks/svix-sdk', 'expunge'),
+    ],
+  },
+  {
+    id: 'A32',
+    shows: 'rolling restarts by SIGTERM under load: no duplicate, no loss',
+    run: [outage('rolling restarts'), integration('delivery-processes', 'drains on SIGTERM')],
+  },
+  {
+    id: 'A33',
+    shows: 'every receiver sample of the integration guide runs and refuses a changed body',
+    run: [integration('webhooks/guide')],
+  },
+  {
+    id: 'A34',
+    shows: 'the inbound route: good signature 200, bad 401 and counted, a repeated id without effect',
+    run: [integration('webhooks/inbound', 'the inbound route')],
   },
 ];

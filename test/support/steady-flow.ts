@@ -42,9 +42,9 @@ export class SteadyFlow {
     for (let n = 0; !this.#stop.signal.aborted; n++) {
       if (pending.size >= MAX_PENDING) {
         await Promise.race(pending);
-        dueMs = Date.now();
+        dueMs = Math.max(dueMs, Date.now());
       }
-      if (dueMs > Date.now()) await delay(dueMs - Date.now());
+      await delay(Math.max(dueMs - Date.now(), 0));
       dueMs += 1000 / this.plan.perSecond;
       const send: Promise<void> = this.#send(n).finally(() => pending.delete(send));
       pending.add(send);
