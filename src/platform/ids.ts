@@ -32,6 +32,14 @@ export function deliveryId(messageId: string, endpointId: string): string {
   return `dlv_${ksuid(timeMs + 500 / 65_536, hash.readUInt16BE(30), hash)}`;
 }
 
+/** The id of messages that are sent together: derived, so that the same ones have it again in another request. */
+export function batchId(messageIds: readonly string[]): string {
+  const hash = createHash('sha256').update(messageIds.join()).digest();
+  const first = messageIds[0]!;
+  const timeMs = ksuidTimeMs(first.slice(first.indexOf('_') + 1));
+  return `batch_${ksuid(timeMs + 500 / 65_536, hash.readUInt16BE(30), hash)}`;
+}
+
 // One call into the system's generator serves 256 ids.
 function randomTail(): Uint8Array {
   if (used === pool.length) {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { BatchTry } from '../activities/webhooks/batch/batch-try.js';
 import { cancelDeliveryActivity } from '../activities/webhooks/cancel-delivery.activity.js';
 import { Circuits } from '../activities/webhooks/circuits.js';
 import { deliverBatchActivity } from '../activities/webhooks/deliver-batch.activity.js';
@@ -127,13 +128,15 @@ export function webhookServices(options: WebhookServicesOptions) {
   const endpoints = new PreparedEndpoints(source, new SecretBox(config.HOLDFAST_MASTER_KEY));
   const pages = new LanePages(source, endpoints, config.WEBHOOK_LANES);
   const sandbox = new ExpressionSandbox(config.WEBHOOK_MAX_PAYLOAD_BYTES);
-  const tries = new DeliveryTry({
+  const trying = {
     sender,
     sandbox,
     worker: newId('wrk'),
     svixHeaders: config.WEBHOOK_SVIX_HEADERS,
     schedules: new RetrySchedules(new RetryScheduleRepository(models), scheduleSec),
-  });
+  };
+  const tries = new DeliveryTry(trying);
+  const batches = new BatchTry(trying, tries);
   const statisticsRows = new StatisticsRepository(models);
   const statistics = new AttemptStatistics(statisticsRows, log);
   const retention = new Retention(new RetentionRepository(models), {
@@ -152,7 +155,7 @@ export function webhookServices(options: WebhookServicesOptions) {
     maxMs: config.WEBHOOK_PROBE_MAX_SECONDS * 1000,
   });
   const laneService = new LaneService({
-    ...{ lanes, deliveries, pages, tries, flush, handover, log, hintUrl, watch, laneCount },
+    ...{ lanes, deliveries, pages, tries, batches, flush, handover, log, hintUrl, watch, laneCount },
     ...{ endpoints: endpointLanes, backlog, fifo, sweeps, circuits },
     leaseCheck: config.WEBHOOK_LEASE_CHECK === 'on',
     serveLane: (lane) =>

@@ -26,12 +26,15 @@ export class EndpointHealth {
   /** Safe to repeat. */
   async apply(outcomes: readonly DeliveryOutcome[]): Promise<void> {
     await this.#noteFailing(outcomes);
+    const disabled = new Set<string>();
     for (const outcome of outcomes) {
       const { endpoint, attempt } = outcome;
-      if (endpoint === null || attempt === null) continue;
+      if (endpoint === null || attempt === null || disabled.has(endpoint.row._id)) continue;
       const reason = this.#reasonToDisable(outcome);
-      if (reason !== null) await this.disable(endpoint.row, reason);
-      else if (!attempt.ok) await this.#warn(endpoint.row, attempt.at);
+      if (reason !== null) {
+        disabled.add(endpoint.row._id);
+        await this.disable(endpoint.row, reason);
+      } else if (!attempt.ok) await this.#warn(endpoint.row, attempt.at);
     }
   }
 

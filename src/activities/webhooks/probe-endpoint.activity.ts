@@ -11,10 +11,11 @@ import type { LaneBacklogRepository } from '../../store/webhooks/lane-backlog.re
 import type { SweepRepository } from '../../store/webhooks/sweep.repository.js';
 import type { Circuits } from './circuits.js';
 import { probedOutcome, triedOutcome } from './delivery-outcome.js';
-import type { DeliveryTry, TriedDelivery } from './delivery-try.js';
+import type { DeliveryTry } from './delivery-try.js';
 import { FifoReader } from './lane/fifo-reader.js';
 import type { LanePages } from './lane/lane-page.js';
 import type { LaneService } from './lane/lane-service.js';
+import type { TriedDelivery } from './ready-delivery.js';
 import type { ResultFlush } from './result-flush.js';
 
 export interface RecoveryServices {

@@ -9,8 +9,9 @@ import type { EndpointLaneRepository } from '../../store/webhooks/endpoint-lane.
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 import { triedOutcome } from './delivery-outcome.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
-import type { DeliveryTry, ReadyDelivery } from './delivery-try.js';
+import type { DeliveryTry } from './delivery-try.js';
 import type { LanePages } from './lane/lane-page.js';
+import type { ReadyDelivery } from './ready-delivery.js';
 import type { ResultFlush } from './result-flush.js';
 import { waitingPlace } from './retry-handover.js';
 import type { RetryHandover } from './retry-handover.js';

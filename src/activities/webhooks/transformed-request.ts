@@ -1,11 +1,14 @@
 import { addedHeaders } from '../../contracts/webhooks/request-header.js';
 import { ExpressionError } from '../../platform/expression/expression-sandbox.js';
 import type { ExpressionSandbox } from '../../platform/expression/expression-sandbox.js';
-import type { ReadyDelivery } from './delivery-try.js';
+import type { ReadyDelivery } from './ready-delivery.js';
 
 /** What one try sends: the payload as it was accepted, or what the endpoint's transformation makes of it. */
-export type TransformedRequest =
-  { body: Uint8Array; headers: Record<string, string> } | { fault: string; body: Uint8Array };
+export type TransformedRequest = UnfailedRequest | { fault: string; body: Uint8Array };
+export interface UnfailedRequest {
+  body: Uint8Array;
+  headers: Record<string, string>;
+}
 
 const NONE = {};
 

@@ -31,6 +31,7 @@ export class EndpointPolicyWriter {
       concurrency: input.concurrency ?? null,
       fifo: input.fifo ?? null,
       breaker: input.breaker ?? null,
+      batch: input.batch ?? null,
     };
     const filter = input.filter == null ? null : JSON.stringify(input.filter);
     for (let tries = 0; tries < TRIES; tries++) {

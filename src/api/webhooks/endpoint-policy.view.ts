@@ -9,6 +9,7 @@ export const endpointPolicyView = ({ policy, filter, circuit }: EndpointRow): En
   fifo: policy?.fifo ?? null,
   filter: filter == null ? null : (JSON.parse(filter) as ContentFilter),
   breaker: policy?.breaker ?? null,
+  batch: policy?.batch ?? null,
   circuit: {
     state: circuit?.state ?? 'closed',
     since: circuit?.since.toISOString() ?? null,

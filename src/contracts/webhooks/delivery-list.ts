@@ -113,6 +113,8 @@ export const deliveryTryOut = attemptOut.omit({ msg: true }).extend({
   error: z.string().optional(),
   nextAt: z.iso.datetime().optional(),
   ip: z.string().optional(),
+  /** The request that brought it together with others: its `webhook-id`, and how many. */
+  batch: z.object({ id: z.string(), items: z.int() }).optional(),
   worker: z.string(),
 });
 export type DeliveryTryOut = z.infer<typeof deliveryTryOut>;

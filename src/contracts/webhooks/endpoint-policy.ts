@@ -60,6 +60,16 @@ export const breakerPolicy = z.strictObject({
 });
 export type BreakerPolicy = z.infer<typeof breakerPolicy>;
 
+/**
+ * First tries go together, as a JSON array in one request: at most `max` messages, and none waits for company longer
+ * than `maxWaitMs`. A message that failed goes in an array of its own from then on.
+ */
+export const batchPolicy = z.strictObject({
+  max: z.int().min(1).max(100),
+  maxWaitMs: z.int().min(0).max(10_000).default(1000),
+});
+export type BatchPolicy = z.infer<typeof batchPolicy>;
+
 /** How one endpoint is delivered to. What is left out or null is the default. */
 export const endpointPolicyIn = z.strictObject({
   retrySchedule: retrySchedule.nullish(),
@@ -69,6 +79,7 @@ export const endpointPolicyIn = z.strictObject({
   filter: contentFilter.nullish(),
   /** `off` never takes the endpoint for down. */
   breaker: z.union([z.literal('off'), breakerPolicy]).nullish(),
+  batch: batchPolicy.nullish(),
 });
 export type EndpointPolicyIn = z.infer<typeof endpointPolicyIn>;
 
@@ -79,6 +90,8 @@ export interface EndpointPolicy {
   concurrency: number | null;
   fifo: FifoPolicy | null;
   breaker: 'off' | BreakerPolicy | null;
+  /** Absent in policies that are older than it. */
+  batch?: BatchPolicy | null;
 }
 
 /** Where the breaker of an endpoint stands. */
@@ -98,6 +111,7 @@ export const endpointPolicyOut = z.object({
   fifo: fifoPolicy.nullable(),
   filter: z.record(z.string(), z.unknown()).nullable(),
   breaker: z.union([z.literal('off'), breakerPolicy]).nullable(),
+  batch: batchPolicy.nullable(),
   circuit: circuitOut,
 });
 export type EndpointPolicyOut = z.infer<typeof endpointPolicyOut>;

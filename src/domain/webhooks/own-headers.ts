@@ -1,4 +1,4 @@
-import { traceparent } from '../trace.js';
+import { traceIdOf, traceparent } from '../trace.js';
 
 /** What the headers that Holdfast itself sets are made from: all of it stands in the attempt. */
 export interface OwnHeadersSource {
@@ -25,3 +25,15 @@ export const ownHeaders = (source: OwnHeadersSource): Record<string, string> => 
   'webhook-attempt': String(source.number),
   traceparent: traceparent(source.traceId, source.attemptId),
 });
+
+/** The same for a request that brings several deliveries: what is about one of them is left out. */
+export function ownBatchHeaders({
+  batchId,
+  ...source
+}: { batchId: string } & Pick<OwnHeadersSource, 'at' | 'signature' | 'version'>): Record<string, string> {
+  const about = { messageId: batchId, attemptId: batchId, traceId: traceIdOf(batchId) };
+  const headers = ownHeaders({ ...source, ...about, deliveryId: '', number: 1 });
+  delete headers['webhook-delivery-id'];
+  delete headers['webhook-attempt'];
+  return headers;
+}

@@ -24,8 +24,10 @@ export interface AttemptRow {
   durationMs: number;
   /** From the accept of the message to the end of this try. */
   sinceAcceptMs: number;
-  /** Length of the request's body. */
+  /** Length of what was sent for this delivery: the request's body, or its item in a batch. */
   bytes: number;
+  /** The request that it went in together with others. */
+  batch?: { id: string; items: number };
   /** Address that was connected to. */
   ip: string | null;
   /** First 16 KiB of the answer's body; null after it was expunged. */
@@ -72,6 +74,7 @@ export const attemptSchema = new Schema<AttemptRow>(
     durationMs: { type: Number, required: true },
     sinceAcceptMs: { type: Number, required: true },
     bytes: { type: Number, required: true },
+    batch: { type: Schema.Types.Mixed },
     ip: { type: String, default: null },
     response: { type: String, default: '' },
     headers: { type: Schema.Types.Mixed },

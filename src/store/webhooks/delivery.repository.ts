@@ -58,14 +58,14 @@ export class DeliveryRepository {
   /** Deliveries that were on their way when their lane changed hands: all due within a time, or which of some still are. */
   async inFlight(
     which: { lane: string; withinMs: number } | { ids: string[] },
-  ): Promise<Pick<DeliveryRow, '_id' | 'ep'>[]> {
+  ): Promise<Pick<DeliveryRow, '_id' | 'ep' | 'q'>[]> {
     const now = Date.now();
     const filter =
       'ids' in which
         ? { _id: { $in: which.ids as never[] }, 'q.at': { $gt: new Date(now) } }
         : { 'q.l': which.lane, 'q.at': { $gt: new Date(now), $lt: new Date(now + which.withinMs) } };
-    const found = this.#rows.find({ ...filter, reason: IN_FLIGHT }, { projection: { ep: 1 } });
-    return (await found.toArray()) as unknown as Pick<DeliveryRow, '_id' | 'ep'>[];
+    const found = this.#rows.find({ ...filter, reason: IN_FLIGHT }, { projection: { ep: 1, q: 1 } });
+    return (await found.toArray()) as unknown as Pick<DeliveryRow, '_id' | 'ep' | 'q'>[];
   }
 
   async find(id: string): Promise<DeliveryRow | null> {

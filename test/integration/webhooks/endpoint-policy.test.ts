@@ -24,6 +24,7 @@ const DEFAULTS = {
   fifo: null,
   filter: null,
   breaker: null,
+  batch: null,
 };
 const CLOSED = { state: 'closed', since: null, trips: 0, nextProbeAt: null };
 
@@ -56,6 +57,7 @@ describe('the policy of an endpoint', () => {
       filter: { priority: { $in: ['high', 'urgent'] } },
       concurrency: 3,
       breaker: { failurePercent: 50, minTries: 4, windowSec: 10, connectFailures: 3 },
+      batch: { max: 100, maxWaitMs: 10_000 },
     };
     const changed = await put(policyOf(app, ep), policy);
     expect([changed.status, changed.body]).toEqual([200, { ...DEFAULTS, ...policy, circuit: CLOSED }]);
@@ -72,6 +74,14 @@ describe('the policy of an endpoint', () => {
     ['a concurrency of 201', { concurrency: 201 }, /^\/concurrency$/],
     ['a key that is no JSON pointer', { fifo: { by: { key: 'orderId' } } }, /^\/fifo\/by/],
     ['an unknown filter operator', { filter: { a: { $regex: '.*' } } }, /^\/filter/],
+    ['batches of none', { batch: { max: 0 } }, /^\/batch\/max$/],
+    ['batches of 101', { batch: { max: 101 } }, /^\/batch\/max$/],
+    ['a batch without a bound', { batch: { maxWaitMs: 100 } }, /^\/batch\/max$/],
+    [
+      'a wait for company of more than 10 s',
+      { batch: { max: 5, maxWaitMs: 10_001 } },
+      /^\/batch\/maxWaitMs$/,
+    ],
     ['an unknown member', { retries: 5 }, /retries|^$/],
   ];
   it.each(refused)('with %s is refused, with the member named', async (_, body, pointer) => {
@@ -79,6 +89,12 @@ describe('the policy of an endpoint', () => {
     const answer = await put(policyOf(app, ep), body);
     expect([answer.status, answer.body.code]).toEqual([422, 'validation']);
     expect(answer.body.errors?.[0]?.pointer ?? '').toMatch(pointer);
+  });
+
+  it('lets a message wait a second for company unless it says otherwise', async () => {
+    const { app, ep } = await running.api.target(running.sink.url);
+    const changed = await put(policyOf(app, ep), { batch: { max: 10 } });
+    expect(changed.body).toMatchObject({ batch: { max: 10, maxWaitMs: 1000 } });
   });
 
   it('sets the waits between tries, before what the application sets', async () => {

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { batchBody, batchItem } from '../../../src/domain/webhooks/batch-body.js';
 import { hmacSecret, parseSigningKey, signature } from '../../../src/domain/webhooks/signature.js';
 import { runningStack } from '../../support/running-stack.js';
 
@@ -22,6 +23,13 @@ const samples = [...guide.matchAll(/^```(\w+) (receiver\.\w+)\n([\s\S]*?)^```$/g
 );
 const commands = [...guide.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
 const secret = hmacSecret(Buffer.alloc(24, 3));
+
+/** The receiver of batches is the Node receiver with another server. */
+function batchReceiver(): string {
+  const [, server = ''] = /^```js batch\.mjs\n([\s\S]*?)^```$/m.exec(guide) ?? [];
+  const node = samples.find(({ language }) => language === 'js')!.code;
+  return node.slice(0, node.indexOf('const server')) + server;
+}
 
 /** How a sample becomes a program; null where the machine has not the language. */
 function programOf({ language, file }: Sample, folder: string): string[] | null {
@@ -98,6 +106,32 @@ describe('the integration guide', () => {
       }
     }, 420_000); // the first build of a Go program compiles its standard library
   }
+
+  it('its receiver of batches works through each item once and refuses what was changed', async () => {
+    const path = join(folder, 'batch.mjs');
+    writeFileSync(path, batchReceiver());
+    const port = await freePort();
+    const env = { ...process.env, WEBHOOK_SECRET: secret, PORT: String(port) };
+    const receiver = spawn(process.execPath, [path], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    let printed = '';
+    receiver.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    const closed = once(receiver, 'close');
+    const bodyOf = (ids: string[]) =>
+      batchBody(
+        ids.map((id) => batchItem({ id, type: 'a.b', at: new Date(0) }, Buffer.from('{"n":1}'))),
+      ).toString();
+    try {
+      expect(await answer(port, bodyOf(['msg_1', 'msg_2']))).toBe(204);
+      expect(await answer(port, bodyOf(['msg_3']), bodyOf(['msg_4']))).toBe(401);
+      expect(await answer(port, bodyOf(['msg_2', 'msg_3']))).toBe(204);
+      expect(await answer(port, bodyOf(['msg_1']))).toBe(204);
+    } finally {
+      receiver.kill();
+    }
+    await closed;
+    const lines = printed.trim().split('\n');
+    expect(lines).toEqual(['msg_1', 'msg_2', 'msg_3'].map((id) => `${id} a.b {"n":1}`));
+  }, 60_000);
 
   it('its commands work, one after the other', async () => {
     const running = await runningStack();

@@ -1,3 +1,5 @@
+import type { BatchLimits } from '../batch/company.js';
+
 /** Bounds of what one lane has in hand. */
 export interface DispatchLimits {
   /** Tries at a time in the whole lane. */
@@ -16,6 +18,10 @@ export interface DispatchLimits {
 export interface EndpointLimits {
   concurrency: number | null;
   ratePerSec: number | null;
+  /** Set when the delivery may go with others in one request. */
+  batch?: BatchLimits | null;
+  /** When it began to wait for company; now when left out. */
+  sinceMs?: number | undefined;
 }
 
 /** What a queue tells and asks. */

@@ -8,7 +8,7 @@ const takeAll = (queue: DispatchQueue<string>) => {
   for (let slot = queue.take(); slot !== null; slot = queue.take()) slots.push(slot);
   return slots;
 };
-const items = (slots: DispatchSlot<string>[]) => slots.map((slot) => slot.item);
+const items = (slots: DispatchSlot<string>[]) => slots.flatMap((slot) => slot.items);
 const fill = (queue: DispatchQueue<string>, endpoint: string, count: number) => {
   for (let i = 1; i <= count; i++) queue.add(endpoint, `${endpoint}${i}`);
 };
@@ -162,5 +162,53 @@ describe('dispatch queue', () => {
     const rest = takeAll(queue);
     expect(items(rest)).toEqual(['b1']);
     endAll([slot, ...rest]);
+  });
+
+  describe('for an endpoint that takes deliveries together', () => {
+    const batch = { max: 3, maxWaitMs: 100 };
+    const wants = { concurrency: 2, ratePerSec: null, batch };
+
+    it('hands out as many as a request may bring, and fewer when one has waited long enough', () => {
+      jest.useFakeTimers();
+      let runnable = 0;
+      const on = { runnable: () => (runnable += 1) };
+      const queue = new DispatchQueue<string>(limits, on, () => Date.now());
+      for (let i = 1; i <= 4; i++) queue.add('a', `a${i}`, wants);
+      const first = takeAll(queue);
+      expect(first.map((slot) => slot.items)).toEqual([['a1', 'a2', 'a3']]);
+      expect(queue.queued).toBe(1);
+      jest.advanceTimersByTime(99);
+      expect([queue.take(), runnable]).toEqual([null, 0]);
+      jest.advanceTimersByTime(1);
+      expect(runnable).toBe(1);
+      const second = takeAll(queue);
+      expect(items(second)).toEqual(['a4']);
+      endAll([...first, ...second]);
+      jest.useRealTimers();
+    });
+
+    it('lets what must go alone take turns with them', () => {
+      const queue = new DispatchQueue<string>(limits);
+      for (let i = 1; i <= 6; i++) queue.add('a', `a${i}`, wants);
+      for (let i = 1; i <= 2; i++) queue.add('a', `alone${i}`, { ...wants, batch: null });
+      const handedOut: string[][] = [];
+      for (let slot = queue.take(); slot !== null; slot = queue.take()) {
+        handedOut.push(slot.items);
+        slot.end();
+      }
+      expect(handedOut).toEqual([['alone1'], ['a1', 'a2', 'a3'], ['alone2'], ['a4', 'a5', 'a6']]);
+    });
+
+    it('makes as many requests at a time as it wants, and counts requests against its rate', () => {
+      const queue = new DispatchQueue<string>({ ...limits, queued: 100 }, {}, () => 0);
+      for (let i = 0; i < 12; i++) queue.add('a', `a${i}`, wants);
+      const slots = takeAll(queue);
+      expect(slots.map((slot) => slot.items.length)).toEqual([3, 3]);
+      for (let i = 0; i < 12; i++) queue.add('rated', `r${i}`, { ...wants, ratePerSec: 1 });
+      const rated = takeAll(queue);
+      expect(rated.map((slot) => slot.items.length)).toEqual([3]);
+      queue.clear();
+      endAll([...slots, ...rated]);
+    });
   });
 });

@@ -1,17 +1,14 @@
 import { TokenBucket } from '../../../domain/token-bucket.js';
+import type { CompanyMeasure } from '../batch/company.js';
 import type { DispatchLimits, EndpointLimits, QueueEvents } from './dispatch-limits.js';
-import { emptyQueue } from './endpoint-queue.js';
-import type { EndpointQueue } from './endpoint-queue.js';
+import { EndpointQueue, SLOW_TRY_MS } from './endpoint-queue.js';
 
-/** A try that runs longer than this no longer counts against the lane, only against its endpoint. */
-const SLOW_TRY_MS = 1000;
-
-const lower = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.min(a, b));
 const NO_WISHES: EndpointLimits = { concurrency: null, ratePerSec: null };
 
-/** One started try; `end` must be called once. */
+/** One started request; `end` must be called once. */
 export interface DispatchSlot<T> {
-  item: T;
+  /** What it brings: one, or several of an endpoint that takes them together. */
+  items: T[];
   end(): void;
 }
 
@@ -34,6 +31,7 @@ export class DispatchQueue<T> {
     private readonly limits: DispatchLimits,
     private readonly on: QueueEvents = {},
     private readonly nowMs: () => number = () => performance.now(),
+    private readonly measure: CompanyMeasure<T> = { followers: () => 0, bytes: () => 0 },
   ) {
     this.#bornMs = nowMs();
   }
@@ -48,11 +46,15 @@ export class DispatchQueue<T> {
 
   add(endpoint: string, item: T, wants: EndpointLimits = NO_WISHES): void {
     const queue = this.#endpoint(endpoint);
-    queue.concurrency = Math.min(wants.concurrency ?? this.limits.endpoint, this.limits.most);
-    queue.ratePerSec = lower(wants.ratePerSec, this.limits.mostPerSec ?? null);
-    queue.waiting.push(item);
+    queue.add(item, wants, this.measure, this.nowMs());
     this.#queued += 1;
     this.#schedule(endpoint, queue);
+  }
+
+  /** What waits for an endpoint has more followers than before. */
+  recheck(endpoint: string): void {
+    const queue = this.#endpoints.get(endpoint);
+    if (queue !== undefined) this.#schedule(endpoint, queue);
   }
 
   /** Endpoints of which no more rows should be read now. */
@@ -92,27 +94,27 @@ export class DispatchQueue<T> {
     const shed: T[] = [];
     for (const [id, queue] of this.#endpoints) {
       if (!this.#stalled(queue)) continue;
-      shed.push(...queue.waiting.splice(queue.concurrency));
-      if (queue.waiting.length === 0) this.#runnable.delete(id);
+      shed.push(...queue.takeOut(1));
+      if (queue.size === 0) this.#runnable.delete(id);
     }
     this.#queued -= shed.length;
     return shed;
   }
 
-  /** The next delivery whose endpoint and lane have a free slot; null when there is none. */
+  /** The next request whose endpoint and lane have a free slot; null when there is none. */
   take(): DispatchSlot<T> | null {
     if (this.#laneActive >= this.limits.lane) return null;
     const id = this.#nextInTurn();
     if (id === null) return null;
     const queue = this.#endpoints.get(id)!;
-    const item = queue.waiting.shift()!;
-    this.#queued -= 1;
+    const items = queue.next(this.nowMs);
+    this.#queued -= items.length;
     this.#active += 1;
     this.#laneActive += 1;
     if (queue.active === 0) queue.lastDoneMs = this.nowMs();
     queue.active += 1;
     this.#schedule(id, queue);
-    return { item, end: this.#ending(id, queue) };
+    return { items, end: this.#ending(id, queue) };
   }
 
   /** Takes up a slot of an endpoint for a try that somebody else makes. @returns what gives it back */
@@ -127,7 +129,7 @@ export class DispatchQueue<T> {
 
   /** Takes out what waits for one endpoint. */
   remove(endpoint: string): T[] {
-    const waiting = this.#endpoints.get(endpoint)?.waiting.splice(0) ?? [];
+    const waiting = this.#endpoints.get(endpoint)?.takeOut() ?? [];
     this.#queued -= waiting.length;
     this.#runnable.delete(endpoint);
     return waiting;
@@ -143,8 +145,8 @@ export class DispatchQueue<T> {
 
   /** Takes out everything that waits. */
   clear(): T[] {
-    const waiting = [...this.#endpoints.values()].flatMap((queue) => queue.waiting.splice(0));
-    for (const queue of this.#endpoints.values()) clearTimeout(queue.rateTimer);
+    const waiting = [...this.#endpoints.values()].flatMap((queue) => queue.takeOut());
+    for (const queue of this.#endpoints.values()) queue.clearTimers();
     this.#runnable.clear();
     this.#queued = 0;
     return waiting;
@@ -168,13 +170,13 @@ export class DispatchQueue<T> {
   #freed(id: string, queue: EndpointQueue<T>): void {
     queue.active -= 1;
     queue.lastDoneMs = this.nowMs();
-    if (queue.waiting.length === 0) queue.crowded = false;
+    if (queue.size === 0) queue.crowded = false;
     this.#schedule(id, queue);
-    if (queue.refused && queue.waiting.length <= this.limits.queued / 2 && !this.#stalled(queue)) {
+    if (queue.refused && queue.size <= this.limits.queued / 2 && !this.#stalled(queue)) {
       queue.refused = false;
       this.on.room?.();
     }
-    const idle = queue.active === 0 && queue.waiting.length === 0;
+    const idle = queue.active === 0 && queue.size === 0;
     if (idle && queue.slowUntilMs <= queue.lastDoneMs) this.#endpoints.delete(id);
   }
 
@@ -183,6 +185,7 @@ export class DispatchQueue<T> {
     for (const id of this.#runnable) {
       this.#runnable.delete(id);
       const queue = this.#endpoints.get(id)!;
+      if (queue.waitMs(this.nowMs) !== 0) continue;
       const bucket = this.#bucket(id, queue);
       const waitMs = bucket?.waitMs(this.nowMs()) ?? 0;
       if (waitMs === 0) {
@@ -211,21 +214,23 @@ export class DispatchQueue<T> {
   }
 
   #schedule(id: string, queue: EndpointQueue<T>): void {
-    const isFree = queue.rateTimer === undefined && queue.active < this.#limit(queue);
-    if (queue.waiting.length > 0 && isFree) this.#runnable.add(id);
+    if (queue.rateTimer !== undefined || queue.active >= this.#limit(queue)) return;
+    const waitMs = queue.waitMs(this.nowMs);
+    if (waitMs === 0) this.#runnable.add(id);
+    else if (waitMs !== null) {
+      queue.awaitCompany(waitMs, () => {
+        this.#schedule(id, queue);
+        this.on.runnable?.();
+      });
+    }
   }
 
   #limit(queue: EndpointQueue<T>): number {
-    const limit = Math.min(queue.concurrency, this.on.most?.() ?? Number.POSITIVE_INFINITY);
-    if (queue.slowUntilMs <= this.nowMs()) return limit;
-    return Math.max(1, Math.floor(limit * queue.share));
+    return queue.requestsAtATime(this.on.most?.() ?? Number.POSITIVE_INFINITY, this.nowMs());
   }
 
   #room(queue: EndpointQueue<T>): number {
-    if (this.#stalled(queue)) return queue.concurrency - queue.waiting.length;
-    // What waits for a rate would only take up memory.
-    const rated = queue.ratePerSec === null ? this.limits.queued : Math.max(2 * queue.ratePerSec, 20);
-    return Math.min(rated, this.limits.queued) - queue.waiting.length;
+    return queue.room(this.#stalled(queue));
   }
 
   #stalled(queue: EndpointQueue<T>): boolean {
@@ -235,7 +240,7 @@ export class DispatchQueue<T> {
   #endpoint(id: string): EndpointQueue<T> {
     let queue = this.#endpoints.get(id);
     if (queue === undefined) {
-      queue = emptyQueue<T>(this.limits.endpoint, this.nowMs());
+      queue = new EndpointQueue(this.limits, this.nowMs());
       this.#endpoints.set(id, queue);
     }
     return queue;

@@ -8,7 +8,7 @@ import type { ReadPage } from './lane-reader.js';
 
 const PAGE_ROWS = 200;
 const PAGES = 5;
-/** Deliveries of one key that are read ahead. */
+/** Deliveries of one key that are read ahead; where they go together, at least as many as two requests bring. */
 const RUN_ROWS = 20;
 const MAX_KEYS = 1000;
 
@@ -35,10 +35,13 @@ export class FifoReader {
   async read(endpoint: EndpointRow, busyKeys: readonly string[]): Promise<ReadPage> {
     const now = new Date();
     const rows = await this.fifo.unordered(this.lane, now, PAGE_ROWS);
-    const seen = new Set(busyKeys);
+    const batch = endpoint.policy?.batch ?? null;
+    // Where deliveries go together more may join those that have not gone yet.
+    const seen = new Set(batch === null ? busyKeys : []);
+    const ahead = Math.min(Math.max(RUN_ROWS, 2 * (batch?.max ?? 1)), PAGE_ROWS);
     for (let page = 0; page < PAGES && seen.size < MAX_KEYS; page++) {
       const found = await this.#page(endpoint, [...seen]);
-      rows.push(...runs(found, this.lane, now));
+      rows.push(...runs(found, this.lane, now, ahead));
       for (const { fk } of found) seen.add(fk!);
       if (found.length < PAGE_ROWS) break;
     }
@@ -60,14 +63,14 @@ export class FifoReader {
 }
 
 /** Of rows in order, those that may be sent one after the other, key by key. */
-export function runs(rows: readonly DeliveryRow[], lane: string, now: Date): DeliveryRow[] {
+export function runs(rows: readonly DeliveryRow[], lane: string, now: Date, ahead: number): DeliveryRow[] {
   const taken = new Map<string, number>();
   return rows.filter((row) => {
     const before = taken.get(row.fk!) ?? 0;
-    if (before >= RUN_ROWS) return false;
+    if (before >= ahead) return false;
     const goes = mayBeSent(row, lane, now);
     if (goes) taken.set(row.fk!, before + 1);
-    else if (!isScheduled(row)) taken.set(row.fk!, RUN_ROWS);
+    else if (!isScheduled(row)) taken.set(row.fk!, ahead);
     return goes;
   });
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { isNotReceivers } from '../../../domain/webhooks/answer.js';
 import { BreakerWindow, DEFAULT_BREAKER, DrainRamp } from '../../../domain/webhooks/breaker.js';
 import type { Circuits } from '../circuits.js';
-import type { TriedDelivery } from '../delivery-try.js';
+import type { TriedDelivery } from '../ready-delivery.js';
 import type { PreparedEndpoint } from '../prepared-endpoints.js';
 import type { LaneDispatch } from './lane-dispatch.js';
 import type { LaneMoves } from './lane-moves.js';

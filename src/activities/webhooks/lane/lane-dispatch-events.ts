@@ -1,4 +1,4 @@
-import type { TriedDelivery } from '../delivery-try.js';
+import type { TriedDelivery } from '../ready-delivery.js';
 import type { PreparedEndpoint } from '../prepared-endpoints.js';
 
 /** What a lane is told of its tries. */

@@ -1,36 +1,29 @@
 import type { LaneCounts } from '../../../contracts/webhooks/dispatch.js';
 import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
-import { untriedOutcome } from '../delivery-outcome.js';
+import { batchOf } from '../batch/batch-try.js';
+import { bytesInBatch, filledBatch } from '../batch/filled-batch.js';
 import type { DeliveryOutcome } from '../delivery-outcome.js';
-import type { DeliveryTry, ReadyDelivery, TriedDelivery } from '../delivery-try.js';
 import { SendAbortedError } from '../http-sender.js';
-import type { PreparedEndpoint } from '../prepared-endpoints.js';
+import type { ReadyDelivery } from '../ready-delivery.js';
 import type { DispatchLimits } from './dispatch-limits.js';
 import { DispatchQueue } from './dispatch-queue.js';
 import type { DispatchSlot } from './dispatch-queue.js';
 import { FifoTurns, lineOf } from './fifo-turns.js';
-import { laneOutcome } from './lane-outcome.js';
 import type { LanePage } from './lane-page.js';
 import type { LaneDispatchEvents } from './lane-dispatch-events.js';
 import { LaneReport } from './lane-report.js';
 import { LaneResults } from './lane-results.js';
 import type { LaneResultsOptions } from './lane-results.js';
-import { parked } from './parked-tries.js';
+import { LaneTries } from './lane-tries.js';
+import type { LaneTriesOptions } from './lane-tries.js';
 import type { RowsInHand } from './rows-in-hand.js';
-import { settledWithin } from './settled-within.js';
 
-export interface LaneDispatchOptions extends LaneResultsOptions {
-  tries: DeliveryTry;
-  /** Number of shared lanes. */
-  laneCount: number;
-}
+export interface LaneDispatchOptions extends LaneResultsOptions, LaneTriesOptions {}
 
 const MAX_ROWS = 5000;
 const MAX_LOADED_BYTES = 16 * 1024 * 1024;
 /** Results not stored yet. What is on its way and what is not stored is repeated after a kill, so it is bounded. */
 const MAX_UNWRITTEN = 64;
-/** An endpoint that hangs gets fewer tries at a time for this long. */
-const SLOW_AFTER_TIMEOUT_MS = 60_000;
 
 /** What one lane has in hand: from a loaded row over its try to its stored result. */
 export class LaneDispatch {
@@ -38,11 +31,10 @@ export class LaneDispatch {
   readonly #turns = new FifoTurns();
   readonly #results: LaneResults;
   readonly #report = new LaneReport();
-  readonly #tries = new Map<ReadyDelivery, Promise<void>>();
-  readonly #abort = new AbortController();
+  readonly #tries: LaneTries;
   /** Endpoints that nothing is sent to for now. */
   readonly #held = new Set<string>();
-  #parking: Promise<unknown> | null = null;
+  #isCleared = false;
   #loadedBytes = 0;
 
   /** @param rows what this process has in hand of the lane: results of an earlier ownership may not be stored yet */
@@ -53,7 +45,14 @@ export class LaneDispatch {
     limits: DispatchLimits,
     private readonly on: LaneDispatchEvents,
   ) {
-    this.#queue = new DispatchQueue(limits, { ...on, runnable: () => this.#pump() });
+    const measure = { followers: (one: ReadyDelivery) => this.#turns.behind(one), bytes: bytesInBatch };
+    const runnable = () => this.#pump();
+    this.#queue = new DispatchQueue(limits, { ...on, runnable }, undefined, measure);
+    this.#tries = new LaneTries(options, lane, {
+      tried: ({ judgement, durationMs }) => this.#report.record(judgement, durationMs),
+      answered: on.tried,
+      slows: (endpoint, forMs) => this.#queue.slowDown(endpoint, forMs),
+    });
     this.#results = new LaneResults(options, rows, (outcome, stored) => this.#onWritten(outcome, stored));
   }
 
@@ -107,13 +106,18 @@ export class LaneDispatch {
     const refused = new Set<string>();
     const free = rows.filter((row) => {
       const line = lineOf(row);
+      // What stands in its line already does not keep others from standing behind it.
+      if (line !== null && this.#turns.has(row)) return false;
       const isFree =
         !this.#held.has(row.ep) && this.rows.isFree(row) && !(line !== null && refused.has(line));
       if (!isFree && line !== null) refused.add(line);
       return isFree;
     });
     const taken = this.#queue.withRoom(free);
-    for (const row of taken) this.rows.take(row);
+    for (const row of taken) {
+      this.rows.take(row);
+      this.#turns.expect(row);
+    }
     return taken;
   }
 
@@ -126,40 +130,37 @@ export class LaneDispatch {
   enqueue({ ready, untried }: LanePage): void {
     for (const outcome of untried) this.#results.add(outcome, this.lane);
     for (const delivery of ready) {
+      const { ep } = delivery.row;
       this.#loadedBytes += delivery.body.length;
-      if (this.#held.has(delivery.row.ep)) this.#putBack([delivery]);
+      if (batchOf(delivery) !== null) delivery.sinceMs = performance.now();
+      if (this.#held.has(ep) || this.#turns.isLate(delivery.row)) this.#putBack([delivery]);
       else if (this.#turns.enter(delivery)) this.#add(delivery);
+      else this.#queue.recheck(ep);
     }
     this.#pump();
   }
 
   /** Gives up every try; nothing is known about their effects. */
   abort(): void {
-    this.#abort.abort();
+    this.#tries.abort();
     this.clear();
   }
 
   /** Puts back everything that was not tried yet. */
   clear(): void {
+    this.#isCleared = true;
     this.#takeBack(this.#queue.clear());
     this.#putBack(this.#turns.clear());
   }
 
   /** Waits until the tries on their way have ended, but not longer than `ms`. */
   async triesEndWithin(ms: number): Promise<void> {
-    await settledWithin(this.#tries.values(), ms);
+    await this.#tries.endWithin(ms);
   }
 
   /** Leaves tries on their way to themselves: a next owner does not repeat them before they must have ended. */
   async park(): Promise<void> {
-    const tries = [...this.#tries.keys()];
-    if (tries.length === 0) return;
-    const changes = tries.map((delivery) => parked(delivery, this.lane));
-    const parking = this.options.deliveries.write(changes, true).then((refused) => {
-      for (const { row } of tries) if (!refused.has(row._id)) row.rev += 1;
-    });
-    this.#parking = parking;
-    await parking;
+    await this.#tries.park();
   }
 
   /** Resolves when every result so far is stored. */
@@ -170,58 +171,55 @@ export class LaneDispatch {
   /** Resolves when every try is over and every result is stored. */
   async settled(): Promise<void> {
     while (this.#tries.size + this.#results.size > 0) {
-      await Promise.allSettled([...this.#tries.values(), ...this.#results.all]);
+      await Promise.allSettled([...this.#tries.all, ...this.#results.all]);
     }
   }
 
   #add(delivery: ReadyDelivery): void {
     const { policy, throttleRate: ratePerSec } = delivery.endpoint.row;
-    this.#queue.add(delivery.row.ep, delivery, { concurrency: policy?.concurrency ?? null, ratePerSec });
+    const concurrency = policy?.concurrency ?? null;
+    const { sinceMs } = delivery;
+    const batch = sinceMs === undefined ? null : batchOf(delivery);
+    this.#queue.add(delivery.row.ep, delivery, { concurrency, ratePerSec, batch, sinceMs });
   }
 
   #pump(): void {
-    while (!this.#abort.signal.aborted && this.#results.size < MAX_UNWRITTEN) {
+    while (!this.#tries.isAborted && this.#results.size < MAX_UNWRITTEN) {
       const slot = this.#queue.take();
       if (slot === null) return;
-      this.#tries.set(slot.item, this.#try(slot));
+      const deliveries = filledBatch(slot.items, this.#turns);
+      this.#tries.start(deliveries, this.#try(deliveries, slot));
     }
   }
 
-  async #try(slot: DispatchSlot<ReadyDelivery>): Promise<void> {
-    const delivery = slot.item;
+  async #try(deliveries: readonly ReadyDelivery[], slot: DispatchSlot<ReadyDelivery>): Promise<void> {
+    const going = new Set(deliveries);
     try {
-      const outcome = await this.#outcome(delivery);
-      // A row that is being parked has another revision afterwards.
-      if (this.#parking !== null) await this.#parking;
-      outcome.change.rev = delivery.row.rev;
-      this.#results.add(outcome, this.lane);
+      const outcomes = await this.#tries.outcomes(deliveries, (left) => {
+        for (const delivery of left) going.delete(delivery);
+        this.#tries.end(left);
+        this.#stepBack(left);
+      });
+      for (const outcome of outcomes) this.#results.add(outcome, this.lane);
     } catch (error) {
-      this.rows.putBack(delivery.row);
-      this.#putBack(this.#turns.leave(delivery.row, false).waiting);
+      for (const { row } of going) {
+        this.rows.putBack(row);
+        this.#putBack(this.#turns.leave(row, false).waiting);
+      }
       if (!(error instanceof SendAbortedError)) this.options.log.error({ err: error }, 'try failed');
     } finally {
-      this.#tries.delete(delivery);
-      this.#loadedBytes -= delivery.body.length;
+      this.#tries.end(going);
+      for (const { body } of going) this.#loadedBytes -= body.length;
       slot.end();
       this.#pump();
     }
   }
 
-  async #outcome(delivery: ReadyDelivery): Promise<DeliveryOutcome> {
-    const { row, endpoint, stored } = delivery;
-    // Disabled by the answer to another delivery while this one waited.
-    if (endpoint.row.disabled) return untriedOutcome(row, 'canceled', 'endpoint_disabled', { stored });
-    const tried = await this.options.tries.run(delivery, this.#abort.signal);
-    this.#record(endpoint, tried);
-    return laneOutcome(delivery, tried, this.options);
-  }
-
-  #record(endpoint: PreparedEndpoint, tried: TriedDelivery): void {
-    const { slowUntil, errorCode } = tried.judgement;
-    this.#report.record(tried.judgement, tried.durationMs);
-    if (slowUntil !== null) this.#queue.slowDown(endpoint.row._id, slowUntil.getTime() - Date.now());
-    else if (errorCode === 'timeout') this.#queue.slowDown(endpoint.row._id, SLOW_AFTER_TIMEOUT_MS);
-    this.on.tried(endpoint, tried);
+  /** Deliveries that were to go wait again, unless nothing more is to be sent. */
+  #stepBack(deliveries: readonly ReadyDelivery[]): void {
+    const ends = this.#isCleared || deliveries.some(({ row }) => this.#held.has(row.ep));
+    if (ends) this.#takeBack(deliveries);
+    else for (const delivery of this.#turns.stepBack(deliveries)) this.#add(delivery);
   }
 
   #onWritten({ row, change }: DeliveryOutcome, stored: boolean): void {

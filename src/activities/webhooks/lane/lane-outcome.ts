@@ -1,7 +1,7 @@
 import { homeLane } from '../../../domain/webhooks/lane.js';
 import { orderHeldOutcome, triedOutcome } from '../delivery-outcome.js';
 import type { DeliveryOutcome } from '../delivery-outcome.js';
-import type { ReadyDelivery, TriedDelivery } from '../delivery-try.js';
+import type { ReadyDelivery, TriedDelivery } from '../ready-delivery.js';
 import { waitingPlace } from '../retry-handover.js';
 import type { RetryHandover } from '../retry-handover.js';
 

@@ -5,7 +5,7 @@ import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
 import type { DeliverySourceRepository } from '../../../store/webhooks/delivery-source.repository.js';
 import { movedOutcome, untriedOutcome } from '../delivery-outcome.js';
 import type { DeliveryOutcome } from '../delivery-outcome.js';
-import type { ReadyDelivery } from '../delivery-try.js';
+import type { ReadyDelivery } from '../ready-delivery.js';
 import type { OfferedDelivery } from './offered-delivery.js';
 import type { PreparedEndpoint, PreparedEndpoints } from '../prepared-endpoints.js';
 

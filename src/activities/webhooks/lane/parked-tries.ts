@@ -1,17 +1,18 @@
 import { IN_FLIGHT } from '../../../contracts/webhooks/delivery.js';
 import type { DeliveryChange, DeliveryRepository } from '../../../store/webhooks/delivery.repository.js';
-import type { ReadyDelivery } from '../delivery-try.js';
+import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
 import { MAX_TRY_TIMEOUT_MS } from '../http-sender.js';
+import type { ReadyDelivery } from '../ready-delivery.js';
 
 /** A try that outlasts its lane is the next owner's to repeat only after it must have ended. */
-const PARK_MS = MAX_TRY_TIMEOUT_MS + 10_000;
+export const PARK_MS = MAX_TRY_TIMEOUT_MS + 10_000;
 const LOOK_EVERY_MS = 100;
 
 /** Moves the due time of a try on its way behind its longest end, so that the next owner leaves it alone. */
-export function parked({ row, stored }: ReadyDelivery, lane: string): DeliveryChange {
+export function parked({ row, stored }: ReadyDelivery, lane: string, at: Date): DeliveryChange {
   return {
     ...{ _id: row._id, rev: row.rev, set: { reason: IN_FLIGHT } },
-    q: { l: lane, at: new Date(Date.now() + PARK_MS) },
+    q: { l: lane, at },
     ...(stored ? {} : { orInsert: row }),
   };
 }
@@ -21,8 +22,8 @@ export function parked({ row, stored }: ReadyDelivery, lane: string): DeliveryCh
  * which changes hands never makes more tries at a time at an endpoint than the endpoint allows.
  */
 export class ParkedTries {
-  /** By delivery: what gives its slot back. Null until the store was asked. */
-  #slots: Map<string, () => void> | null = null;
+  /** By endpoint and due time, that is by request: its deliveries, and what gives its slot back. Null until the store was asked. */
+  #slots: Map<string, { ids: string[]; free: () => void }> | null = null;
   #lookedMs = 0;
 
   constructor(
@@ -44,14 +45,29 @@ export class ParkedTries {
   /** Looks which are left; costs nothing when none are. */
   async look(): Promise<void> {
     if (this.#slots === null) {
-      const rows = await this.deliveries.inFlight({ lane: this.lane, withinMs: 2 * PARK_MS });
-      this.#slots = new Map(rows.map(({ _id, ep }) => [_id, this.dispatch.occupy(ep)]));
-    } else if (this.#slots.size > 0 && performance.now() - this.#lookedMs >= LOOK_EVERY_MS) {
-      const left = new Set(
-        (await this.deliveries.inFlight({ ids: [...this.#slots.keys()] })).map(({ _id }) => _id),
+      this.#slots = this.#occupied(
+        await this.deliveries.inFlight({ lane: this.lane, withinMs: 2 * PARK_MS }),
       );
-      for (const [id, free] of this.#slots) if (!left.has(id) && this.#slots.delete(id)) free();
+    } else if (this.#slots.size > 0 && performance.now() - this.#lookedMs >= LOOK_EVERY_MS) {
+      const ids = [...this.#slots.values()].flatMap((slot) => slot.ids);
+      const left = new Set((await this.deliveries.inFlight({ ids })).map(({ _id }) => _id));
+      for (const [request, slot] of this.#slots) {
+        if (slot.ids.some((id) => left.has(id))) continue;
+        this.#slots.delete(request);
+        slot.free();
+      }
     }
     this.#lookedMs = performance.now();
+  }
+
+  #occupied(rows: readonly Pick<DeliveryRow, '_id' | 'ep' | 'q'>[]) {
+    const slots = new Map<string, { ids: string[]; free: () => void }>();
+    for (const { _id, ep, q } of rows) {
+      const request = `${ep} ${q?.at.getTime() ?? _id}`;
+      const slot = slots.get(request) ?? { ids: [], free: this.dispatch.occupy(ep) };
+      slot.ids.push(_id);
+      slots.set(request, slot);
+    }
+    return slots;
   }
 }

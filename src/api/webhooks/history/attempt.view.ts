@@ -1,7 +1,7 @@
 import { MESSAGE_STATUS, triggerNumber } from '../../../contracts/webhooks/attempt.js';
 import type { AttemptHeadersOut, AttemptOut } from '../../../contracts/webhooks/attempt.js';
 import { traceIdOf } from '../../../domain/trace.js';
-import { ownHeaders } from '../../../domain/webhooks/own-headers.js';
+import { ownBatchHeaders, ownHeaders } from '../../../domain/webhooks/own-headers.js';
 import type { AttemptRow } from '../../../store/webhooks/attempt.schema.js';
 import type { MessageRow } from '../../../store/webhooks/message.schema.js';
 import { messageView } from '../message.view.js';
@@ -30,19 +30,22 @@ export function attemptView(
 }
 
 export const attemptHeadersView = (row: AttemptRow): AttemptHeadersOut => ({
-  sentHeaders: {
-    ...row.headers,
-    ...ownHeaders({
-      messageId: row.msg,
-      deliveryId: row.dlv,
-      attemptId: row._id,
-      traceId: row.trace ?? traceIdOf(row.msg),
-      number: row.n,
-      at: row.at,
-      signature: row.sig,
-      version: row.by,
-    }),
-  },
+  sentHeaders: { ...row.headers, ...ownHeadersOf(row) },
   responseHeaders: row.answerHeaders ?? null,
   sensitive: row.sensitive ?? [],
 });
+
+function ownHeadersOf(row: AttemptRow): Record<string, string> {
+  const { at, sig: signature, by: version, batch } = row;
+  if (batch !== undefined) return ownBatchHeaders({ batchId: batch.id, at, signature, version });
+  return ownHeaders({
+    messageId: row.msg,
+    deliveryId: row.dlv,
+    attemptId: row._id,
+    traceId: row.trace ?? traceIdOf(row.msg),
+    number: row.n,
+    at,
+    signature,
+    version,
+  });
+}

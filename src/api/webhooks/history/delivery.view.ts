@@ -45,6 +45,7 @@ export const deliveryTryView = (row: AttemptRow): DeliveryTryOut => ({
   ...(row.error === null ? {} : { error: row.error }),
   ...(row.nextAt === null ? {} : { nextAt: row.nextAt.toISOString() }),
   ...(row.ip === null ? {} : { ip: row.ip }),
+  ...(row.batch === undefined ? {} : { batch: row.batch }),
   worker: row.worker,
 });
 
