@@ -34,6 +34,7 @@ export interface SpecialReport {
   accepted: number;
   /** `<message> <path>` that never came. */
   lost: string[];
+  /** Arrivals of messages that nobody was answered 202 for. */
   unknown: number;
   inversions: string[];
   stored: string[];
@@ -79,13 +80,14 @@ export async function specialPoints(options: {
       ...targets.moved,
     ];
     const lost = await missingAfter(log, expected, options.quietMs);
-    const known = new Set(expected);
+    const idOf = (line: string) => line.slice(0, line.indexOf(' '));
+    const known = new Set(expected.map(idOf));
     const unsigned = [...targets.unsigned];
     const figures = {
       points: byPoint(log, deaths),
       accepted: flow.accepted.size,
       lost,
-      unknown: [...arrivedAt(log)].filter((line) => !known.has(line)).length,
+      unknown: [...arrivedAt(log)].filter((line) => !known.has(idOf(line))).length,
       inversions: inversions(log.byPath.get(ORDERED) ?? []),
       unseen: await unseenAttempts(stack.mongodbUrl, log.byPath),
       stored: await storedFaults(stack.mongodbUrl),
