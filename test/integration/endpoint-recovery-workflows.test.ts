@@ -52,11 +52,11 @@ const isLookedAfter = (endpoint: EndpointRow) =>
         ),
     (there) => there,
   );
-/** Ids of all workflows about an endpoint. */
-async function workflowsOf({ _id }: EndpointRow): Promise<string[]> {
+/** Ids of the recoveries of an endpoint, as somebody finds them who lists workflows. */
+async function recoveriesOf({ _id }: EndpointRow): Promise<string[]> {
   const ids: string[] = [];
-  for await (const { workflowId } of side.temporal.client.workflow.list({ query: `EndpointId = "${_id}"` }))
-    ids.push(workflowId);
+  const query = `EndpointId = "${_id}" AND WorkflowType = "endpointRecovery"`;
+  for await (const { workflowId } of side.temporal.client.workflow.list({ query })) ids.push(workflowId);
   return ids;
 }
 const rowsOf = (endpoint: EndpointRow) =>
@@ -80,10 +80,10 @@ describe('an endpoint that is down', () => {
     expect(status.name).toBe('RUNNING');
     expect(await recovery(endpoint).query('status')).toMatchObject({ trips: 1 });
     await side.until(
-      () => workflowsOf(endpoint),
+      () => recoveriesOf(endpoint),
       (ids) => ids.length > 0,
     );
-    expect(await workflowsOf(endpoint)).toEqual([recoveryId(endpoint._id)]);
+    expect(await recoveriesOf(endpoint)).toEqual([recoveryId(endpoint._id)]);
     const whileDown = await rowsOf(endpoint);
     const usedUp = whileDown.filter((row) => row.n - (row.base ?? 0) > 0);
     expect(usedUp.length).toBeLessThanOrEqual(10);
