@@ -15,3 +15,9 @@ describe('generated files are committed as the code makes them (npm run docs:gen
     expect(readFileSync(file, 'utf8')).toBe(readFileSync(join(fresh, file), 'utf8'));
   });
 });
+
+it('no path of the description stands twice under other names of its parameters', () => {
+  const { paths } = JSON.parse(readFileSync('openapi.json', 'utf8')) as { paths: object };
+  const shapes = Object.keys(paths).map((path) => path.replace(/\{[^}]*\}/g, '{}'));
+  expect(shapes.filter((shape, i) => shapes.indexOf(shape) !== i)).toEqual([]);
+});

@@ -51,36 +51,36 @@ export class PollingEndpointController {
     return mapPage(await this.endpoints.list(caller, app, query), pollingEndpointView);
   }
 
-  @Get(':poller_id/settings')
+  @Get(':sink_id/settings')
   @Requires('endpoints:read')
   @ApiResponse({ status: 200, standardSchema: pollingEndpointOut })
   async get(
     @Caller() caller: Principal,
     @Param('app_id', { schema: reference }) app: string,
-    @Param('poller_id', { schema: reference }) poller: string,
+    @Param('sink_id', { schema: reference }) poller: string,
   ): Promise<PollingEndpointOut> {
     return pollingEndpointView(await this.endpoints.find(caller, app, poller));
   }
 
-  @Put(':poller_id/settings')
+  @Put(':sink_id/settings')
   @Requires('endpoints:write')
   @ApiResponse({ status: 200, standardSchema: pollingEndpointOut })
   async put(
     @Caller() caller: Principal,
     @Param('app_id', { schema: reference }) app: string,
-    @Param('poller_id', { schema: reference }) poller: string,
+    @Param('sink_id', { schema: reference }) poller: string,
     @Body({ schema: pollingEndpointIn }) body: PollingEndpointIn,
   ): Promise<PollingEndpointOut> {
     return pollingEndpointView(await this.endpoints.put(caller, app, poller, body));
   }
 
-  @Delete(':poller_id')
+  @Delete(':sink_id')
   @HttpCode(204)
   @Requires('endpoints:write')
   delete(
     @Caller() caller: Principal,
     @Param('app_id', { schema: reference }) app: string,
-    @Param('poller_id', { schema: reference }) poller: string,
+    @Param('sink_id', { schema: reference }) poller: string,
   ): Promise<void> {
     return this.endpoints.delete(caller, app, poller);
   }
