@@ -34,6 +34,11 @@ describe('ksuid', () => {
     expect(ksuidFloor(Date.UTC(9999, 0, 1)) > ksuid(Date.UTC(2149, 0, 1), 65_535, tail())).toBe(true);
   });
 
+  it('takes the time of any 27 characters, though they hold more than an id can say', () => {
+    const beyond = ksuidTimeMs('z'.repeat(27));
+    expect(ksuid(beyond, 0, tail()).slice(0, 5)).toBe(ksuidFloor(beyond).slice(0, 5));
+  });
+
   it('encodes the published extremes of the format', () => {
     expect(ksuid(1_400_000_000_000, 0, new Uint8Array(12))).toBe('0'.repeat(27));
   });

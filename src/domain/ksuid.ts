@@ -10,13 +10,15 @@ export const KSUID_TAIL_BYTES = 12;
 /**
  * Lays out a KSUID whose text sorts by time below the second: 4 bytes of seconds as every KSUID, then 2 bytes
  * of 1/65536 s and 2 bytes of sequence where a plain KSUID has randomness, then the 12 bytes of `tail`.
- * Sub-second order is what lets an id serve as page key and as accept order.
+ * Sub-second order is what lets an id serve as page key and as accept order. A later time than an id can say is the
+ * last one it can: 27 characters of a caller's hold more than 20 bytes.
  */
 export function ksuid(timeMs: number, sequence: number, tail: Uint8Array): string {
   const bytes = Buffer.alloc(KSUID_BYTES);
-  const seconds = Math.floor(timeMs / 1000);
+  const sayableMs = Math.min(timeMs, LAST_SECOND * 1000);
+  const seconds = Math.floor(sayableMs / 1000);
   bytes.writeUInt32BE(seconds - EPOCH_SECONDS, 0);
-  bytes.writeUInt16BE(Math.floor(((timeMs - seconds * 1000) / 1000) * 65_536), 4);
+  bytes.writeUInt16BE(Math.floor(((sayableMs - seconds * 1000) / 1000) * 65_536), 4);
   bytes.writeUInt16BE(sequence & 0xffff, 6);
   bytes.set(tail.subarray(0, KSUID_TAIL_BYTES), 8);
   return base62(bytes);
@@ -33,8 +35,7 @@ export function ksuidTimeMs(text: string): number {
 
 /** The lowest id text for a time, any time: everything made at or after it sorts at or above it. */
 export function ksuidFloor(timeMs: number): string {
-  const sayable = Math.min(Math.max(timeMs, EPOCH_SECONDS * 1000), LAST_SECOND * 1000);
-  return ksuid(sayable, 0, new Uint8Array(KSUID_TAIL_BYTES));
+  return ksuid(Math.max(timeMs, EPOCH_SECONDS * 1000), 0, new Uint8Array(KSUID_TAIL_BYTES));
 }
 
 // Long division of five 32-bit words by 62^3, the largest power whose remainders stay exact in a double; each remainder
