@@ -31,6 +31,12 @@ describe('a schema', () => {
     expect(places(order, { id: 'X', priority: 'none' }, 5_000)).toHaveLength(1);
   });
 
+  it('names each fault of a schema once', () => {
+    const faults = schemaFaults({ then: [], properties: { a: { type: 5 } } } as never);
+    expect(faults.map(({ path }) => path.join('/'))).toContain('then');
+    expect(new Set(faults.map((fault) => JSON.stringify(fault))).size).toBe(faults.length);
+  });
+
   it('may be of draft 2020-12, the default, or draft 7', () => {
     const tuple = { $schema: 'http://json-schema.org/draft-07/schema#', items: [{ type: 'string' }] };
     expect(schemaFaults(tuple)).toEqual([]);

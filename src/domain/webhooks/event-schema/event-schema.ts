@@ -92,8 +92,9 @@ function newAjv(dialect: keyof typeof DIALECTS, allErrors: boolean): Ajv {
   return ajv;
 }
 
-const toFaults = (errors: ErrorObject[] | null | undefined): SchemaFault[] =>
-  (errors ?? []).slice(0, MAX_FAULTS).map(({ instancePath, message = 'does not fit', params }) => ({
+/** Each fault once: a draft is checked in parts that may see the same one. */
+function toFaults(errors: ErrorObject[] | null | undefined): SchemaFault[] {
+  const faults = (errors ?? []).map(({ instancePath, message = 'does not fit', params }) => ({
     path: instancePath
       .split('/')
       .slice(1)
@@ -102,5 +103,8 @@ const toFaults = (errors: ErrorObject[] | null | undefined): SchemaFault[] =>
       ? `${message}: ${listed(params['allowedValues'])}`
       : message,
   }));
+  const distinct = new Map(faults.map((fault) => [JSON.stringify(fault), fault]));
+  return [...distinct.values()].slice(0, MAX_FAULTS);
+}
 
 const listed = (values: unknown[]) => values.slice(0, 10).map(String).join(', ');

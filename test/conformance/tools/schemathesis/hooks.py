@@ -24,6 +24,7 @@ BEYOND_SCHEMA = {
     "schema_mismatch",
     "pem",
     "expression",
+    "schema_error",
 }
 ANSWERS_TO_STATE = {"limit_reached", "endpoint_disabled", "content_expired"}
 
