@@ -11,6 +11,7 @@ import { Broadcasts } from './broadcasts.js';
 import { WalkTasks } from './walk-tasks.js';
 
 /** Questions and orders about all applications: each is answered by a background task. */
+@ApiTags('Background Task')
 @Controller('api/v1')
 export class WalkTaskController {
   constructor(
@@ -22,7 +23,6 @@ export class WalkTaskController {
   @HttpCode(202)
   @Requires('applications:read')
   @AllApplications()
-  @ApiTags('Statistics')
   @ApiResponse({ status: 202, standardSchema: appUsageOut })
   async usage(
     @Body({ schema: appUsageIn }) body: AppUsageIn,
@@ -36,7 +36,6 @@ export class WalkTaskController {
   @HttpCode(202)
   @Requires('endpoints:read')
   @AllApplications()
-  @ApiTags('Statistics')
   @ApiResponse({ status: 202, standardSchema: taskStartedOut })
   async subscriptions(@Req() request: FastifyRequest): Promise<TaskStartedOut> {
     return taskStartedView(await this.tasks.start('event-type.aggregate', request));
@@ -46,7 +45,6 @@ export class WalkTaskController {
   @HttpCode(202)
   @Requires('event-types:read')
   @AllApplications()
-  @ApiTags('Event Type')
   @ApiResponse({ status: 202, standardSchema: taskStartedOut })
   async exportTypes(@Req() request: FastifyRequest): Promise<TaskStartedOut> {
     return taskStartedView(await this.tasks.start('sdk.generate', request));
@@ -56,7 +54,6 @@ export class WalkTaskController {
   @HttpCode(202)
   @Requires('messages:write')
   @AllApplications()
-  @ApiTags('Message')
   @ApiResponse({ status: 202, standardSchema: taskStartedOut })
   async broadcast(
     @Body({ schema: broadcastIn }) body: BroadcastIn,
