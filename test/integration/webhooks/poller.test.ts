@@ -227,7 +227,7 @@ describe('the second version, with the AutoConfigConsumer of svix 1.99, unmodifi
     const client = await consumer(app, id);
     for (let n = 0; n < 3; n++) await send(app, 'poll.leased', n);
     // Young messages are held back for a moment: wait until all stand in one answer.
-    for (let visible = 0; visible < 3; ) visible = (await svix.message.poller.poll(app, id)).data.length;
+    for (let visible = 0; visible < 3;) visible = (await svix.message.poller.poll(app, id)).data.length;
     const calls = await Promise.all(Array.from({ length: 4 }, () => client.receive('one')));
     expect(calls.map(({ data }) => data.length).toSorted((a, b) => a - b)).toEqual([0, 0, 0, 3]);
   }, 60_000);
