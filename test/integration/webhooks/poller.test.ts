@@ -35,6 +35,13 @@ async function seen(count: number, next: () => Promise<{ data: { id: string }[] 
   return ids;
 }
 
+/** Waits until so many messages stand in one answer: young ones are held back for a moment. */
+async function visible(count: number, app: string, id: string): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  const poll = async () => (await svix.message.poller.poll(app, id, { limit: 250 })).data.length;
+  while ((await poll()) < count) if (Date.now() > deadline) throw new Error(`expected ${count} messages`);
+}
+
 describe('a polling endpoint, read with the unmodified svix package', () => {
   it('gives every message it wants once, in the order of their accept, and no message is delivered', async () => {
     const { app, id } = await poller({ eventTypes: ['wanted.*'], channels: ['plant-7'] });
@@ -65,7 +72,7 @@ describe('a polling endpoint, read with the unmodified svix package', () => {
     const { app, id } = await poller();
     const a = await send(app, 'poll.a', 1, { channels: ['x'] });
     const b = await send(app, 'poll.b', 2, { channels: ['y'] });
-    await seen(2, () => svix.message.poller.poll(app, id));
+    await visible(2, app, id);
     const ids = async (options: Parameters<typeof svix.message.poller.poll>[2]) =>
       (await svix.message.poller.poll(app, id, options)).data.map((message) => message.id);
     expect(await ids({ eventType: 'poll.b' })).toEqual([b]);
@@ -79,7 +86,7 @@ describe('a polling endpoint, read with the unmodified svix package', () => {
     const before = new Date(Date.now() - 1000);
     const sent: string[] = [];
     for (let n = 0; n < 12; n++) sent.push(await send(app, 'poll.many', n));
-    await seen(12, () => svix.message.poller.poll(app, id, { limit: 250 }));
+    await visible(12, app, id);
     const consume = () => svix.message.poller.consumerPoll(app, id, 'one', { limit: 2 });
     const pages = await Promise.all(Array.from({ length: 4 }, consume));
     expect(pages.flatMap(({ data }) => data.map((message) => message.id)).toSorted()).toEqual(
@@ -200,7 +207,7 @@ describe('the second version, with the AutoConfigConsumer of svix 1.99, unmodifi
     const client = await consumer(app, id);
     const sent: string[] = [];
     for (let n = 0; n < 5; n++) sent.push(await send(app, 'poll.leased', n));
-    await seen(5, () => svix.message.poller.poll(app, id, { limit: 250 }));
+    await visible(5, app, id);
     const receive = async (limit: number, leaseDurationMs: number) => {
       const { data, done } = await client.receive('one', { limit, leaseDurationMs });
       return { ids: data.map((message) => message.id), offsets: data.map(({ offset }) => offset), done };
@@ -226,8 +233,7 @@ describe('the second version, with the AutoConfigConsumer of svix 1.99, unmodifi
     const { app, id } = await poller();
     const client = await consumer(app, id);
     for (let n = 0; n < 3; n++) await send(app, 'poll.leased', n);
-    // Young messages are held back for a moment: wait until all stand in one answer.
-    for (let visible = 0; visible < 3;) visible = (await svix.message.poller.poll(app, id)).data.length;
+    await visible(3, app, id);
     const calls = await Promise.all(Array.from({ length: 4 }, () => client.receive('one')));
     expect(calls.map(({ data }) => data.length).toSorted((a, b) => a - b)).toEqual([0, 0, 0, 3]);
   }, 60_000);
