@@ -24,6 +24,7 @@ import { createWebhookIndexes, webhookModels } from '../../src/store/webhooks/we
 import type { WebhookModels } from '../../src/store/webhooks/webhook-models.js';
 import { webhookServices } from '../../src/workers/webhook-services.js';
 import type { WebhookServices, WebhookServicesOptions } from '../../src/workers/webhook-services.js';
+import { until } from './until.js';
 
 const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');
 export const LANES = 2;
@@ -156,14 +157,8 @@ export class DeliverySide {
   }
 
   /** Waits until something holds in the store. */
-  async until<T>(read: () => Promise<T>, holds: (value: T) => boolean, timeoutMs = 15_000): Promise<T> {
-    const deadline = Date.now() + timeoutMs;
-    for (;;) {
-      const value = await read();
-      if (holds(value)) return value;
-      if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${JSON.stringify(value)}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+  until<T>(read: () => Promise<T>, holds: (value: T) => boolean, timeoutMs = 15_000): Promise<T> {
+    return until(read, holds, timeoutMs, 10);
   }
 
   untilState(message: MessageRow, endpoint: EndpointRow, state: DeliveryRow['state']): Promise<DeliveryRow> {

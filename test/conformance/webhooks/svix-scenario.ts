@@ -3,6 +3,7 @@ import { BackgroundTaskType, Ordering } from 'svix';
 import type { Svix } from 'svix';
 import { runningStack } from '../../support/running-stack.js';
 import type { RunningStack } from '../../support/running-stack.js';
+import { until } from '../../support/until.js';
 import { SvixDescription } from './svix-description.js';
 import { WireRecorder } from './wire-recorder.js';
 
@@ -232,12 +233,5 @@ const IMPORTED = {
 /** A list once it has a row: results are written after the receiver has answered. */
 const found = <T>(list: () => Promise<{ data: T[] }>) => once(list, ({ data }) => data.length > 0);
 
-async function once<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    const value = await read();
-    if (holds(value)) return value;
-    if (Date.now() > deadline) throw new Error(`not within 20 s: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+const once = <T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> =>
+  until(read, holds, 20_000);

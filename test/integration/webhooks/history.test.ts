@@ -5,6 +5,7 @@ import { connectMongo } from '../../../src/store/connection.js';
 import { webhookModels } from '../../../src/store/webhooks/webhook-models.js';
 import { runningStack } from '../../support/running-stack.js';
 import type { RunningStack } from '../../support/running-stack.js';
+import { until } from '../../support/until.js';
 
 let running: RunningStack;
 let svix: Svix;
@@ -17,15 +18,8 @@ afterAll(() => running?.end(), 60_000);
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
 /** Reads until something holds: results and statistics are written after the receiver has answered. */
-async function eventually<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    const value = await read();
-    if (holds(value)) return value;
-    if (Date.now() > deadline) throw new Error(`not within 30 s: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+const eventually = <T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> =>
+  until(read, holds, 30_000);
 
 describe('what became of messages, through the svix package', () => {
   it('an attempt shows what was sent and answered, secrets by name only, and its answer can be expunged', async () => {

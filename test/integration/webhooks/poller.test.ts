@@ -2,6 +2,7 @@ import { Svix } from 'svix';
 import { AutoConfigConsumer } from 'svix-1';
 import { runningStack } from '../../support/running-stack.js';
 import type { RunningStack } from '../../support/running-stack.js';
+import { until } from '../../support/until.js';
 
 let running: RunningStack;
 let svix: Svix;
@@ -37,9 +38,8 @@ async function seen(count: number, next: () => Promise<{ data: { id: string }[] 
 
 /** Waits until so many messages stand in one answer: young ones are held back for a moment. */
 async function visible(count: number, app: string, id: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
   const poll = async () => (await svix.message.poller.poll(app, id, { limit: 250 })).data.length;
-  while ((await poll()) < count) if (Date.now() > deadline) throw new Error(`expected ${count} messages`);
+  await until(poll, (found) => found >= count, 20_000);
 }
 
 describe('a polling endpoint, read with the unmodified svix package', () => {

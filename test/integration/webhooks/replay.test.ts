@@ -3,6 +3,7 @@ import { BackgroundTaskStatus, BackgroundTaskType, Svix } from 'svix';
 import type { BackgroundTaskOut } from '../../../src/contracts/webhooks/background-task.js';
 import { runningStack } from '../../support/running-stack.js';
 import type { RunningStack } from '../../support/running-stack.js';
+import { until } from '../../support/until.js';
 
 jest.setTimeout(120_000);
 
@@ -54,23 +55,10 @@ async function exhausted(target: Target, count: number): Promise<string[]> {
   await until(
     () => counted(target, 'recover', since),
     (failed) => failed === count,
+    40_000,
   );
   broken.delete(target.path);
   return ids;
-}
-
-async function until<T>(
-  read: () => Promise<T>,
-  holds: (value: T) => boolean,
-  timeoutMs = 40_000,
-): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const value = await read();
-    if (holds(value)) return value;
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 const hourAgo = () => new Date(Date.now() - 3_600_000);
@@ -81,6 +69,7 @@ const ended = (id: string) =>
   until(
     () => task(id),
     ({ status }) => status !== 'running',
+    40_000,
   );
 const steer = (id: string, how: string) =>
   running.api.post<BackgroundTaskOut>(`/api/v1/background-task/${id}/${how}`, {});
@@ -208,6 +197,7 @@ describe('a recovery', () => {
     await until(
       () => task(id),
       ({ data }) => data.messagesSent > before,
+      40_000,
     );
     expect((await steer(id, 'cancel')).body).toMatchObject({ status: 'failed', data: { state: 'canceled' } });
     expect((await steer(id, 'cancel')).status).toBe(200);
@@ -258,6 +248,7 @@ describe('cancel-msgs', () => {
     await until(
       () => states('retrying'),
       (waiting) => waiting === 5,
+      40_000,
     );
     expect((await running.api.post(`${url}/cancel-msgs`, { createdBefore: hourAgo() })).status).toBe(204);
     expect(await states('retrying')).toBe(5);

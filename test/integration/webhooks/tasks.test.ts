@@ -3,6 +3,7 @@ import { Svix } from 'svix';
 import { openApiEvents } from '../../../src/domain/webhooks/event-schema/openapi-events.js';
 import { runningStack } from '../../support/running-stack.js';
 import type { RunningStack } from '../../support/running-stack.js';
+import { until } from '../../support/until.js';
 
 jest.setTimeout(120_000);
 
@@ -26,24 +27,11 @@ afterAll(() => running?.end(), 60_000);
 
 const task = async (id: string) => (await running.api.get<Task>(`/api/v1/background-task/${id}`)).body;
 
-async function until<T>(
-  read: () => Promise<T>,
-  holds: (value: T) => boolean,
-  timeoutMs = 60_000,
-): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const value = await read();
-    if (holds(value)) return value;
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 const ended = (id: string) =>
   until(
     () => task(id),
     ({ status }) => status !== 'running',
+    60_000,
   );
 
 /** Sends messages as batches. */
@@ -96,6 +84,7 @@ describe('expunge-all-contents', () => {
     await until(
       () => task(id),
       ({ data }) => Number(data['messagesSeen']) > 0,
+      60_000,
     );
     await running.stack.kill('worker', 'SIGKILL');
     const killedAt = Number((await task(id)).data['messagesSeen']);
@@ -150,7 +139,7 @@ describe('tasks about all applications', () => {
       running.api.get<{ total_success: number }>(
         `/api/v1/app/${target.app}/stats/attempts?since=${window.since.toISOString()}&until=${window.until.toISOString()}`,
       );
-    await until(stats, ({ body }) => body.total_success === 20);
+    await until(stats, ({ body }) => body.total_success === 20, 60_000);
     const appIds = [target.app, 'quiet', 'nobody'];
     const started = await svix.statistics.aggregateAppStats({ ...window, appIds });
     expect(started).toMatchObject({ task: 'application.stats', unresolvedAppIds: ['nobody'] });
