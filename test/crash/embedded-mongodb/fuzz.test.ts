@@ -10,7 +10,7 @@ test(
   async () => {
     const report = await fuzz({ frames: 20_000, seed: 20_261_121, framesPerLap: 1_000, hangMs: 20_000 });
     const { warm, end, flat } = memoryTrend(report);
-    const { codes: _codes, residentMiB: _residentMiB, ...figures } = report;
+    const { codes: _codes, liveMiB: _liveMiB, ...figures } = report;
     const shown = JSON.stringify({ ...figures, warmMiB: warm, endMiB: end });
     process.stderr.write(`figures: embedded MongoDB, fuzz: ${shown}\n`);
     expect(report.problems).toEqual([]);

@@ -24,11 +24,11 @@ const { warm, end, flat } = memoryTrend(report);
 say(`\n${report.frames} frames from ${report.recorded} recorded ones in ${report.seconds} s`);
 say(`reactions: ${JSON.stringify(report.reactions)}`);
 say(`error codes: ${JSON.stringify(report.codes)}`);
-say(`resident memory: ${warm} MiB after warming up, ${end} MiB at the end: ${flat ? 'flat' : 'GROWS'}`);
+say(`live memory: ${warm} MiB after warming up, ${end} MiB at the end: ${flat ? 'flat' : 'GROWS'}`);
 process.exit(flat && report.problems.length === 0 && report.frames === frames ? 0 : 1);
 
-function progress({ frames: done, seconds, residentMiB, problems }: FuzzReport): void {
-  say(`${done} frames, ${seconds} s, ${residentMiB.at(-1)} MiB, ${problems.length} problems`);
+function progress({ frames: done, seconds, liveMiB, problems }: FuzzReport): void {
+  say(`${done} frames, ${seconds} s, ${liveMiB.at(-1)} MiB, ${problems.length} problems`);
   for (const problem of problems.slice(told)) say(`  ${problem.slice(0, 1_500)}`);
   told = problems.length;
 }

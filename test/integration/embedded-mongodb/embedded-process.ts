@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import mongoose from 'mongoose';
 
 const CLI = resolve('embedded/mongodb/dist/cli.js');
+const MEMORY_PROBE = ['--expose-gc', '--import', resolve('test/support/memory-probe.mjs')];
 
 /** The built server as a process of its own, on a free port and a temporary directory, with the official driver. */
 export class EmbeddedProcess {
@@ -29,6 +31,13 @@ export class EmbeddedProcess {
 
   get pid(): number {
     return this.child.pid as number;
+  }
+
+  /** MiB that the server holds after a collection of garbage: its heap and the buffers outside it. */
+  async liveMiB(): Promise<number> {
+    const answered = once(this.child, 'message') as Promise<[{ liveMiB: number }]>;
+    this.child.send('memory');
+    return (await answered)[0].liveMiB;
   }
 
   /** A client that this object closes. */
@@ -69,7 +78,8 @@ export class EmbeddedProcess {
 
   private launch(): void {
     const args = [CLI, '--dir', this.directory, '--log-level', 'error', '--exit-with-parent', ...this.extra];
-    this.child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const stdio: StdioOptions = ['pipe', 'pipe', 'inherit', 'ipc'];
+    this.child = spawn(process.execPath, [...MEMORY_PROBE, ...args], { stdio });
   }
 
   private async spawn(): Promise<void> {
