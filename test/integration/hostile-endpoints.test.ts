@@ -193,8 +193,8 @@ describe('a receiver that answers without end', () => {
     for (let i = 0; i < 4; i++) {
       for (const result of await round()) expect(result.response).toHaveLength(16_384);
     }
-    // 200 answers of 1 GiB: anything kept of them would show.
-    expect(liveMiB() - before).toBeLessThan(16);
+    // 200 answers of 1 GiB: what sockets hold that are just being closed is little, anything kept would show.
+    expect(liveMiB() - before).toBeLessThan(48);
   });
 
   it('of header lines is cut off', async () => {
