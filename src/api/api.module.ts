@@ -17,6 +17,7 @@ import { SecretBox } from '../platform/secret-box.js';
 import { TemporalModule } from '../platform/temporal.module.js';
 import { ApiKeyRepository } from '../store/access/api-key.repository.js';
 import { IdempotencyRepository } from '../store/idempotency/idempotency.repository.js';
+import { REQUEST_WAITS } from '../store/connection.js';
 import { StoreModule } from '../store/store.module.js';
 import { ApiKeyController } from './access/api-key.controller.js';
 import { ApiKeyService } from './access/api-key.service.js';
@@ -73,7 +74,7 @@ export class ApiModule implements OnApplicationBootstrap {
       imports: [
         PlatformModule.forProcess(logger),
         LoggerModule.forRoot({ pinoHttp: { logger, autoLogging: false, quietReqLogger: true } }),
-        StoreModule,
+        StoreModule.waiting(REQUEST_WAITS),
         TemporalModule,
         WebhooksModule,
       ],

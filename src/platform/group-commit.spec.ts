@@ -59,4 +59,24 @@ describe('group commit', () => {
     expect(await Promise.all(later)).toEqual([[4, 6], [8, 10, 12, 14], 16]);
     expect(groups).toEqual([[1], [2, 3], [4, 5, 6, 7], [8]]);
   });
+
+  it('lets those who waited long enough behind a flush that failed fail with it, the others have their own', async () => {
+    const { promise: failing, reject: fail } = Promise.withResolvers<never>();
+    let flushes = 0;
+    const flush = (items: number[]) => (flushes++ === 0 ? failing : Promise.resolve(items));
+    const commit = new GroupCommit({ maxItems: 10, flush, failsToo: (_error, waitedMs) => waitedMs >= 20 });
+    const first = commit.add(1);
+    while (flushes === 0) await new Promise((resolve) => setImmediate(resolve));
+    const early = commit.add(2);
+    const from = performance.now();
+    while (performance.now() - from < 25) await new Promise((resolve) => setImmediate(resolve));
+    const late = commit.add(3);
+    fail(new Error('away'));
+    expect(await Promise.allSettled([first, early, late])).toMatchObject([
+      { status: 'rejected', reason: { message: 'away' } },
+      { status: 'rejected', reason: { message: 'away' } },
+      { status: 'fulfilled', value: 3 },
+    ]);
+    expect(flushes).toBe(2);
+  });
 });

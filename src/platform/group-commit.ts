@@ -1,5 +1,6 @@
 interface Waiting<In, Out> {
   items: readonly In[];
+  sinceMs: number;
   resolve: (answers: (Out | Error)[]) => void;
   reject: (error: unknown) => void;
 }
@@ -9,6 +10,8 @@ export interface GroupCommitOptions<In, Out> {
   maxItems: number;
   /** Writes a group; the answers stand in the order of the items. An `Error` answer rejects that item alone. */
   flush: (items: In[]) => Promise<(Out | Error)[]>;
+  /** Whether those who have waited so long behind a flush that failed get its error, instead of a flush of their own. */
+  failsToo?: (error: unknown, waitedMs: number) => boolean;
 }
 
 /**
@@ -30,7 +33,7 @@ export class GroupCommit<In, Out> {
   /** Adds items that one flush writes together; an `Error` in the answers stands for that item alone. */
   addAll(items: readonly In[]): Promise<(Out | Error)[]> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ items, resolve, reject });
+      this.#waiting.push({ items, sinceMs: performance.now(), resolve, reject });
       this.#flushing ??= this.#drain();
     });
   }
@@ -67,8 +70,19 @@ export class GroupCommit<In, Out> {
         at += items.length;
       }
     } catch (error) {
-      for (const waiting of group) waiting.reject(error);
+      for (const waiting of [...group, ...this.#failing(error)]) waiting.reject(error);
     }
+  }
+
+  /** Takes those out of the queue that fail with the flush before them. */
+  #failing(error: unknown): Waiting<In, Out>[] {
+    const now = performance.now();
+    const { failsToo = () => false } = this.options;
+    const { fail = [], stay = [] } = Object.groupBy(this.#waiting, ({ sinceMs }) =>
+      failsToo(error, now - sinceMs) ? 'fail' : 'stay',
+    );
+    this.#waiting = stay;
+    return fail;
   }
 }
 

@@ -1,10 +1,11 @@
 import { Global, Inject, Module } from '@nestjs/common';
-import type { OnApplicationShutdown } from '@nestjs/common';
+import type { DynamicModule, OnApplicationShutdown } from '@nestjs/common';
 import type { Connection } from 'mongoose';
 import type { Config } from '../platform/config.js';
 import { CONFIG } from '../platform/platform.module.js';
 import { ApiKeyRepository } from './access/api-key.repository.js';
 import { connectMongo } from './connection.js';
+import type { MongoWaits } from './connection.js';
 import { DatabaseProbe } from './database-probe.js';
 import { IdempotencyRepository } from './idempotency/idempotency.repository.js';
 import { ApplicationCache } from './webhooks/application-cache.js';
@@ -30,6 +31,7 @@ import { createWebhookIndexes, webhookModels } from './webhooks/webhook-models.j
 import type { WebhookModels } from './webhooks/webhook-models.js';
 
 const MONGO = Symbol('mongo connection');
+const MONGO_WAITS = Symbol('waits for mongo');
 export const WEBHOOK_MODELS = Symbol('webhook models');
 
 const fromModels = <T>(type: new (models: WebhookModels) => T) => ({
@@ -53,8 +55,9 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
   providers: [
     {
       provide: MONGO,
-      inject: [CONFIG],
-      useFactory: (config: Config) => connectMongo(config.MONGODB_URL, config.MONGODB_DATABASE),
+      inject: [CONFIG, MONGO_WAITS],
+      useFactory: (config: Config, waits: MongoWaits) =>
+        connectMongo(config.MONGODB_URL, config.MONGODB_DATABASE, waits),
     },
     {
       provide: WEBHOOK_MODELS,
@@ -133,6 +136,10 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
   ],
 })
 export class StoreModule implements OnApplicationShutdown {
+  static waiting(waits: MongoWaits): DynamicModule {
+    return { module: StoreModule, providers: [{ provide: MONGO_WAITS, useValue: waits }] };
+  }
+
   constructor(@Inject(MONGO) private readonly connection: Connection) {}
 
   async onApplicationShutdown(): Promise<void> {

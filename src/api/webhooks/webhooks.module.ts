@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../../platform/config.js';
 import { CONFIG, LOGGER } from '../../platform/platform.module.js';
 import { SecretBox } from '../../platform/secret-box.js';
+import { DatabaseProbe } from '../../store/database-probe.js';
 import { WEBHOOK_MODELS } from '../../store/store.module.js';
 import { ApplicationCache } from '../../store/webhooks/application-cache.js';
 import { EventTypeCache } from '../../store/webhooks/event-type/event-type-cache.js';
@@ -152,12 +153,21 @@ import { TransformationController } from './transformation/transformation.contro
     operationalRelayProvider,
     {
       provide: MessageAccept,
-      inject: [ApplicationCache, EventTypeCache, MessageRepository, DeliveryFanOut, CONFIG, LOGGER],
+      inject: [
+        ApplicationCache,
+        EventTypeCache,
+        MessageRepository,
+        DeliveryFanOut,
+        DatabaseProbe,
+        CONFIG,
+        LOGGER,
+      ],
       useFactory: (
         cache: ApplicationCache,
         eventTypes: EventTypeCache,
         messages: MessageRepository,
         fanOut: DeliveryFanOut,
+        database: DatabaseProbe,
         config: Config,
         log: Logger,
       ) =>
@@ -166,6 +176,7 @@ import { TransformationController } from './transformation/transformation.contro
           durable: config.WEBHOOK_DURABLE_ACCEPT === 'on',
           strictTypes: config.WEBHOOK_STRICT_TYPES,
           schemaMode: config.WEBHOOK_SCHEMA_MODE,
+          untilPrimary: () => database.untilPrimary(),
           onMisfit: ({ _id: message, app, type, misfits }) =>
             log.warn(
               { message, app, type, misfits },

@@ -7,6 +7,7 @@ import { from, lastValueFrom, of } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { ksuid } from '../../domain/ksuid.js';
 import { principalOf } from '../auth/auth.guard.js';
+import { isDatabaseAway } from '../database-away.js';
 import { ProblemError } from '../errors.js';
 import { newId } from '../ids.js';
 import type { IdPrefix } from '../ids.js';
@@ -99,7 +100,10 @@ export class IdempotencyInterceptor implements NestInterceptor {
       await this.store.finish(id, reply.statusCode, JSON.stringify(answer ?? null));
       return answer;
     } catch (error) {
-      await this.store.release(id);
+      const released = this.store.release(id);
+      // Waiting for a database that is away would double the time to the answer; the key is free again in a minute.
+      if (isDatabaseAway(error)) released.catch(() => undefined);
+      else await released;
       throw error;
     }
   }

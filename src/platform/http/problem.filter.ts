@@ -2,6 +2,7 @@ import { Catch, HttpException, NotFoundException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { isDatabaseAway } from '../database-away.js';
 import { ERRORS, ProblemError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 
@@ -93,22 +94,3 @@ function fastifyStatus(thrown: unknown): number | undefined {
   if (typeof error?.statusCode !== 'number' || typeof error.code !== 'string') return undefined;
   return error.statusCode;
 }
-
-// By name: the platform does not import the driver, which is the store's alone.
-const DATABASE_AWAY = new Set([
-  'MongoServerSelectionError',
-  'MongoNetworkError',
-  'MongoNetworkTimeoutError',
-  'MongoNotConnectedError',
-  'MongoPoolClearedError',
-  'MongoPoolClearedOnNetworkError',
-  'MongoWaitQueueTimeoutError',
-  'MongoTopologyClosedError',
-  'MongooseServerSelectionError',
-]);
-const isDatabaseAway = (thrown: unknown): boolean =>
-  thrown instanceof Error && (DATABASE_AWAY.has(thrown.name) || isLostBulkWrite(thrown));
-
-// What the driver makes of any of these, and of a missing acknowledgement, while it writes several documents.
-const isLostBulkWrite = (thrown: Error & { writeErrors?: unknown[] }): boolean =>
-  thrown.name === 'MongoBulkWriteError' && thrown.writeErrors?.length === 0;

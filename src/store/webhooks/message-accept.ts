@@ -4,6 +4,7 @@ import { messageFacets } from '../../domain/webhooks/facets.js';
 import { matchTargets } from '../../domain/webhooks/target-match.js';
 import type { SchemaFault } from '../../domain/webhooks/event-schema/schema-bounds.js';
 import { crashPoint } from '../../platform/crash-point.js';
+import { isDatabaseAway } from '../../platform/database-away.js';
 import { GroupCommit } from '../../platform/group-commit.js';
 import { newId } from '../../platform/ids.js';
 import { webhookMetrics } from '../../platform/metrics.js';
@@ -21,6 +22,8 @@ const DAY_MS = 86_400_000;
 const MAX_GROUP = 256;
 /** Kept with a message at most. */
 const MAX_MISFITS = 10;
+/** Who has waited so long behind a flush that found no database is not made to wait for the next one too. */
+const PATIENCE_BEHIND_MS = 1_000;
 
 /** A message that was checked and is to be accepted. */
 export interface MessageDraft {
@@ -63,6 +66,8 @@ interface Options extends TypeCheckOptions {
   lanes: number;
   /** false answers before the row is durable: the negative control of the crash tests, never in use otherwise. */
   durable: boolean;
+  /** Resolves when there is a database to write to; at once while it is not known to be away. */
+  untilPrimary?: () => Promise<void>;
   /** Called with a message that does not fit the schema of its type and is to be stored nevertheless. */
   onMisfit?: (row: MessageRow) => void;
   /** Called with the messages of a flush right after they are durable; must not throw. */
@@ -90,16 +95,24 @@ export class MessageAccept {
     private readonly messages: MessageRepository,
     private readonly options: Options,
   ) {
-    this.#commit = new GroupCommit({ maxItems: MAX_GROUP, flush: (drafts) => this.#flush(drafts) });
+    this.#commit = new GroupCommit({
+      maxItems: MAX_GROUP,
+      flush: (drafts) => this.#flush(drafts),
+      failsToo: (error, waitedMs) => waitedMs >= PATIENCE_BEHIND_MS && isDatabaseAway(error),
+    });
   }
 
-  accept(draft: MessageDraft): Promise<Accepted> {
+  async accept(draft: MessageDraft): Promise<Accepted> {
+    // Each waits for the database by himself: in the group he would first wait for those before him.
+    await this.options.untilPrimary?.();
     return this.#commit.add(draft);
   }
 
   /** Stores the messages with one flush; each answer stands alone, an `Error` where it is not known what became of it. */
-  acceptAll(drafts: readonly MessageDraft[]): Promise<(Accepted | Error)[]> {
-    return drafts.length === 0 ? Promise.resolve([]) : this.#commit.addAll(drafts);
+  async acceptAll(drafts: readonly MessageDraft[]): Promise<(Accepted | Error)[]> {
+    if (drafts.length === 0) return [];
+    await this.options.untilPrimary?.();
+    return this.#commit.addAll(drafts);
   }
 
   /** Resolves when everything handed over so far is answered. */
