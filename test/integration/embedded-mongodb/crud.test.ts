@@ -185,6 +185,26 @@ test('aggregate groups, counts and writes with $out and $merge', async () => {
   ]);
 });
 
+test('the variables of let are computed once and seen by filters, stages and updates', async () => {
+  const collection = await filled('variables', [{ _id: 1 }, { _id: 2 }]);
+  const byId = { $expr: { $eq: ['$_id', '$$id'] } };
+  const options = { let: { id: { $add: [1, 1] }, text: { $literal: '$x' } } };
+  const stages = [{ $match: byId }, { $set: { text: '$$text' } }];
+  expect(await collection.aggregate(stages, options).toArray()).toEqual([{ _id: 2, text: '$x' }]);
+  expect(await collection.find(byId, options).toArray()).toEqual([{ _id: 2 }]);
+  await collection.updateOne(byId, [{ $set: { text: '$$text' } }], options);
+  const after = { ...options, returnDocument: 'after' as const };
+  expect(await collection.findOneAndUpdate(byId, { $set: { seen: true } }, after)).toEqual({
+    _id: 2,
+    text: '$x',
+    seen: true,
+  });
+  await collection.deleteMany(byId, options);
+  expect(await collection.distinct('_id')).toEqual([1]);
+  const reading = collection.find(byId, { let: { id: '$other' } }).toArray();
+  expect((await failure(reading)).code).toBe(4890500);
+});
+
 test('count, distinct and estimatedDocumentCount agree with what is stored', async () => {
   const collection = await filled(
     'counts',

@@ -127,8 +127,7 @@ function correlatedPipeline(
     return (doc, joined) => {
       // The variables of a $lookup around this one change with its documents.
       for (const [name, value] of ctx.vars) vars.set(name, value);
-      // A missing value stays missing: expressions see `undefined` for it.
-      for (const [name, value] of variables) vars.set(name, value(doc) as BValue);
+      for (const [name, value] of variables) vars.set(name, value(doc));
       if (joined) return [...stages.run(joined)];
       const result = same ?? [...stages.runOn(from)];
       if (variables.length === 0) same = result;

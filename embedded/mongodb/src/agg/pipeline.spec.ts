@@ -16,11 +16,11 @@ class Collections implements PipelineContext {
   readonly now = new Date(0);
   readonly asked: Plain[] = [];
   /** The variables of those filters. */
-  readonly askedWith: ReadonlyMap<string, BValue>[] = [];
+  readonly askedWith: PipelineContext['vars'][] = [];
 
   constructor(
     private readonly collections: Record<string, Fields[]> = {},
-    readonly vars: ReadonlyMap<string, BValue> = new Map(),
+    readonly vars: PipelineContext['vars'] = new Map(),
   ) {}
 
   readonly find: PipelineContext['find'] = (collection, filter, ctx) => {

@@ -4,6 +4,7 @@ import { checkDatabaseName, type Collection } from '../catalog/collection.js';
 import type { CursorStore } from '../cursor/cursor-store.js';
 import { CommandError, unsupported } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
+import { commandVariables } from '../expr/expression.js';
 import { OPLOG_NAMESPACE } from '../oplog/oplog.js';
 import type { ServerInfo } from '../server-info.js';
 import type { RetryableWrite } from '../session/retry-records.js';
@@ -100,16 +101,18 @@ export function existing(context: CommandContext): Collection {
   throw new CommandError('NamespaceNotFound', `ns does not exist: ${ns}`);
 }
 
-const NO_VARIABLES: ReadonlyMap<string, BValue> = new Map();
+const NO_VARIABLES: EvalContext['vars'] = new Map();
 
 /** What expressions and filters of a command see: one `$$NOW` and its `let` variables. */
 export function evalContextOf({ engine }: CommandContext, variables?: BDoc): EvalContext {
-  return {
+  const context = {
     now: new Date(),
-    vars: variables ? new Map(variables.entries()) : NO_VARIABLES,
+    vars: NO_VARIABLES,
     // Made on demand, because few operations ask for it.
     get clusterTime() {
       return toTimestamp(engine.clock.current);
     },
   };
+  if (variables) context.vars = commandVariables(variables, context);
+  return context;
 }

@@ -1,12 +1,13 @@
 import type { Timestamp } from 'bson';
-import type { BDoc, BValue } from '../bson/values.js';
+import type { BDoc } from '../bson/values.js';
+import type { Value } from './compiler.js';
 
 /** What an operation fixes once for all its documents. */
 export interface EvalContext {
   /** `$$NOW` and `$currentDate`. */
   readonly now: Date;
   /** Variables of the command's `let`, without `$$`. */
-  readonly vars: ReadonlyMap<string, BValue>;
+  readonly vars: ReadonlyMap<string, Value>;
   readonly clusterTime?: Timestamp;
 }
 

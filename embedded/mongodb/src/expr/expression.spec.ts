@@ -3,7 +3,7 @@ import { Binary, Decimal128, Double, ObjectId, Timestamp } from 'bson';
 import { doc, fromPlain, toPlain, type Plain } from '../bson/plain.js';
 import { UNDEFINED } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { compileExpression } from './expression.js';
+import { commandVariables, compileExpression } from './expression.js';
 
 type Fields = { readonly [name: string]: Plain };
 const dec = (text: string): Decimal128 => Decimal128.fromString(text);
@@ -518,5 +518,42 @@ describe('an expression that cannot be answered', () => {
     const draws = Array.from({ length: 20 }, () => evaluate({ $rand: {} }) as number);
     expect(draws.every((draw) => draw >= 0 && draw < 1)).toBe(true);
     expect(new Set(draws).size).toBeGreaterThan(1);
+  });
+});
+
+describe("the variables of a command's let", () => {
+  const variables = (definitions: Fields) => commandVariables(doc(definitions), ctx);
+
+  test('are expressions, each of which sees those before it', () => {
+    const vars = variables({
+      x: { $literal: '$bar' },
+      y: { $add: [1, '$$v'] },
+      z: { $multiply: ['$$y', 2] },
+      at: '$$NOW',
+      none: '$$REMOVE',
+    });
+    expect([...vars]).toEqual([
+      ['v', 42],
+      ['x', '$bar'],
+      ['y', 43],
+      ['z', 86],
+      ['at', NOW],
+      ['none', undefined],
+    ]);
+  });
+
+  test('are computed once, not for each document', () => {
+    const [[, draw]] = [...variables({ draw: { $rand: {} } })].slice(1) as [[string, BValue]];
+    expect(draw).toEqual(expect.any(Number));
+  });
+
+  test.each<[Fields, number]>([
+    [{ x: '$field' }, 4890500],
+    [{ x: '$$ROOT.field' }, 4890500],
+    [{ x: { $add: ['$a', 1] } }, 4890500],
+    [{ x: '$$y' }, 17276],
+    [{ X: 1 }, 9],
+  ])('%j fails with code %d', (definitions, code) => {
+    expect(() => variables(definitions)).toThrow(expect.objectContaining({ code }) as Error);
   });
 });

@@ -1,10 +1,11 @@
-import type { BDoc, BValue } from '../bson/values.js';
+import { BDoc, type BValue } from '../bson/values.js';
+import { CommandError } from '../errors.js';
 import { ARRAYS } from './arrays.js';
 import { Compiler, truthy, type OperatorTable, type Scope, type Value } from './compiler.js';
 import type { EvalContext } from './context.js';
 import { CONVERSION } from './conversion.js';
 import { DATES } from './dates.js';
-import { LOGIC } from './logic.js';
+import { LOGIC, variableName } from './logic.js';
 import { NUMBERS } from './numbers.js';
 import { OBJECTS } from './objects.js';
 import { STRINGS } from './strings.js';
@@ -37,3 +38,18 @@ export function compilePredicate(value: BValue, ctx: EvalContext): (doc: BDoc) =
   const expression = compileExpression(value, ctx);
   return (doc) => truthy(expression(doc));
 }
+
+/** The variables of a command's `let`: constant expressions, each of which sees those before it. */
+export function commandVariables(definitions: BDoc, ctx: EvalContext): EvalContext['vars'] {
+  const vars = new Map(ctx.vars);
+  for (const [name, value] of definitions.entries())
+    vars.set(variableName(name), compileExpression(value, { ...ctx, vars })(NO_DOCUMENT));
+  return vars;
+}
+
+/** Stands where there is no document yet. */
+const NO_DOCUMENT = new Proxy(BDoc.of(), {
+  get() {
+    throw new CommandError(4890500, 'expected a constant in let, got an expression that reads the document');
+  },
+});
