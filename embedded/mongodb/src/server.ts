@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { startBackgroundWork } from './background/background-work.js';
 import type { Services } from './commands/command.js';
 import { FailPoints } from './commands/fail-points.js';
-import { CursorStore } from './cursor/cursor-store.js';
+import { CursorStore } from './cursor/cursor.js';
 import { ServerInfo, type ServerOptions } from './server-info.js';
 import { log } from './stats/log.js';
 import { Engine } from './storage/engine.js';

@@ -1,7 +1,7 @@
 import { expectDocument, expectNames, expectText } from '../bson/expect.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import type { EvalContext } from '../expr/context.js';
+import type { EvalContext, PipelineContext } from '../expr/context.js';
 import { compileExpression } from '../expr/expression.js';
 import { compileAddFields, compileProject, compileUnset } from '../query/projection.js';
 
@@ -55,4 +55,30 @@ export function stageOf(stage: BValue): NamedStage {
   if (entries.length !== 1) throw new CommandError(40323, 'A pipeline stage must contain exactly one field.');
   const [name, spec] = entries[0]!;
   return { name, spec };
+}
+
+/** A compiled stage: documents in, documents out. It may be run more than once. */
+export type Stage = (input: Iterable<BDoc>) => Iterable<BDoc>;
+
+/** Compiles a pipeline inside a stage (`$facet`, `$lookup`, `$unionWith`). */
+export type SubPipeline = (stages: readonly BValue[], ctx: PipelineContext) => CompiledStages;
+
+/** Stages in order. */
+export interface CompiledStages {
+  run(input: Iterable<BDoc>): Iterable<BDoc>;
+  /** Over a collection of the same database, whose planner serves the leading `$match`. */
+  runOn(collection: string): Iterable<BDoc>;
+}
+
+export type StageCompiler = (spec: BValue, ctx: PipelineContext, sub: SubPipeline) => Stage;
+
+/** A copy with the value at the path; `undefined` removes it. */
+export function withField(doc: BDoc, path: readonly string[], value: BValue | undefined): BDoc {
+  const [name, ...rest] = path as [string, ...string[]];
+  const copy = doc.clone();
+  const child = copy.get(name);
+  const next = rest.length === 0 ? value : withField(child instanceof BDoc ? child : BDoc.of(), rest, value);
+  if (next === undefined) copy.delete(name);
+  else copy.set(name, next);
+  return copy;
 }

@@ -1,14 +1,12 @@
-import { compare } from '../bson/compare.js';
+import { compare, hashKey, type HashKey } from '../bson/keystring.js';
 import { typeRank } from '../bson/types.js';
-import { describe } from '../bson/describe.js';
-import { expectArray, expectDocument, expectNames } from '../bson/expect.js';
-import { hashKey, type HashKey } from '../bson/keystring.js';
+import { describe, expectArray, expectDocument, expectNames } from '../bson/expect.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { ACCUMULATORS, type Accumulator } from '../expr/accumulators.js';
 import type { EvalContext } from '../expr/context.js';
 import { compileExpression, type DocumentExpression } from '../expr/expression.js';
-import type { Stage } from './stage.js';
+import type { Stage } from './document-stages.js';
 
 interface Group {
   readonly id: BValue;

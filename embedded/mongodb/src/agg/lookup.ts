@@ -9,7 +9,7 @@ import type { PipelineContext } from '../expr/context.js';
 import { compileExpression } from '../expr/expression.js';
 import { variableName } from '../expr/logic.js';
 import { atPath } from '../query/path-test.js';
-import { withField, type StageCompiler, type SubPipeline } from './stage.js';
+import { withField, type StageCompiler, type SubPipeline } from './document-stages.js';
 
 /** Documents joined with one query. */
 const BATCH = 1000;

@@ -7,7 +7,7 @@ import { compileFilter } from '../query/matcher.js';
 import { compileSort, fieldAt } from '../query/sort.js';
 import { bucketStage, groupStage } from './group.js';
 import { lookupStage } from './lookup.js';
-import { withField, type Stage, type StageCompiler } from './stage.js';
+import { withField, type Stage, type StageCompiler } from './document-stages.js';
 
 /** Stages that filter, order, cut, count, multiply or join documents. */
 export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {

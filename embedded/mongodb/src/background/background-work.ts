@@ -1,6 +1,11 @@
+import { BDoc } from '../bson/values.js';
+import type { Index } from '../catalog/index.js';
 import type { Services } from '../commands/command.js';
+import { runStatement } from '../commands/writes/statement.js';
+import { evalContext } from '../expr/context.js';
+import { prepareFind } from '../query/find.js';
 import { log } from '../stats/log.js';
-import { deleteExpired } from './ttl.js';
+import type { Engine } from '../storage/engine.js';
 
 const TTL_MS = 60_000;
 const TTL_TEST_MS = 1_000;
@@ -31,4 +36,28 @@ function every(ms: number, work: () => Promise<void>): NodeJS.Timeout {
     running = false;
   };
   return setInterval(() => void run(), ms).unref();
+}
+
+/** Deletes documents whose date in a TTL index is old enough, through the ordinary write path. */
+export async function deleteExpired(engine: Engine, now: Date = new Date()): Promise<void> {
+  const context = evalContext(now);
+  for (const collection of engine.catalog.list()) {
+    for (const index of collection.readyIndexes) {
+      if (index.spec.expireAfterSeconds === null) continue;
+      const filter = expired(index, index.spec.expireAfterSeconds, now);
+      // A look first: most runs find nothing and need no write.
+      if (prepareFind(collection, { filter, limit: 1 }, context).run(engine.epoch).next().done) continue;
+      const { ns } = collection;
+      await engine.queue.run(() =>
+        runStatement(engine, { kind: 'delete', ns, filter, multi: true, context }),
+      );
+    }
+  }
+}
+
+/** A range on dates matches an array by any of its dates, hence by its earliest. */
+function expired({ paths, spec }: Index, seconds: number, now: Date): BDoc {
+  const limit = new Date(now.getTime() - seconds * 1000);
+  const filter = BDoc.of([paths[0] as string, BDoc.of(['$lte', limit])]);
+  return spec.partial ? BDoc.of(['$and', [filter, spec.partial]]) : filter;
 }

@@ -3,7 +3,7 @@ import { unsupported } from '../errors.js';
 import * as decimal from './decimal.js';
 import type { Decimal } from './decimal.js';
 import { double, isInt, isNumber, type NumericValue } from './type-of.js';
-import { type BValue } from './values.js';
+import type { BValue } from './values.js';
 
 /** The value as a double, rounded where it must be. */
 export function toNumber(value: NumericValue): number {
@@ -126,3 +126,71 @@ export function round(
 }
 
 const isDecimal = (value: unknown): value is Decimal128 => value instanceof Decimal128;
+
+/**
+ * A running sum of numbers of all types. Integers and decimals are summed exactly, doubles in double-double arithmetic
+ * (Knuth's two-sum); the answer has the widest type seen.
+ */
+export class Sum {
+  count = 0;
+  private small = 0;
+  private large = 0n;
+  private sawLong = false;
+  private sawDouble = false;
+  private high = 0;
+  private low = 0;
+  private decimals: Decimal | undefined;
+
+  /** Adds a number; anything else is ignored. */
+  add(value: BValue | undefined): void {
+    if (!isNumber(value)) return;
+    this.count++;
+    if (isInt(value)) {
+      const sum = this.small + value;
+      if (Number.isSafeInteger(sum)) this.small = sum;
+      else this.large += BigInt(value);
+    } else if (typeof value === 'bigint') {
+      this.sawLong = true;
+      this.large += value;
+    } else if (value instanceof Decimal128) {
+      this.decimals = decimal.add(this.decimals ?? decimal.decimalOf(0n, 0), decimal.decode(value));
+    } else {
+      this.sawDouble = true;
+      this.addDouble(value instanceof Double ? value.value : value);
+    }
+  }
+
+  private addDouble(value: number): void {
+    const sum = this.high + value;
+    const part = sum - this.high;
+    if (Number.isFinite(sum)) this.low += this.high - (sum - part) + (value - part);
+    this.high = sum;
+  }
+
+  total(): BValue {
+    const integers = this.large + BigInt(this.small);
+    if (this.decimals) {
+      const parts = [decimal.decimalOf(integers, 0), decimal.exact(this.high), decimal.exact(this.low)];
+      return decimal.encode(parts.reduce(decimal.add, this.decimals));
+    }
+    if (this.sawDouble) return double(this.asDouble());
+    const fitting = integer(integers);
+    if (fitting === undefined) return double(Number(integers));
+    return this.sawLong ? integers : fitting;
+  }
+
+  /** `null` if no number was seen. */
+  average(): BValue {
+    if (this.count === 0) return null;
+    return this.decimals
+      ? divide(this.total() as Decimal128, this.count)
+      : double(this.asDouble() / this.count);
+  }
+
+  private asDouble(): number {
+    const whole = new Sum();
+    whole.addDouble(this.high);
+    whole.addDouble(Number(this.large + BigInt(this.small)));
+    return whole.high + (whole.low + this.low);
+  }
+}

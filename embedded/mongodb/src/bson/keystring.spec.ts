@@ -10,8 +10,7 @@ import {
   ObjectId,
   Timestamp,
 } from 'bson';
-import { compare } from './compare.js';
-import { keyString } from './keystring.js';
+import { compare, keyString } from './keystring.js';
 import { DBPointer, double, UNDEFINED } from './type-of.js';
 import { typeRank } from './types.js';
 import { BDoc, type BValue } from './values.js';

@@ -2,11 +2,9 @@ import { UUID } from 'bson';
 import { BDoc } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import { asBuffer, type Database } from '../storage/database.js';
-import { IndexTable } from '../storage/index-table.js';
-import { RecordTable } from '../storage/record-table.js';
+import { IndexTable, RecordTable } from '../storage/tables.js';
 import { Collection, checkCollectionName, splitNamespace } from './collection.js';
-import { parseIndexSpec, specDocument, type IndexSpec } from './index-spec.js';
-import { Index, type IndexState } from './index.js';
+import { Index, parseIndexSpec, specDocument, type IndexSpec, type IndexState } from './index.js';
 
 /**
  * Databases, collections and indexes. Every change happens inside a write batch and goes to the tables `coll` and

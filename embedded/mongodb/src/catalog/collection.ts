@@ -1,5 +1,5 @@
 import { CommandError } from '../errors.js';
-import type { RecordTable } from '../storage/record-table.js';
+import type { RecordTable } from '../storage/tables.js';
 import type { Index } from './index.js';
 
 /** A collection as the catalog keeps it in memory. Counters are stored with the commit that changed them. */

@@ -1,5 +1,5 @@
 import { doc, toPlain } from '../bson/plain.js';
-import { identity, parseIndexSpec, specDocument } from './index-spec.js';
+import { identity, parseIndexSpec, specDocument } from './index.js';
 
 test('a definition is named after its key and shown with what it set', () => {
   const spec = parseIndexSpec(

@@ -1,9 +1,15 @@
-import { BDoc } from '../bson/values.js';
+import { BSONRegExp } from 'bson';
+import { asNumber } from '../bson/arithmetic.js';
+import { keyString } from '../bson/keystring.js';
+import { isNullish } from '../bson/type-of.js';
+import { BDoc, type BValue } from '../bson/values.js';
+import { fields, integer, parseFields } from '../commands/schema.js';
+import { CommandError, unsupported } from '../errors.js';
 import { evalContext } from '../expr/context.js';
 import { indexKeys, type IndexKeys } from '../query/index-keys.js';
+import { isOperatorDocument } from '../query/leaf-predicate.js';
 import { compileFilter } from '../query/matcher.js';
-import type { IndexTable } from '../storage/index-table.js';
-import { directions, type IndexSpec } from './index-spec.js';
+import type { IndexTable } from '../storage/tables.js';
 
 /** `building` indexes are kept up to date by every write but are not yet used by reads. */
 export type IndexState = 'building' | 'ready';
@@ -50,4 +56,158 @@ export class Index {
   hasArrayAt(path: string): boolean {
     return this.multikey.size > 0 && this.arraysAt(path).length > 0;
   }
+}
+
+/** A checked index definition as `createIndexes` takes it. */
+export interface IndexSpec {
+  name: string;
+  key: BDoc;
+  unique: boolean;
+  sparse: boolean;
+  hidden: boolean;
+  partial: BDoc | null;
+  expireAfterSeconds: number | null;
+}
+
+const SPEC = fields(
+  {
+    doc: 'key partialFilterExpression',
+    string: 'name',
+    bool: 'unique sparse hidden',
+    any: 'expireAfterSeconds',
+    collation: 'collation',
+    ignored: 'v ns background',
+  },
+  'InvalidIndexSpecificationOption',
+);
+
+const MAX_FIELDS = 32;
+const MAX_EXPIRE_SECONDS = 2_147_483_647;
+
+const cannot = (message: string): CommandError => new CommandError('CannotCreateIndex', message);
+
+/** Checks one element of `createIndexes.indexes`. */
+export function parseIndexSpec(input: BDoc): IndexSpec {
+  const args = parseFields('createIndexes.indexes', SPEC, input);
+  const { key, partialFilterExpression: partial = null, expireAfterSeconds } = args;
+  if (!key)
+    throw new CommandError(
+      'FailedToParse',
+      "The 'key' field is a required property of an index specification",
+    );
+  checkKey(key);
+  const { name = defaultName(key), unique = false, sparse = false, hidden = false } = args;
+  if (name === '') throw cannot('index names cannot be empty');
+  const isTtl = expireAfterSeconds !== undefined;
+  if (partial) {
+    compileFilter(partial, evalContext(new Date(0)));
+    checkPartialFilter(partial);
+    if (sparse) throw cannot('cannot mix "partialFilterExpression" and "sparse" options');
+  }
+  if (isIdKey(key) && (partial || sparse || hidden || isTtl))
+    throw new CommandError(
+      'InvalidIndexSpecificationOption',
+      'the _id index takes no sparse, partial, hidden or TTL option',
+    );
+  if (isTtl && key.size > 1)
+    throw cannot('TTL indexes are single-field indexes, compound indexes do not support TTL');
+  return {
+    name,
+    key,
+    unique,
+    sparse,
+    hidden,
+    partial,
+    expireAfterSeconds: isTtl ? seconds(expireAfterSeconds) : null,
+  };
+}
+
+function checkKey(key: BDoc): void {
+  if (key.size === 0) throw cannot('Index keys cannot be an empty object');
+  if (key.size > MAX_FIELDS) throw cannot(`an index may have ${MAX_FIELDS} fields, got ${key.size}`);
+  for (const [path, direction] of key.entries()) {
+    if (typeof direction === 'string') throw unsupported(`an index of type '${direction}'`);
+    if (path.includes('$**')) throw unsupported('a wildcard index');
+    if (!asNumber(direction))
+      throw cannot(`Values in the index key pattern must be non-zero numbers, got field '${path}'`);
+    if (path.split('.').includes('')) throw cannot(`Index keys cannot contain an empty field, got '${path}'`);
+    if (path.startsWith('$')) throw cannot(`Index key contains an illegal field name: '${path}'`);
+  }
+}
+
+const IN_PARTIAL_FILTERS = new Set([
+  '$eq',
+  '$gt',
+  '$gte',
+  '$lt',
+  '$lte',
+  '$in',
+  '$exists',
+  '$type',
+  '$comment',
+]);
+
+/** Only conditions whose implication can be decided may make a partial index, as in MongoDB. */
+function checkPartialFilter(filter: BDoc): void {
+  const refuse = (what: string): never => {
+    throw cannot(`Expression not supported in partial index: ${what}`);
+  };
+  for (const [name, value] of filter.entries()) {
+    if (name === '$and' || name === '$or') (value as BDoc[]).forEach(checkPartialFilter);
+    else if (name.startsWith('$') && name !== '$comment') refuse(name);
+    for (const [operator, operand] of isOperatorDocument(value)
+      ? value.entries()
+      : [['$eq', value] as const]) {
+      const absent =
+        operator === '$exists' && (operand === false || isNullish(operand) || asNumber(operand) === 0);
+      const pattern = [operand].flat().some((one) => one instanceof BSONRegExp);
+      if (absent || pattern || !IN_PARTIAL_FILTERS.has(operator))
+        refuse(pattern ? 'a regular expression' : operator);
+    }
+  }
+}
+
+/** `{a: 1, b: -1}` is named `a_1_b_-1`. */
+function defaultName(key: BDoc): string {
+  return key
+    .entries()
+    .map(([path, direction]) => `${path}_${asNumber(direction)}`)
+    .join('_');
+}
+
+export function isIdKey(key: BDoc): boolean {
+  return key.size === 1 && key.has('_id');
+}
+
+/** Descending fields as -1, all others as 1. */
+export function directions(key: BDoc): (1 | -1)[] {
+  return key.entries().map(([, direction]) => (asNumber(direction) < 0 ? -1 : 1));
+}
+
+/** The definition as `listIndexes` shows it and as it is stored. */
+export function specDocument(spec: IndexSpec): BDoc {
+  const document = BDoc.of(['v', 2], ['key', spec.key], ['name', spec.name]);
+  if (spec.unique && !isIdKey(spec.key)) document.set('unique', true);
+  if (spec.sparse) document.set('sparse', true);
+  if (spec.partial) document.set('partialFilterExpression', spec.partial);
+  if (spec.expireAfterSeconds !== null) document.set('expireAfterSeconds', spec.expireAfterSeconds);
+  if (spec.hidden) document.set('hidden', true);
+  return document;
+}
+
+/** Two definitions with this identity may not exist side by side: same key, partial filter, uniqueness and sparseness. */
+export function identity({ key, partial, unique, sparse }: IndexSpec): string {
+  return keyString([key, partial, unique, sparse]).toString('latin1');
+}
+
+/** The options beside its identity that must agree when a definition is created again. */
+export function sameOptions(a: IndexSpec, b: IndexSpec): boolean {
+  return a.expireAfterSeconds === b.expireAfterSeconds;
+}
+
+/** A TTL in seconds, or error 67. */
+export function seconds(value: BValue): number {
+  const number = integer(value);
+  if (number !== undefined && number >= 0 && number <= MAX_EXPIRE_SECONDS) return number;
+  throw cannot(`TTL index 'expireAfterSeconds' must be 0 to ${MAX_EXPIRE_SECONDS}`);
 }

@@ -1,7 +1,7 @@
 import { doc, type Plain } from '../bson/plain.js';
 import type { BDoc, BValue } from '../bson/values.js';
 import { checkDatabaseName, type Collection } from '../catalog/collection.js';
-import type { CursorStore } from '../cursor/cursor-store.js';
+import type { CursorStore } from '../cursor/cursor.js';
 import { CommandError, unsupported } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
 import { commandVariables } from '../expr/expression.js';

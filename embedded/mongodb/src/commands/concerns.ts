@@ -1,5 +1,5 @@
 import { Timestamp } from 'bson';
-import { describe } from '../bson/describe.js';
+import { describe } from '../bson/expect.js';
 import { doc } from '../bson/plain.js';
 import { BDoc } from '../bson/values.js';
 import { CODES, CommandError, unsupported, type CodeName } from '../errors.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { doc } from '../bson/plain.js';
 import { BDoc } from '../bson/values.js';
-import { CursorStore } from '../cursor/cursor-store.js';
+import { CursorStore } from '../cursor/cursor.js';
 import { ServerInfo } from '../server-info.js';
 import { Engine } from '../storage/engine.js';
 import type { Services } from './command.js';

@@ -1,5 +1,5 @@
 import { Binary } from 'bson';
-import { describe } from '../bson/describe.js';
+import { describe } from '../bson/expect.js';
 import { double } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';

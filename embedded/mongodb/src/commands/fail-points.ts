@@ -1,4 +1,4 @@
-import { describe } from '../bson/describe.js';
+import { describe } from '../bson/expect.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { fields, integer, parseFields, type Args } from './schema.js';

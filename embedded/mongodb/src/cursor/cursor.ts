@@ -1,5 +1,97 @@
+import { randomBytes } from 'node:crypto';
 import { BDoc } from '../bson/values.js';
-import { Turns } from './turns.js';
+import { CommandError } from '../errors.js';
+import type { Reading } from '../query/find.js';
+
+/** A cursor that nobody asks for this long is closed. */
+const IDLE_MS = 10 * 60 * 1000;
+/** Documents of a first batch whose size the client left open. */
+const FIRST_BATCH = 101;
+
+/** The open cursors of all clients. */
+export class CursorStore {
+  private readonly cursors = new Map<bigint, Cursor>();
+  timedOut = 0;
+
+  /** The reply with the first batch; the cursor stays open if there is more. */
+  async first(
+    cursor: Cursor,
+    deadline: number,
+    {
+      batchSize = FIRST_BATCH,
+      single = false,
+    }: { batchSize?: number | undefined; single?: boolean | undefined },
+  ): Promise<BDoc> {
+    const firstBatch = await cursor.batch(batchSize, deadline);
+    if (!single) cursor.peekEnd();
+    const id = single || cursor.exhausted ? 0n : this.newId();
+    if (id !== 0n) this.cursors.set(id, cursor);
+    return BDoc.of(['cursor', BDoc.of(['firstBatch', firstBatch], ['id', id], ['ns', cursor.ns])]);
+  }
+
+  /** The reply with a later batch. Error 43 if there is no such cursor, 13 if it belongs to another namespace. */
+  async next(id: bigint, ns: string, deadline: number, batchSize: number): Promise<BDoc> {
+    const cursor = this.get(id, ns);
+    cursor.busy = true;
+    try {
+      const nextBatch = await cursor.batch(batchSize, deadline);
+      cursor.peekEnd();
+      if (cursor.exhausted) this.kill(id);
+      return BDoc.of([
+        'cursor',
+        BDoc.of(['nextBatch', nextBatch], ['id', cursor.exhausted ? 0n : id], ['ns', ns]),
+      ]);
+    } catch (error) {
+      this.kill(id);
+      throw error;
+    } finally {
+      cursor.busy = false;
+    }
+  }
+
+  /** True if the cursor was open. */
+  kill(id: bigint): boolean {
+    return this.cursors.delete(id);
+  }
+
+  killOfSessions(lsids: ReadonlySet<string>): void {
+    for (const [id, { owner }] of this.cursors)
+      if (owner.lsid && lsids.has(owner.lsid)) this.cursors.delete(id);
+  }
+
+  killAll(): void {
+    this.cursors.clear();
+  }
+
+  reap(now: number): void {
+    for (const [id, { busy, owner, lastUsed }] of this.cursors) {
+      if (busy || owner.noTimeout || now - lastUsed < IDLE_MS) continue;
+      this.cursors.delete(id);
+      this.timedOut += 1;
+    }
+  }
+
+  get size(): number {
+    return this.cursors.size;
+  }
+
+  private get(id: bigint, ns: string): Cursor {
+    const cursor = this.cursors.get(id);
+    if (!cursor) throw new CommandError('CursorNotFound', `cursor id ${id} not found`);
+    if (cursor.ns !== ns)
+      throw new CommandError('Unauthorized', `getMore on '${ns}', but the cursor belongs to ${cursor.ns}`);
+    if (cursor.busy) throw new CommandError('CursorInUse', `cursor id ${id} is in use by another operation`);
+    return cursor;
+  }
+
+  /** Positive, so that no driver takes it for the 0 of a finished cursor. */
+  private newId(): bigint {
+    for (;;) {
+      const id = randomBytes(8).readBigUInt64BE() >> 1n;
+      if (id !== 0n && !this.cursors.has(id)) return id;
+    }
+  }
+}
 
 /** Bytes of documents in one batch. */
 const MAX_BATCH_BYTES = 16 * 1024 * 1024;
@@ -63,4 +155,44 @@ export class Cursor {
     this.exhausted = true;
     return null;
   }
+}
+
+/** After so long a read lets others run. */
+const TURN_MS = 8;
+
+/** Shares the one thread: asked wherever a read may be interrupted, it now and then waits until others have run. */
+export class Turns {
+  private since = performance.now();
+
+  constructor(private readonly deadline: number) {}
+
+  /** A promise when it is somebody else's turn. Error 50 past the deadline. */
+  next(): Promise<void> | undefined {
+    checkDeadline(this.deadline);
+    if (performance.now() - this.since < TURN_MS) return undefined;
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        this.since = performance.now();
+        resolve();
+      }),
+    );
+  }
+}
+
+/** Runs a reading to its end. */
+export async function readAll<T>(
+  reading: Reading<T>,
+  deadline: number,
+  each: (one: T) => void,
+): Promise<void> {
+  const turns = new Turns(deadline);
+  for (const one of reading) {
+    if (one === undefined) await turns.next();
+    else each(one);
+  }
+}
+
+/** Error 50 if the time that the client gave is over. */
+export function checkDeadline(deadline: number): void {
+  if (Date.now() > deadline) throw new CommandError('MaxTimeMSExpired', 'operation exceeded time limit');
 }

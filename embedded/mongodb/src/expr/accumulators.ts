@@ -1,7 +1,6 @@
-import { compare } from '../bson/compare.js';
+import { compare, hashKey, type HashKey } from '../bson/keystring.js';
 import { expectDocument } from '../bson/expect.js';
-import { hashKey, type HashKey } from '../bson/keystring.js';
-import { Sum } from '../bson/sum.js';
+import { Sum } from '../bson/arithmetic.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import type { Value } from './compiler.js';

@@ -1,6 +1,5 @@
-import { equal } from '../bson/compare.js';
+import { equal, hashKey, type HashKey } from '../bson/keystring.js';
 import { expectArray, expectInteger, expectText } from '../bson/expect.js';
-import { hashKey, type HashKey } from '../bson/keystring.js';
 import { isNullish } from '../bson/type-of.js';
 import type { BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';

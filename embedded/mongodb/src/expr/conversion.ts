@@ -1,7 +1,7 @@
 import { Decimal128, ObjectId, Timestamp } from 'bson';
 import { isZero, toDecimal, toInt64, toNumber } from '../bson/arithmetic.js';
 import * as decimal from '../bson/decimal.js';
-import { describe } from '../bson/describe.js';
+import { describe } from '../bson/expect.js';
 import {
   double,
   isNullish,

@@ -1,4 +1,4 @@
-import { compare } from '../bson/compare.js';
+import { compare } from '../bson/keystring.js';
 import { expectArray, expectDocument } from '../bson/expect.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';

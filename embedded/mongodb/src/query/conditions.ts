@@ -2,9 +2,19 @@ import { BSONRegExp } from 'bson';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import type { EvalContext } from '../expr/context.js';
-import { EVERYTHING, isUnordered, pointOf, prefixOf, rangeOf, union } from './interval.js';
-import type { Interval, RangeOperator } from './interval.js';
+import {
+  EVERYTHING,
+  isEverything,
+  isUnordered,
+  pointOf,
+  prefixOf,
+  rangeOf,
+  union,
+  type Interval,
+  type RangeOperator,
+} from './interval.js';
 import { isOperatorDocument } from './leaf-predicate.js';
+import type { Scan } from './planner.js';
 
 /** What one condition of a filter says about the index keys of a path: a superset of what it matches. */
 export interface Condition {
@@ -149,3 +159,22 @@ function pattern(value: BSONRegExp): Interval[] {
   const prefix = next !== '' && '?*{'.includes(next) ? text.slice(0, -1) : text;
   return prefix === '' ? [EVERYTHING] : union([prefixOf(prefix), pointOf(value)]);
 }
+
+/**
+ * Whether the keys in a scan's ranges are exactly the documents that a filter matches, each once: then they can be
+ * counted and passed over without reading documents. KeyStrings lose nothing for this: two values have the same key
+ * exactly when they compare equal, and no range leaves its type.
+ */
+export function isExact({ index, bounds, equalities, range }: Scan, { all, exact }: Conditions): boolean {
+  if (!exact || !all.every(({ path }) => index.paths.includes(path))) return false;
+  // Fields behind the first range are not in the ranges of keys, and a descending range may be a little too wide.
+  if (!bounds.slice(equalities + Number(range)).every(isEverything)) return false;
+  if (range && index.directions[equalities] === -1) return false;
+  // A document has several keys where it has an array, but never one twice: it is met once below one value.
+  const arrays = index.paths.filter((path) => index.hasArrayAt(path));
+  const ofArrays = all.filter(({ path }) => arrays.includes(path));
+  return arrays.length === 0 || (arrays.length === 1 && ofArrays.length === 1 && isOneValue(ofArrays[0]!));
+}
+
+const isOneValue = ({ intervals: [one, ...more], exists }: Conditions['all'][number]): boolean =>
+  exists && more.length === 0 && one?.point === true;

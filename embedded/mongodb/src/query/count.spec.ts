@@ -5,12 +5,10 @@ import { doc as documentOf } from '../bson/plain.js';
 import { UNDEFINED } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
-import { parseIndexSpec } from '../catalog/index-spec.js';
+import { parseIndexSpec } from '../catalog/index.js';
 import { evalContext } from '../expr/context.js';
 import { Engine } from '../storage/engine.js';
-import { countFound } from './count.js';
-import { prepareFind } from './find.js';
-import type { FindQuery, PreparedFind } from './find.js';
+import { countFound, prepareFind, type FindQuery, type PreparedFind } from './find.js';
 import { compileFilter } from './matcher.js';
 
 const doc = (fields: object): BDoc => documentOf(fields as never);

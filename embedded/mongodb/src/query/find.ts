@@ -1,16 +1,11 @@
 import { BDoc } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
+import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
-import type { IndexRow } from '../storage/index-table.js';
-import type { Row } from '../storage/record-table.js';
-import { killed, walk } from './entry-walk.js';
-import { compileFilter } from './matcher.js';
-import type { Matcher } from './matcher.js';
-import { NOTHING, choosePlan } from './planner.js';
-import type { Plan } from './planner.js';
-import { compileSort } from './sort.js';
-import type { Sort, SortPart } from './sort.js';
-import { sorted } from './blocking-sort.js';
+import type { Entry, IndexRow, IndexTable, KeyRange, Row } from '../storage/tables.js';
+import { compileSort, sorted, type Sort, type SortPart } from './sort.js';
+import { compileFilter, type Matcher } from './matcher.js';
+import { choosePlan, NOTHING, type Plan } from './planner.js';
 
 /** A document that a read found. */
 export interface Found {
@@ -207,4 +202,51 @@ function* chunked<R extends Row>(
     if (larger * average <= MAX_CHUNK_BYTES) size = larger;
     yield undefined;
   }
+}
+
+/** Yields numbers that add up to how many documents a read finds: from its index where the keys alone can tell. */
+export function* countFound(
+  collection: Collection | undefined,
+  { filter, skip = 0, limit = 0 }: FindQuery,
+  prepared: PreparedFind,
+  epoch: () => number,
+): Reading<number> {
+  const { scans, keysSuffice } = prepared.plan;
+  const most = limit > 0 ? skip + limit : Infinity;
+  if (!scans && filter.size === 0) yield Math.max(0, Math.min(collection?.count ?? 0, most) - skip);
+  else if (!scans || !keysSuffice) for (const one of prepared.run(epoch)) yield one && 1;
+  else {
+    let count = 0;
+    for (const { index, ranges } of scans)
+      for (const range of ranges) count += (yield* walk(index.table, range, most - count)).count;
+    yield Math.max(0, count - skip);
+  }
+}
+
+/** Entries that are walked over before others may run: about a millisecond. */
+const STEPS = 8192;
+
+/** Walks over entries, at most so many, without reading documents. @returns how many, and the last if more may follow */
+export function* walk(
+  table: IndexTable,
+  range: KeyRange,
+  most: number,
+  reverse = false,
+): Generator<undefined, { count: number; last?: Entry | undefined }> {
+  let count = 0;
+  let last: Entry | undefined;
+  while (count < most) {
+    if (table.dropped) throw killed('an index');
+    const steps = Math.min(STEPS, most - count);
+    const next = table.skip(range, last, steps, reverse);
+    if (!next) return { count: count + table.count(range, steps, last, reverse) };
+    count += steps;
+    last = next;
+    yield undefined;
+  }
+  return { count, last };
+}
+
+export function killed(what: string): CommandError {
+  return new CommandError('QueryPlanKilled', `the read was ended because ${what} was dropped`);
 }

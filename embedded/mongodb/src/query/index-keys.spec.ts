@@ -1,7 +1,7 @@
 import { keyString } from '../bson/keystring.js';
 import { doc, fromPlain, type Plain } from '../bson/plain.js';
 import { UNDEFINED } from '../bson/type-of.js';
-import { directions } from '../catalog/index-spec.js';
+import { directions } from '../catalog/index.js';
 import { indexKeys } from './index-keys.js';
 import type { IndexKeys } from './index-keys.js';
 

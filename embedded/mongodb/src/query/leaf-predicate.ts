@@ -1,10 +1,8 @@
 import { BSONRegExp, BSONSymbol } from 'bson';
 import { asNumber, isZero, toInt64 } from '../bson/arithmetic.js';
-import { compare } from '../bson/compare.js';
+import { compare, hashKey } from '../bson/keystring.js';
 import { typeCalled, typeRank, type TypeName } from '../bson/types.js';
-import { describe } from '../bson/describe.js';
-import { expectArray } from '../bson/expect.js';
-import { hashKey } from '../bson/keystring.js';
+import { describe, expectArray } from '../bson/expect.js';
 import { isNumber, typeName, Undefined } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';

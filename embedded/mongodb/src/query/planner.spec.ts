@@ -3,16 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { doc as documentOf } from '../bson/plain.js';
 import { UNDEFINED } from '../bson/type-of.js';
-import { BDoc } from '../bson/values.js';
-import type { BValue } from '../bson/values.js';
-import { parseIndexSpec } from '../catalog/index-spec.js';
+import { BDoc, type BValue } from '../bson/values.js';
+import { parseIndexSpec } from '../catalog/index.js';
 import type { Collection } from '../catalog/collection.js';
 import { evalContext } from '../expr/context.js';
 import { Engine } from '../storage/engine.js';
-import { countFound } from './count.js';
-import type { Found, Reading } from './find.js';
-import { prepareFind } from './find.js';
-import type { FindQuery, PreparedFind } from './find.js';
+import {
+  countFound,
+  prepareFind,
+  type FindQuery,
+  type Found,
+  type PreparedFind,
+  type Reading,
+} from './find.js';
 import { compileFilter } from './matcher.js';
 import { compileSort } from './sort.js';
 

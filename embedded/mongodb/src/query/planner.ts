@@ -5,9 +5,8 @@ import type { Collection } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
 import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
-import type { KeyRange } from '../storage/index-table.js';
-import { conditionsOf, type Condition, type Conditions } from './conditions.js';
-import { isExact } from './exact-scan.js';
+import type { KeyRange } from '../storage/tables.js';
+import { conditionsOf, isExact, type Condition, type Conditions } from './conditions.js';
 import {
   EVERYTHING,
   descending,

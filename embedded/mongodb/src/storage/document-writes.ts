@@ -1,12 +1,13 @@
 import { ObjectId, Timestamp } from 'bson';
+import { shellText } from '../bson/expect.js';
+import { keyString } from '../bson/keystring.js';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
 import { CommandError } from '../errors.js';
-import type { IndexKeys } from '../query/index-keys.js';
+import { keyTuples, type IndexKeys } from '../query/index-keys.js';
 import { toTimestamp } from './commit-clock.js';
-import { duplicateKey } from './duplicate-key.js';
 import type { Engine } from './engine.js';
 
 /** Largest document that a user may store, in bytes. */
@@ -154,4 +155,17 @@ function checkId(id: BValue): void {
       'DollarPrefixedFieldName',
       `_id fields may not contain '$'-prefixed fields: ${dollar}`,
     );
+}
+
+/** Error 11000 with the text that drivers and applications parse. In an array field it names the element that collided. */
+export function duplicateKey(ns: string, index: Index, doc: BDoc, key: Buffer): CommandError {
+  const { spec, paths, directions } = index;
+  const split = paths.map((path) => path.split('.'));
+  const tuple = keyTuples(doc, split).tuples.find((one) => keyString(one, directions).equals(key)) ?? [];
+  const keyValue = BDoc.from([...paths], tuple);
+  return new CommandError(
+    'DuplicateKey',
+    `E11000 duplicate key error collection: ${ns} index: ${spec.name} dup key: ${shellText(keyValue)}`,
+    { keyPattern: spec.key, keyValue },
+  );
 }

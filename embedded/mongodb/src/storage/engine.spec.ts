@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { doc, toPlain } from '../bson/plain.js';
 import { BDoc } from '../bson/values.js';
-import { parseIndexSpec } from '../catalog/index-spec.js';
+import { parseIndexSpec } from '../catalog/index.js';
 import { Engine } from './engine.js';
 import type { WriteSteps } from './write-queue.js';
 

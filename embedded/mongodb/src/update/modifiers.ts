@@ -1,9 +1,14 @@
 import { BSONRegExp, Timestamp } from 'bson';
 import { addExact, multiply, multiplyExact } from '../bson/arithmetic.js';
-import { compare, equal, identical } from '../bson/compare.js';
-import { describe } from '../bson/describe.js';
-import { expectArray, expectDocument, expectInteger, expectNames, expectText } from '../bson/expect.js';
-import { hashKey } from '../bson/keystring.js';
+import { compare, equal, hashKey, identical } from '../bson/keystring.js';
+import {
+  describe,
+  expectArray,
+  expectDocument,
+  expectInteger,
+  expectNames,
+  expectText,
+} from '../bson/expect.js';
 import { isInt, isNumber, typeName, type NumericValue } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';

@@ -1,5 +1,5 @@
-import { compareText } from '../bson/compare.js';
-import { describe } from '../bson/describe.js';
+import { compareText } from '../bson/keystring.js';
+import { describe } from '../bson/expect.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 

@@ -5,9 +5,18 @@ import { dispatch } from '../commands/dispatch.js';
 import { errorReply, finishReply } from '../commands/replies.js';
 import { CommandError } from '../errors.js';
 import { log } from '../stats/log.js';
-import { FrameReader, OP_MSG, OP_QUERY, ProtocolError, type Frame } from './frame.js';
-import { encodeOpMsg, parseOpMsg, type OpMsg } from './op-msg.js';
-import { encodeOpReply, parseOpQuery } from './op-query.js';
+import {
+  encodeOpMsg,
+  encodeOpReply,
+  FrameReader,
+  OP_MSG,
+  OP_QUERY,
+  parseOpMsg,
+  parseOpQuery,
+  ProtocolError,
+  type Frame,
+  type OpMsg,
+} from './message.js';
 
 /**
  * One client connection. Its requests run one after the other, in the order they came. While one runs or the client does

@@ -1,4 +1,11 @@
-import { FrameReader, HEADER_BYTES, MAX_MESSAGE_BYTES, OP_MSG, ProtocolError, writeHeader } from './frame.js';
+import {
+  FrameReader,
+  HEADER_BYTES,
+  MAX_MESSAGE_BYTES,
+  OP_MSG,
+  ProtocolError,
+  writeHeader,
+} from './message.js';
 
 function frame(requestId: number, bodyBytes: number): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES + bodyBytes, requestId);

@@ -1,6 +1,5 @@
 import { doc, toPlain } from '../bson/plain.js';
-import { HEADER_BYTES, OP_MSG, ProtocolError, writeHeader, type Frame } from './frame.js';
-import { parseOpMsg } from './op-msg.js';
+import { HEADER_BYTES, OP_MSG, parseOpMsg, ProtocolError, writeHeader, type Frame } from './message.js';
 
 function frameOf(flags: number, ...sections: Buffer[]): Frame {
   const head = Buffer.alloc(HEADER_BYTES + 4);

@@ -1,11 +1,23 @@
+import { describe } from '../../bson/expect.js';
+import { keyString } from '../../bson/keystring.js';
 import { doc } from '../../bson/plain.js';
-import { BDoc } from '../../bson/values.js';
-import { checkCollectionName, splitNamespace } from '../../catalog/collection.js';
-import { seconds } from '../../catalog/index-spec.js';
+import { BDoc, type BValue } from '../../bson/values.js';
+import { checkCollectionName, splitNamespace, type Collection } from '../../catalog/collection.js';
+import {
+  identity,
+  isIdKey,
+  parseIndexSpec,
+  sameOptions,
+  seconds,
+  specDocument,
+  type Index,
+  type IndexSpec,
+} from '../../catalog/index.js';
 import { CommandError, unsupported } from '../../errors.js';
+import type { Engine } from '../../storage/engine.js';
+import type { WriteSteps } from '../../storage/write-queue.js';
 import { command, existing, namespaceOf, reply, type CommandTable } from '../command.js';
 import { fields, parseFields, required } from '../schema.js';
-import { indexOf } from './indexes.js';
 
 const DDL = { writes: true, exclusive: true };
 const CHANGE = fields({ any: 'name keyPattern expireAfterSeconds', bool: 'hidden' });
@@ -99,3 +111,122 @@ export const collections: CommandTable = {
     },
   }),
 };
+
+const BUILD_CHUNK_ROWS = 256;
+const MAX_INDEXES = 64;
+
+export const indexes: CommandTable = {
+  createIndexes: command({
+    writes: true,
+    fields: fields({ docs: 'indexes', ignored: 'commitQuorum ignoreUnknownIndexOptions' }),
+    run(args, context) {
+      const ns = namespaceOf(context);
+      const specs = required(args.indexes, 'createIndexes.indexes').map(parseIndexSpec);
+      if (specs.length === 0) throw new CommandError('BadValue', 'Must specify at least one index to create');
+      const { engine } = context;
+      return engine.queue.run(function* () {
+        const createdCollectionAutomatically = !engine.catalog.get(ns);
+        const collection = engine.collectionForWrite(ns);
+        const numIndexesBefore = collection.indexes.length;
+        for (const spec of specs) yield* createIndex(engine, collection, spec);
+        const numIndexesAfter = collection.indexes.length;
+        const note = numIndexesAfter === numIndexesBefore ? 'all indexes already exist' : undefined;
+        return reply({ numIndexesBefore, numIndexesAfter, createdCollectionAutomatically, note });
+      });
+    },
+  }),
+
+  dropIndexes: command({
+    writes: true,
+    exclusive: true,
+    fields: fields({ any: 'index' }),
+    run(args, context) {
+      const wanted = required(args.index, 'dropIndexes.index');
+      const collection = existing(context);
+      const nIndexesWas = collection.indexes.length;
+      const all = wanted === '*';
+      const doomed = all
+        ? collection.indexes.slice(1)
+        : [wanted].flat().map((one) => indexOf(collection, one));
+      if (doomed.includes(collection.idIndex))
+        throw new CommandError('InvalidOptions', 'cannot drop _id index');
+      for (const index of doomed) {
+        context.engine.catalog.dropIndex(collection, index);
+        const entry = doc({ dropIndexes: collection.name, index: index.spec.name });
+        context.engine.logCommand(collection.db, entry, collection);
+      }
+      return reply({ nIndexesWas, msg: all ? 'non-_id indexes dropped for collection' : undefined });
+    },
+  }),
+};
+
+function* createIndex(engine: Engine, collection: Collection, spec: IndexSpec): WriteSteps<void> {
+  if (isIdKey(spec.key)) return;
+  // One that somebody else is building now is waited for: only a finished one keeps its promises.
+  for (let there = alike(collection, spec); there; there = alike(collection, spec)) {
+    if (there.state === 'ready') return;
+    yield;
+  }
+  if (collection.indexes.length >= MAX_INDEXES)
+    throw new CommandError(
+      'CannotCreateIndex',
+      `${collection.ns} has ${MAX_INDEXES} indexes, the most there may be`,
+    );
+  const index = engine.catalog.addIndex(collection, spec, 'building');
+  try {
+    yield* fill(engine, collection, index);
+  } catch (error) {
+    if (error instanceof CommandError && collection.indexes.includes(index) && !collection.dropped)
+      engine.catalog.dropIndex(collection, index);
+    throw error;
+  }
+  engine.catalog.alterIndex(collection, index, { state: 'ready' });
+  const entry = BDoc.of(['createIndexes', collection.name], ...specDocument(spec).entries());
+  engine.logCommand(collection.db, entry, collection);
+}
+
+/** Writers keep the index up to date meanwhile, so each step can be committed on its own. */
+function* fill(engine: Engine, collection: Collection, index: Index): WriteSteps<void> {
+  let after = 0;
+  for (;;) {
+    const rows = collection.records.scan(after, BUILD_CHUNK_ROWS);
+    for (const { rid, bytes } of rows) {
+      engine.writes.build(collection, index, rid, BDoc.fromBytes(bytes));
+      after = rid;
+    }
+    if (rows.length < BUILD_CHUNK_ROWS) return;
+    yield;
+    if (collection.dropped || index.table.dropped)
+      throw new CommandError(
+        276,
+        `index build on ${collection.ns} ended: the collection or index was dropped`,
+      );
+  }
+}
+
+/** The index that a definition asks for if it exists already; an error if it exists otherwise. */
+function alike(collection: Collection, spec: IndexSpec): Index | null {
+  const named = collection.index(spec.name);
+  const same = collection.indexes.find((index) => identity(index.spec) === identity(spec));
+  if (named && same === named && sameOptions(named.spec, spec)) return named;
+  if (named && same !== named) {
+    const text = `An existing index has the same name as the requested index, but another key: ${spec.name}`;
+    throw new CommandError('IndexKeySpecsConflict', text);
+  }
+  if (!same) return null;
+  const what = named
+    ? 'an equivalent index exists with different options'
+    : 'Index already exists with a different name';
+  throw new CommandError('IndexOptionsConflict', `${what}: ${same.spec.name}`);
+}
+
+/** An index by name or key pattern, or error 27. */
+export function indexOf(collection: Collection, wanted: BValue): Index {
+  const pattern = wanted instanceof BDoc ? keyString([wanted]) : null;
+  const index = collection.indexes.find(({ spec }) =>
+    pattern ? keyString([spec.key]).equals(pattern) : spec.name === wanted,
+  );
+  if (index) return index;
+  const how = pattern ? `with key: ${describe(wanted)}` : `with name [${describe(wanted)}]`;
+  throw new CommandError('IndexNotFound', `index not found ${how}`);
+}

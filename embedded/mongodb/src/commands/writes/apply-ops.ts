@@ -1,12 +1,11 @@
 import { Binary } from 'bson';
-import { identical } from '../../bson/compare.js';
+import { identical } from '../../bson/keystring.js';
 import { doc } from '../../bson/plain.js';
 import { BDoc, type BValue } from '../../bson/values.js';
 import { checkCollectionName, splitNamespace } from '../../catalog/collection.js';
 import { CommandError, unsupported } from '../../errors.js';
 import { prepareFind } from '../../query/find.js';
-import { collections } from '../collections/collections.js';
-import { indexes } from '../collections/indexes.js';
+import { collections, indexes } from '../collections/collections.js';
 import { command, evalContextOf, run, type CommandContext } from '../command.js';
 import { fields, parseCommand, parseFields, required, type Args } from '../schema.js';
 

@@ -4,9 +4,8 @@ import { Cursor } from '../../cursor/cursor.js';
 import { CommandError, unsupported } from '../../errors.js';
 import { command, reply, type CommandContext } from '../command.js';
 import { fields, integer, parseFields, required } from '../schema.js';
-import { runStatements, total, type Outcome } from './run-statements.js';
+import { deleteStatement, runStatements, total, updateStatement, type Outcome } from './write-commands.js';
 import type { Statement } from './statement.js';
-import { deleteStatement, updateStatement } from './write-commands.js';
 
 const INSERT = fields({ int: 'insert', doc: 'document' });
 const UPDATE = fields({
