@@ -9,21 +9,14 @@ import {
   expectNames,
   expectText,
 } from '../bson/expect.js';
-import { isInt, isNumber, typeName, type NumericValue } from '../bson/type-of.js';
+import { isNumber, typeName, type NumericValue } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
 import { isOperatorDocument, regexPredicate } from '../query/leaf-predicate.js';
 import { compileFilter } from '../query/matcher.js';
 import { elementOrder, fieldAt } from '../query/sort.js';
-import {
-  isDynamic,
-  updatePath,
-  addModifier,
-  type Modifier,
-  type UpdateNode,
-  type UpdateState,
-} from './update-tree.js';
+import { isDynamic, updatePath, type Modifier, type PathChange, type UpdateState } from './path-changes.js';
 
 const bad = (message: string): CommandError => new CommandError('BadValue', message);
 const mismatch = (message: string): CommandError => new CommandError('TypeMismatch', message);
@@ -46,7 +39,6 @@ export const MODIFIERS: Readonly<Record<string, ModifierFactory>> = {
     const now = currentDate(argument, ctx);
     return (current) => unlessSame(current, now);
   },
-  $bit: bitwise,
   $push: push,
   $addToSet: (argument) => {
     const values = valuesToAdd(argument);
@@ -108,32 +100,6 @@ function currentDate(argument: BValue, ctx: EvalContext): Date | Timestamp {
   return ctx.clusterTime ?? new Timestamp({ t: Math.floor(ctx.now.getTime() / 1000), i: 1 });
 }
 
-const BIT_OPERATIONS: Readonly<Record<string, (a: bigint, b: bigint) => bigint>> = {
-  and: (a, b) => a & b,
-  or: (a, b) => a | b,
-  xor: (a, b) => a ^ b,
-};
-
-function bitwise(argument: BValue): Modifier {
-  const operands = expectDocument(argument, 'BadValue', 'the operand of $bit');
-  if (operands.size === 0) throw bad('$bit needs at least one operation: {$bit: {field: {and/or/xor: #}}');
-  expectNames(operands, Object.keys(BIT_OPERATIONS), 'BadValue', '$bit');
-  const steps = operands.entries().map(([name, operand]) => {
-    if (!isIntegral(operand)) throw bad(`$bit needs integers, got ${describe(operand)}`);
-    return { operation: BIT_OPERATIONS[name]!, operand };
-  });
-  return (current, path, state) => {
-    if (current !== undefined && !isIntegral(current))
-      throw bad(`Cannot apply $bit to the ${fieldText(path, current, state)}`);
-    const start = BigInt(current ?? 0);
-    const bits = steps.reduce((value, { operation, operand }) => operation(value, BigInt(operand)), start);
-    const long = typeof current === 'bigint' || steps.some(({ operand }) => typeof operand === 'bigint');
-    return unlessSame(current, long ? bits : Number(bits));
-  };
-}
-
-const isIntegral = (value: BValue): value is number | bigint => typeof value === 'bigint' || isInt(value);
-
 /** A modifier of an array; a missing field is `undefined`. */
 function onArray(
   code: 'BadValue' | 'TypeMismatch',
@@ -191,23 +157,25 @@ function pullCondition(argument: BValue, ctx: EvalContext): (element: BValue) =>
   return (element) => element instanceof BDoc && (filter.matches(element) || equal(element, argument));
 }
 
-/** Adds `$rename: {from: to}`: the target takes the value that the source had before the update. */
-export function addRename(tree: Map<string, UpdateNode>, from: string, argument: BValue): void {
+/** `$rename: {from: to}`: the target takes the value that the source had before the update. */
+export function rename(source: readonly string[], argument: BValue): PathChange[] {
+  const from = source.join('.');
   const to = expectText(argument, 'BadValue', `The 'to' field for $rename of ${from}`);
   const target = updatePath(to);
-  const source = updatePath(from);
-  if (`${from}.`.startsWith(`${to}.`) || `${to}.`.startsWith(`${from}.`)) {
+  if (`${from}.`.startsWith(`${to}.`) || `${to}.`.startsWith(`${from}.`))
     throw bad(`The source and target field for $rename must not be on the same path: ${from}: ${to}`);
-  }
   if ([...source, ...target].some(isDynamic)) throw bad(`$rename takes no array elements: ${from}: ${to}`);
-  addModifier(tree, source, () => undefined);
-  addModifier(tree, target, (current, _path, state) => {
-    const value = fieldAt(state.original, source);
-    refuseArrays(state.original, source);
+  const take: Modifier = (current, _path, { original }) => {
+    const value = fieldAt(original, source);
+    refuseArrays(original, source);
     if (value === undefined) return current;
-    refuseArrays(state.original, target);
+    refuseArrays(original, target);
     return unlessSame(current, value);
-  });
+  };
+  return [
+    { parts: source, modifier: () => undefined },
+    { parts: target, modifier: take },
+  ];
 }
 
 /** A rename neither takes from nor puts into an array. */

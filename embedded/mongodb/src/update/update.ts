@@ -4,12 +4,20 @@ import { describe } from '../bson/expect.js';
 import { equal, identical } from '../bson/keystring.js';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { CommandError, unsupported } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
 import { isOperatorDocument } from '../query/leaf-predicate.js';
 import { compileFilter, type Matcher } from '../query/matcher.js';
-import { addRename, MODIFIERS } from './modifiers.js';
-import { addModifier, applyTree, arrayIdentifier, updatePath, type UpdateNode } from './update-tree.js';
+import { MODIFIERS, rename } from './modifiers.js';
+import {
+  applyChanges,
+  arrayIdentifier,
+  changedAt,
+  claims,
+  separate,
+  updatePath,
+  type PathChange,
+} from './path-changes.js';
 
 export interface UpdateOptions {
   readonly ctx: EvalContext;
@@ -103,48 +111,35 @@ const failed = (message: string): CommandError => new CommandError('FailedToPars
 const bad = (message: string): CommandError => new CommandError('BadValue', message);
 
 /** Compiles a document of update operators; the function returns the same document if nothing changes. */
-export function compileOperators(
-  update: BDoc,
-  options: UpdateOptions,
-): (doc: BDoc, inserting: boolean) => BDoc {
-  const filters = compileArrayFilters(options.arrayFilters ?? [], options.ctx);
-  const tree = new Map<string, UpdateNode>();
-  const used = new Set<string>();
-  for (const [operator, fields] of update.entries()) addOperator(tree, operator, fields, options.ctx, used);
-  checkIdentifiers(filters, used);
+function compileOperators(update: BDoc, { arrayFilters = [], ctx, filter }: UpdateOptions): Change {
+  const filters = compileArrayFilters(arrayFilters, ctx);
+  const changes = update.entries().flatMap(([operator, fields]) => changesOf(operator, fields, ctx));
+  checkIdentifiers(filters, new Set(changes.flatMap(({ parts }) => parts.map(arrayIdentifier))));
+  const ordered = separate(changes);
   let matcher: Matcher | undefined;
   return (doc, inserting) => {
     const position = (): number => {
-      matcher ??= compileFilter(options.filter, options.ctx);
+      matcher ??= compileFilter(filter, ctx);
       const at = matcher.position(doc);
       if (at !== undefined) return at;
       throw bad('The positional operator did not find the match needed from the query.');
     };
     const passes = (identifier: string, element: BValue): boolean => filters.get(identifier)!(element);
-    return applyTree(tree, doc, '', { original: doc, inserting, position, passes }) as BDoc;
+    return applyChanges(ordered, doc, { original: doc, inserting, position, passes });
   };
 }
 
-function addOperator(
-  tree: Map<string, UpdateNode>,
-  operator: string,
-  fields: BValue,
-  ctx: EvalContext,
-  identifiers: Set<string>,
-): void {
+function changesOf(operator: string, fields: BValue, ctx: EvalContext): PathChange[] {
   const modifier = Object.hasOwn(MODIFIERS, operator) ? MODIFIERS[operator] : undefined;
-  if (!modifier && operator !== '$rename') {
+  if (operator === '$bit') throw unsupported('the update operator $bit');
+  if (!modifier && operator !== '$rename')
     throw failed(`Unknown modifier: ${operator}. Expected a valid update modifier or a pipeline as an array`);
-  }
-  if (!(fields instanceof BDoc)) {
+  if (!(fields instanceof BDoc))
     throw failed(`Modifiers operate on fields, {${operator}: {<field>: ...}}, not on a ${typeName(fields)}`);
-  }
-  for (const [path, argument] of fields.entries()) {
+  return fields.entries().flatMap(([path, argument]) => {
     const parts = updatePath(path);
-    for (const part of parts) identifiers.add(arrayIdentifier(part) ?? '');
-    if (modifier) addModifier(tree, parts, modifier(argument, ctx, operator));
-    else addRename(tree, path, argument);
-  }
+    return modifier ? [{ parts, modifier: modifier(argument, ctx, operator) }] : rename(parts, argument);
+  });
 }
 
 /** Tests of array elements by identifier. */
@@ -180,8 +175,8 @@ function topLevelNames(filter: BDoc): string[] {
 }
 
 /** Every identifier in a path needs its filter, and every filter must be used. */
-function checkIdentifiers(filters: ArrayFilters, used: ReadonlySet<string>): void {
-  const unknown = [...used].find((name) => name !== '' && !filters.has(name));
+function checkIdentifiers(filters: ArrayFilters, used: ReadonlySet<string | null>): void {
+  const unknown = [...used].find((name) => name && !filters.has(name));
   if (unknown) throw bad(`No array filter found for identifier '${unknown}'`);
   const unused = [...filters.keys()].find((name) => !used.has(name));
   if (unused) throw failed(`The array filter for identifier '${unused}' was not used in the update`);
@@ -191,56 +186,36 @@ function checkIdentifiers(filters: ArrayFilters, used: ReadonlySet<string>): voi
  * The document that an upsert starts from: the equalities of its filter, also inside `$and`. As in MongoDB an `$or` of
  * one clause is that clause, and an `$in` or `$all` of one value an equality. @throws CommandError 54
  */
-export function documentOf(filter: BDoc, only?: '_id'): BDoc {
-  const found = new Map<string, BValue>();
-  collect(filter, found);
-  const doc = BDoc.of();
-  for (const [path, value] of found)
-    if (only === undefined || path === only) put(doc, path.split('.'), value);
+function documentOf(filter: BDoc, only?: '_id'): BDoc {
+  let doc = BDoc.of();
+  const claim = claims((path) => {
+    return new CommandError(
+      'NotSingleValueField',
+      `cannot infer query fields to set, '${path}' is matched twice`,
+    );
+  });
+  for (const [path, value] of equalities(filter)) {
+    claim(path);
+    if (only === undefined || path === only) doc = changedAt(doc, path.split('.'), () => value) as BDoc;
+  }
   return doc;
 }
 
-function collect(filter: BDoc, found: Map<string, BValue>): void {
-  for (const [name, value] of filter.entries()) {
+function equalities(filter: BDoc): [string, BValue][] {
+  return filter.entries().flatMap(([name, value]): [string, BValue][] => {
     const clauses = name === '$and' || (name === '$or' && (value as BValue[]).length === 1);
-    if (clauses) for (const clause of value as BDoc[]) collect(clause, found);
-    else if (!name.startsWith('$')) collectField(name, value, found);
-  }
+    if (clauses) return (value as BDoc[]).flatMap(equalities);
+    return name.startsWith('$') ? [] : equalTo(value).map((one) => [name, one]);
+  });
 }
 
-function collectField(path: string, value: BValue, found: Map<string, BValue>): void {
-  if (!isOperatorDocument(value)) {
-    if (!(value instanceof BSONRegExp)) add(path, value, found);
-    return;
-  }
-  for (const [operator, operand] of value.entries()) {
-    if (operator === '$eq') add(path, operand, found);
-    if (operator !== '$all' && operator !== '$in') continue;
-    const list = operand as BValue[];
+/** The values that a condition says its field has. */
+function equalTo(condition: BValue): BValue[] {
+  if (!isOperatorDocument(condition)) return condition instanceof BSONRegExp ? [] : [condition];
+  return condition.entries().flatMap(([operator, operand]) => {
+    if (operator === '$eq') return [operand];
+    const list = operator === '$all' || operator === '$in' ? (operand as BValue[]) : [];
     const plain = list.every((one) => !(one instanceof BSONRegExp) && !isOperatorDocument(one));
-    if (plain && (operator === '$all' || list.length === 1)) for (const one of list) add(path, one, found);
-  }
-}
-
-function add(path: string, value: BValue, found: Map<string, BValue>): void {
-  for (const other of found.keys()) {
-    if (`${other}.`.startsWith(`${path}.`) || path.startsWith(`${other}.`)) {
-      throw new CommandError(
-        'NotSingleValueField',
-        `cannot infer query fields to set, '${other}' and '${path}' are matched`,
-      );
-    }
-  }
-  found.set(path, value);
-}
-
-function put(doc: BDoc, [name, ...rest]: string[], value: BValue): void {
-  if (rest.length === 0) {
-    doc.set(name!, value);
-    return;
-  }
-  const child = doc.get(name!);
-  const next = child instanceof BDoc ? child : BDoc.of();
-  doc.set(name!, next);
-  put(next, rest, value);
+    return plain && (operator === '$all' || list.length === 1) ? list : [];
+  });
 }

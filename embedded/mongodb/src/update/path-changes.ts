@@ -1,0 +1,168 @@
+import { describe } from '../bson/expect.js';
+import { compareText } from '../bson/keystring.js';
+import { BDoc, type BValue } from '../bson/values.js';
+import { CommandError } from '../errors.js';
+
+/** MongoDB's limit of nulls that one update may put before a new array element. */
+const MAX_PADDING = 1_500_000;
+
+/** What one application of an update knows. */
+export interface UpdateState {
+  /** The document before the update. */
+  readonly original: BDoc;
+  readonly inserting: boolean;
+  /** Index for the positional `$`. @throws CommandError BadValue if the filter matched no array. */
+  position(): number;
+  /** Whether an element passes the array filter of that identifier. */
+  passes(identifier: string, element: BValue): boolean;
+}
+
+/**
+ * What one operator does at one path: the new value for the current one, `undefined` meaning a missing field on both
+ * sides. It returns `current` itself if nothing changes.
+ */
+export type Modifier = (current: BValue | undefined, path: string, state: UpdateState) => BValue | undefined;
+
+/** One operator at one path, which may hold `$`, `$[]` and `$[identifier]`. */
+export interface PathChange {
+  readonly parts: readonly string[];
+  readonly modifier: Modifier;
+}
+
+/** Applies changes of different paths to a document; the same document comes back if nothing changed. */
+export function applyChanges(changes: readonly PathChange[], doc: BDoc, state: UpdateState): BDoc {
+  const paths = changes.some(({ parts }) => parts.some(isDynamic))
+    ? separate(changes.flatMap((change) => resolved(change, state)))
+    : changes;
+  return paths.reduce((current, { parts, modifier }) => {
+    return changedAt(current, parts, (value) => modifier(value, parts.join('.'), state)) as BDoc;
+  }, doc);
+}
+
+/**
+ * Changes in the order in which MongoDB applies them: by name, and positions by number.
+ * @throws CommandError ConflictingUpdateOperators (40) if two meet in one path.
+ */
+export function separate(changes: PathChange[]): PathChange[] {
+  const claim = claims((path) => {
+    return new CommandError(
+      'ConflictingUpdateOperators',
+      `Updating the path '${path}' would create a conflict`,
+    );
+  });
+  for (const { parts } of changes) claim(parts.join('.'));
+  return changes.sort(({ parts: a }, { parts: b }) => {
+    const at = a.findIndex((part, i) => part !== b[i]);
+    const [x = '', y = ''] = [a[at], b[at]];
+    return isPosition(x) && isPosition(y) ? Number(x) - Number(y) : compareText(x, y);
+  });
+}
+
+/** Refuses a path that is, contains or lies in one that was claimed before. */
+export function claims(conflict: (path: string) => CommandError): (path: string) => void {
+  const taken = new Set<string>();
+  const above = new Set<string>();
+  return (path) => {
+    const parts = path.split('.');
+    const prefixes = parts.slice(1).map((_, i) => parts.slice(0, i + 1).join('.'));
+    if (taken.has(path) || above.has(path) || prefixes.some((one) => taken.has(one))) throw conflict(path);
+    taken.add(path);
+    for (const prefix of prefixes) above.add(prefix);
+  };
+}
+
+/** A change for each array element that its path stands for in the document before the update. */
+function resolved({ parts, modifier }: PathChange, state: UpdateState): PathChange[] {
+  let found: { path: string[]; value: BValue | undefined }[] = [{ path: [], value: state.original }];
+  for (const part of parts) {
+    found = found.flatMap(({ path, value }) =>
+      names(part, path, value, state).map((name) => ({ path: [...path, name], value: below(value, name) })),
+    );
+  }
+  return found.map(({ path }) => ({ parts: path, modifier }));
+}
+
+function names(part: string, path: string[], value: BValue | undefined, state: UpdateState): string[] {
+  if (part === '$') return [String(state.position())];
+  const identifier = arrayIdentifier(part);
+  if (identifier === null) return [part];
+  if (!Array.isArray(value)) throw noArray(value, path.join('.'));
+  const all = value.map((_, at) => String(at));
+  return identifier === '' ? all : all.filter((at) => state.passes(identifier, value[Number(at)]!));
+}
+
+function below(value: BValue | undefined, name: string): BValue | undefined {
+  if (Array.isArray(value)) return isPosition(name) ? value[Number(name)] : undefined;
+  return value instanceof BDoc ? value.get(name) : undefined;
+}
+
+function noArray(current: BValue | undefined, path: string): CommandError {
+  const text =
+    current === undefined
+      ? `The path '${path}' must exist in the document in order to apply array updates.`
+      : `Cannot apply array updates to non-array element ${path}: ${describe(current)}`;
+  return new CommandError('BadValue', text);
+}
+
+/** The value with what stands at the path, from part `at` on, changed; itself if nothing changes. */
+export function changedAt(
+  current: BValue | undefined,
+  parts: readonly string[],
+  change: (value: BValue | undefined) => BValue | undefined,
+  at = 0,
+): BValue | undefined {
+  if (at === parts.length) return change(current);
+  const name = parts[at]!;
+  const before = below(current, name);
+  const after = changedAt(before, parts, change, at + 1);
+  if (after === before) return current;
+  if (Array.isArray(current) && isPosition(name))
+    return withElement(current, Number(name), after ?? null, parts);
+  if (current === undefined || current instanceof BDoc) {
+    const next = current?.clone() ?? BDoc.of();
+    if (after === undefined) next.delete(name);
+    else next.set(name, after);
+    return next;
+  }
+  const element = `{${parts.slice(0, at).join('.')}: ${describe(current)}}`;
+  throw new CommandError('PathNotViable', `Cannot create field '${name}' in element ${element}`);
+}
+
+/** An element is never removed by its position, because the others would move: it becomes null. */
+function withElement(array: BValue[], at: number, value: BValue, parts: readonly string[]): BValue[] {
+  if (at > array.length + MAX_PADDING)
+    throw new CommandError('BadValue', `Cannot pad the array to position ${at} in '${parts.join('.')}'`);
+  const next = [...array];
+  while (next.length < at) next.push(null);
+  next[at] = value;
+  return next;
+}
+
+/** Splits and checks the path of an update operator. */
+export function updatePath(path: string): string[] {
+  const parts = path.split('.');
+  for (const [at, part] of parts.entries()) checkPart(path, part, at);
+  if (parts.filter((part) => part === '$').length > 1)
+    throw new CommandError('BadValue', `Too many positional (i.e. '$') elements found in path '${path}'`);
+  return parts;
+}
+
+function checkPart(path: string, part: string, at: number): void {
+  if (part === '')
+    throw new CommandError('EmptyFieldName', `The update path '${path}' contains an empty field name.`);
+  if (!part.startsWith('$') || part === '$id' || part === '$ref' || part === '$db') return;
+  const message = `The dollar ($) prefixed field '${part}' in '${path}' is not valid.`;
+  if (!isDynamic(part)) throw new CommandError('DollarPrefixedFieldName', message);
+  if (at > 0 && /^\$(\[.*\])?$/.test(part)) return;
+  throw new CommandError('BadValue', `'${part}' must be closed and cannot come first in path '${path}'`);
+}
+
+const isPosition = (part: string): boolean => /^(0|[1-9]\d*)$/.test(part);
+
+/** Whether a part of a path stands for array elements that are found while the update is applied. */
+export const isDynamic = (part: string): boolean => part === '$' || part.startsWith('$[');
+
+/** The identifier of `$[identifier]`; '' for `$[]`; null for a field name or `$`. */
+export function arrayIdentifier(part: string): string | null {
+  return part.startsWith('$[') ? part.slice(2, -1) : null;
+}
