@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ApiClient } from './stack/api-client.js';
-import { curlExample, deliverFirstMessage, describeEarlier } from './stack/first-message.js';
+import { ApiClient } from './stack/first-message/api-client.js';
+import { curlExample, deliverFirstMessage, describeEarlier } from './stack/first-message/first-message.js';
 import { projectRoot } from './stack/project-root.js';
-import { Receiver, type Arrival } from './stack/receiver.js';
+import { Receiver, type Arrival } from './stack/first-message/receiver.js';
 import { startStack, type Stack } from './stack/stack.js';
 import { holdfastVersion } from './stack/stack-settings.js';
 import { onStopSignals } from './stack/stop-signals.js';

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporalSteps } from '../temporal/temporal-steps.js';
 import { DataDir } from './data-dir.js';
-import { lockHolder, tryLock } from './exclusive-lock.js';
-import { mongodbSteps } from './mongodb-steps.js';
-import { isPortFree } from './ports.js';
-import { isAlive } from './process-identity.js';
+import { lockHolder, tryLock } from './leftovers/exclusive-lock.js';
+import { mongodbSteps } from './servers/mongodb-steps.js';
+import { isPortFree } from './service/ports.js';
+import { isAlive } from './leftovers/process-identity.js';
 import { projectRoot } from './project-root.js';
-import type { ResolutionStep } from './resolution.js';
-import { readRunRecords } from './run-record.js';
+import type { ResolutionStep } from './servers/resolution.js';
+import { readRunRecords } from './leftovers/run-record.js';
 import { holdfastVersion, PORTS } from './stack-settings.js';
 
 /** `npm run doctor`: what each step of both resolutions finds, and the state of ports and data. Changes nothing. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { accepts } from './ports.js';
+import { accepts } from './service/ports.js';
 import { projectRoot } from './project-root.js';
-import { CHECK_TIMEOUT_MS, type Service } from './service.js';
-import { checkPoller } from './temporal-health.js';
+import { CHECK_TIMEOUT_MS, type Service } from './service/service.js';
+import { checkPoller } from './servers/temporal-health.js';
 
 /** A worker drains for 25 s (`DRAIN_MS` in its own code) and then writes its last results and closes its connections. */
 const WORKER_STOP_MS = 30_000;

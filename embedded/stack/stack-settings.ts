@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { anyFreePort, choosePort, type PortChoice } from './ports.js';
+import { anyFreePort, choosePort, type PortChoice } from './service/ports.js';
 import { projectRoot } from './project-root.js';
 import type { StackSecrets } from './secrets.js';
 

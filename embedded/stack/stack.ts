@@ -1,16 +1,16 @@
 import { rmSync } from 'node:fs';
 import { DataDir } from './data-dir.js';
-import { lockHolder, tryLock, type Lock } from './exclusive-lock.js';
+import { lockHolder, tryLock, type Lock } from './leftovers/exclusive-lock.js';
 import { apiService, workerService } from './holdfast-services.js';
-import { endOthers } from './leftover-processes.js';
-import { writePrivateJson } from './run-record.js';
+import { endOthers } from './leftovers/leftover-processes.js';
+import { writePrivateJson } from './leftovers/run-record.js';
 import { loadSecrets } from './secrets.js';
-import type { Service } from './service.js';
+import type { Service } from './service/service.js';
 import { pickPort, type StackContext } from './stack-context.js';
 import type { Report } from './stack-event.js';
 import { holdfastEnv, holdfastVersion, PortChooser, requireBuild, type Addresses } from './stack-settings.js';
-import { startMongodb } from './start-mongodb.js';
-import { startTemporal } from './start-temporal.js';
+import { startMongodb } from './servers/start-mongodb.js';
+import { startTemporal } from './servers/start-temporal.js';
 import { Supervisor } from './supervisor.js';
 
 export interface StackOptions {

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataDir } from './data-dir.js';
-import { endWithUs } from './orphan-guard.js';
-import { untilReady } from './readiness.js';
-import { RestartPolicy } from './restart-policy.js';
-import { removeRunRecord, writeRunRecord } from './run-record.js';
-import { ServiceError } from './service-error.js';
-import { ServiceLog } from './service-log.js';
-import { ServiceProcess } from './service-process.js';
-import type { Service } from './service.js';
+import { endWithUs } from './service/orphan-guard.js';
+import { untilReady } from './service/readiness.js';
+import { RestartPolicy } from './service/restart-policy.js';
+import { removeRunRecord, writeRunRecord } from './leftovers/run-record.js';
+import { ServiceError } from './service/service-error.js';
+import { ServiceLog } from './service/service-log.js';
+import { ServiceProcess } from './service/service-process.js';
+import type { Service } from './service/service.js';
 import type { Report } from './stack-event.js';
 
 /** More than the graces of one API, worker, Temporal and MongoDB together, which stop one after the other. */

@@ -4,7 +4,7 @@ import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { arch, homedir, platform } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { waitForLock } from '../stack/exclusive-lock.js';
+import { waitForLock } from '../stack/leftovers/exclusive-lock.js';
 import { binaryVersion } from './binary-version.js';
 import { compareVersions, PINNED } from './version.js';
 

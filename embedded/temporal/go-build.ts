@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findOnPath } from '../stack/find-on-path.js';
+import { findOnPath } from '../stack/servers/find-on-path.js';
 import { projectRoot } from '../stack/project-root.js';
-import type { Inspection } from '../stack/resolution.js';
+import type { Inspection } from '../stack/servers/resolution.js';
 import { compareVersions, PINNED } from './version.js';
 
 const run = promisify(execFile);

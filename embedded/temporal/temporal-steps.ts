@@ -1,5 +1,5 @@
-import { findOnPath } from '../stack/find-on-path.js';
-import { resolveFirst, type Resolved, type ResolutionStep } from '../stack/resolution.js';
+import { findOnPath } from '../stack/servers/find-on-path.js';
+import { resolveFirst, type Resolved, type ResolutionStep } from '../stack/servers/resolution.js';
 import { cacheFolder, fillCache, inspectCache } from './binary-cache.js';
 import { binaryVersion } from './binary-version.js';
 import { archiveUrl, downloadTemporal, whyUnreachable } from './download.js';

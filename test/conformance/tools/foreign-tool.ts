@@ -5,8 +5,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { arch, homedir, platform } from 'node:os';
 import { join, resolve } from 'node:path';
-import { waitForLock } from '../../../embedded/stack/exclusive-lock.js';
-import { findOnPath } from '../../../embedded/stack/find-on-path.js';
+import { waitForLock } from '../../../embedded/stack/leftovers/exclusive-lock.js';
+import { findOnPath } from '../../../embedded/stack/servers/find-on-path.js';
 
 const PROGRESS_MS = 10_000;
 

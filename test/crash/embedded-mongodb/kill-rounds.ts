@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import mongoose from 'mongoose';
-import { anyFreePort } from '../../../embedded/stack/ports.js';
+import { anyFreePort } from '../../../embedded/stack/service/ports.js';
 import { GuardedConnection } from '../../../src/store/guarded-connection.js';
 import { EmbeddedProcess } from '../../integration/embedded-mongodb/embedded-process.js';
 import { Dice } from '../../support/seeded-random.js';

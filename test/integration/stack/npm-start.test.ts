@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { identify } from '../../../embedded/stack/process-identity.js';
+import { identify } from '../../../embedded/stack/leftovers/process-identity.js';
 
 interface Line {
   type: string;

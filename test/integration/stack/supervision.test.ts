@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
-import { identify } from '../../../embedded/stack/process-identity.js';
+import { identify } from '../../../embedded/stack/leftovers/process-identity.js';
 import type { StackEvent } from '../../../embedded/stack/stack-event.js';
 import { startStack, type Stack } from '../../../embedded/stack/stack.js';
 

@@ -1,5 +1,5 @@
 import { Connection } from '@temporalio/client';
-import { CHECK_TIMEOUT_MS } from './service.js';
+import { CHECK_TIMEOUT_MS } from '../service/service.js';
 
 /** Keyword attributes that the workflows set; SQL visibility allows ten of a type, so the list stays short. */
 export const SEARCH_ATTRIBUTES = ['JobKind', 'TenantId', 'Outcome', 'EndpointId', 'Period'];

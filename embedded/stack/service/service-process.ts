@@ -1,7 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { endProcess, identify, isAlive, signalProcess, type ProcessIdentity } from './process-identity.js';
+import {
+  endProcess,
+  identify,
+  isAlive,
+  signalProcess,
+  type ProcessIdentity,
+} from '../leftovers/process-identity.js';
 import type { ServiceLog } from './service-log.js';
 import type { Service } from './service.js';
 

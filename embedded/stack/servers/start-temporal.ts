@@ -1,7 +1,7 @@
-import { resolveTemporal } from '../temporal/temporal-steps.js';
-import { takeOver } from './leftover-processes.js';
-import { orExplain, pickPort, type StackContext } from './stack-context.js';
-import { namespaceName } from './stack-settings.js';
+import { resolveTemporal } from '../../temporal/temporal-steps.js';
+import { takeOver } from '../leftovers/leftover-processes.js';
+import { orExplain, pickPort, type StackContext } from '../stack-context.js';
+import { namespaceName } from '../stack-settings.js';
 import { addSearchAttributes, checkTemporal } from './temporal-health.js';
 import { temporalService } from './temporal-service.js';
 

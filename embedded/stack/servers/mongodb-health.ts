@@ -1,5 +1,5 @@
 import { MongoClient, MongoServerError } from 'mongodb';
-import { CHECK_TIMEOUT_MS } from './service.js';
+import { CHECK_TIMEOUT_MS } from '../service/service.js';
 
 const REPLICA_SET = 'rs0';
 

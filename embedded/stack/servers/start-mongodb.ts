@@ -1,9 +1,9 @@
-import { takeOver } from './leftover-processes.js';
+import { takeOver } from '../leftovers/leftover-processes.js';
 import { checkMongodb, directUrl } from './mongodb-health.js';
 import { mongodbService } from './mongodb-service.js';
 import { resolveMongodb } from './mongodb-steps.js';
-import { orExplain, pickPort, type StackContext } from './stack-context.js';
-import { databaseName, holdfastVersion } from './stack-settings.js';
+import { orExplain, pickPort, type StackContext } from '../stack-context.js';
+import { databaseName, holdfastVersion } from '../stack-settings.js';
 
 /** Finds MongoDB, starts it if it is a program, waits until it takes writes, and returns its URL. */
 export async function startMongodb(context: StackContext): Promise<string> {

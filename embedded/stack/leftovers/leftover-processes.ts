@@ -1,9 +1,9 @@
 import { decideLeftover, type LeftoverWish } from './leftovers.js';
 import { endProcess, isAlive } from './process-identity.js';
 import { readRunRecord, readRunRecords, removeRunRecord, type RunRecord } from './run-record.js';
-import { ServiceProcess } from './service-process.js';
-import type { Service } from './service.js';
-import type { Report } from './stack-event.js';
+import { ServiceProcess } from '../service/service-process.js';
+import type { Service } from '../service/service.js';
+import type { Report } from '../stack-event.js';
 
 const GRACE_MS = 10_000;
 

@@ -1,4 +1,4 @@
-import type { ServiceKind } from './service.js';
+import type { ServiceKind } from '../service/service.js';
 
 export interface LeftoverFacts {
   /** A process with the recorded pid and the recorded start time is there. */

@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from './process-identity.js';
+import type { ProcessIdentity } from '../leftovers/process-identity.js';
 
 /** A machine that has too much to do answers late; taking that for "not ready" would give it even more to do. */
 export const CHECK_TIMEOUT_MS = 10_000;

@@ -1,7 +1,7 @@
-import { accepts } from './ports.js';
+import { accepts } from '../service/ports.js';
 import { checkMongod, checkMongodb, directUrl } from './mongodb-health.js';
 import type { MongodbSource } from './mongodb-steps.js';
-import type { Service } from './service.js';
+import type { Service } from '../service/service.js';
 
 interface MongodbOptions {
   source: Exclude<MongodbSource, { kind: 'url' }>;

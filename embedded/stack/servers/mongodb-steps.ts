@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { compareVersions } from '../temporal/version.js';
+import { compareVersions } from '../../temporal/version.js';
 import { findOnPath } from './find-on-path.js';
-import { projectRoot } from './project-root.js';
+import { projectRoot } from '../project-root.js';
 import { resolveFirst, type Inspection, type Resolved, type ResolutionStep } from './resolution.js';
 
 /** A MongoDB that already runs somewhere, or a program that can be started. */

@@ -1,5 +1,5 @@
-import { accepts } from './ports.js';
-import type { Service } from './service.js';
+import { accepts } from '../service/ports.js';
+import type { Service } from '../service/service.js';
 import { checkTemporal, SEARCH_ATTRIBUTES } from './temporal-health.js';
 
 interface TemporalOptions {
