@@ -100,13 +100,15 @@ export interface WebhookServicesOptions {
   giveUp: AbortSignal;
   /** Waits between tries; the default schedule when left out. */
   scheduleSec?: readonly number[];
+  /** How long a task that walks goes on in one call; some seconds when left out. */
+  taskCallMs?: number;
 }
 
 export type WebhookServices = ReturnType<typeof webhookServices>;
 
 /** The delivery side of webhooks, put together. */
 export function webhookServices(options: WebhookServicesOptions) {
-  const { config, models, temporal, log, hintUrl, giveUp, scheduleSec } = options;
+  const { config, models, temporal, log, hintUrl, giveUp, scheduleSec, taskCallMs } = options;
   const lanes = new LaneRepository(models);
   const deliveries = new DeliveryRepository(models);
   const attempts = new AttemptRepository(models);
@@ -172,6 +174,7 @@ export function webhookServices(options: WebhookServicesOptions) {
   const walker = new TaskWalker({
     ...{ tasks, pages: taskPages, results: new TaskResultRepository(models) },
     walks: taskWalks(models, { pages: taskPages, statistics: statisticsRows, accepting }),
+    ...(taskCallMs === undefined ? {} : { forMs: taskCallMs }),
   });
   const replays = new TaskWorkflows(tasks, temporal.client);
   const replay = new Replay({

@@ -12,7 +12,7 @@ import { newTask, TaskRepository } from '../../src/store/webhooks/task/task.repo
 import type { ReplayTaskRow } from '../../src/store/webhooks/task/task.schema.js';
 import type { WebhookServices } from '../../src/workers/webhook-services.js';
 import type { DeliverySide } from '../support/delivery-side.js';
-import { recordHistory } from '../support/record-history.js';
+import { continuedRun, recordHistory } from '../support/record-history.js';
 import { deliveryWorker } from '../support/temporal-worker.js';
 import type { DeliveryWorker } from '../support/temporal-worker.js';
 import { WebhookSink } from '../support/webhook-sink.js';
@@ -226,6 +226,21 @@ describe('webhookReplay', () => {
     expect(await run({ status: 0 })).toMatchObject({ total: 9, sent: 7, skipped: 2 });
     await sink.until(() => arrivals(failed).every((count) => count === 2), 20_000, 'the replayed ones');
     expect(arrivals([...ok, ...gone])).toEqual([1, 1, 1, 0, 0]);
+  });
+
+  it('goes on as a new run after fifty pages, with the counts of all of them', async () => {
+    const endpoint = await side.endpoint(sink.url);
+    const gone = await endedDeliveries(endpoint, 260);
+    const ids = gone.map(({ _id }) => _id);
+    await side.models.messages.updateMany({ _id: { $in: ids } }, { $set: { body: null } });
+    const [last] = await endedDeliveries(endpoint, 1);
+    // Five messages a page; those without content need not be waited for.
+    const task = await started('endpoint.recover', endpoint, { ratePerSec: 1 });
+    expect(await workflow(task._id).result()).toBe('finished');
+    expect(await state(task)).toMatchObject({ state: 'finished', total: 261, sent: 1, skipped: 260 });
+    await sink.untilArrived([last!._id], 20_000);
+    expect(arrivals([...gone, last!])).toEqual([...gone.map(() => 0), 1]);
+    await recordHistory(await continuedRun(workflow(task._id)), 'continued');
   });
 
   it('is started by the sweeper when its start was lost', async () => {

@@ -11,7 +11,7 @@ import type { WalkedItems } from '../../src/store/webhooks/task/task-walk.js';
 import { newWalkTask, WalkTaskRepository } from '../../src/store/webhooks/task/walk-task.repository.js';
 import type { WebhookServices } from '../../src/workers/webhook-services.js';
 import type { DeliverySide } from '../support/delivery-side.js';
-import { recordHistory } from '../support/record-history.js';
+import { continuedRun, recordHistory } from '../support/record-history.js';
 import { deliveryWorker } from '../support/temporal-worker.js';
 import type { DeliveryWorker } from '../support/temporal-worker.js';
 
@@ -24,7 +24,8 @@ let tasks: TaskRepository;
 let pages: WalkTaskRepository;
 
 beforeAll(async () => {
-  worker = await deliveryWorker([3600]);
+  // Every page is a call of its own.
+  worker = await deliveryWorker([3600], {}, { taskCallMs: 0 });
   ({ side, services } = worker);
   tasks = new TaskRepository(side.models);
   pages = new WalkTaskRepository(side.models);
@@ -34,14 +35,18 @@ afterAll(() => worker.end());
 const workflow = (id: string): WorkflowHandle => side.temporal.client.workflow.getHandle(taskWorkflowId(id));
 const state = async (task: WalkTaskRow) => (await tasks.find(task._id)) as WalkTaskRow;
 
+function applicationRow(id: string) {
+  const now = new Date();
+  return {
+    ...{ _id: id as never, uk: id, uid: null, name: 'test', rev: 1, throttleRate: null, metadata: {} },
+    ...{ createdAt: now, updatedAt: now, deletedAt: null },
+  };
+}
+
 /** An application of its own, and its messages. */
 async function application(count: number, more: Record<string, unknown> = {}) {
   const app = newId('app');
-  const now = new Date();
-  await side.models.applications.collection.insertOne({
-    ...{ _id: app as never, uk: app, uid: null, name: 'test', rev: 1, throttleRate: null, metadata: {} },
-    ...{ createdAt: now, updatedAt: now, deletedAt: null, ...more },
-  });
+  await side.models.applications.collection.insertOne({ ...applicationRow(app), ...more });
   const messages = (await side.accept([], count, false)).map(({ _id }) => _id);
   await side.models.messages.updateMany({ _id: { $in: messages } }, { $set: { app } });
   return { app, messages };
@@ -134,6 +139,18 @@ describe('webhookTask', () => {
       expect(await withContent(messages)).toBe(3);
       await recordHistory(workflow(task._id), name);
     }
+  });
+
+  it('goes on as a new run after fifty calls, and looks at everything once', async () => {
+    const stored = side.models.applications.collection;
+    await stored.insertMany(Array.from({ length: 5_100 }, () => applicationRow(newId('app'))) as never);
+    const count = await stored.countDocuments();
+    const task = await begun(newWalkTask({ kind: 'event-type.aggregate' }));
+    expect(await workflow(task._id).result()).toBe('finished');
+    expect(await state(task)).toMatchObject({ state: 'finished', total: count, seen: count, counted: count });
+    expect((await state(task)).page).toBeGreaterThan(50);
+    const first = await continuedRun(workflow(task._id));
+    await recordHistory(first, 'continued');
   });
 
   it('is started by the sweeper when its workflow never was', async () => {

@@ -68,10 +68,11 @@ export class DeliverySide {
     return side;
   }
 
-  /** One worker's services; several stand for several workers. @param scheduleSec waits between tries */
+  /** One worker's services; several stand for several workers. */
   services(
     scheduleSec: readonly number[] = [0.05, 0.05],
     settings: Partial<WebhookServicesOptions['config']> = {},
+    times: Pick<WebhookServicesOptions, 'taskCallMs'> = {},
   ): WebhookServices {
     return webhookServices({
       config: {
@@ -97,6 +98,7 @@ export class DeliverySide {
       hintUrl: () => null,
       giveUp: this.giveUp.signal,
       scheduleSec,
+      ...times,
     });
   }
 

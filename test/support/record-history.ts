@@ -24,3 +24,12 @@ export async function recordHistory(handle: WorkflowHandle, name: string): Promi
   if (process.env['RECORD_HISTORIES'] !== 'again' && existsSync(file)) return;
   writeFileSync(file, `${text}\n`);
 }
+
+/** The first run of a workflow that went on as a new one. Throws when there was but one run. */
+export async function continuedRun(handle: WorkflowHandle): Promise<WorkflowHandle> {
+  const { raw, runId, workflowId } = await handle.describe();
+  const first = raw.workflowExecutionInfo?.firstRunId;
+  if (first == null || first === runId)
+    throw new Error(`expected ${workflowId} to have gone on as a new run, got one run`);
+  return handle.client.getHandle(workflowId, first, { followRuns: false });
+}

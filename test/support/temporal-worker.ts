@@ -3,7 +3,7 @@ import { ensureSearchAttributes } from '../../src/platform/temporal-search-attri
 import { SEARCH_ATTRIBUTES } from '../../src/contracts/search-attributes.js';
 import { freeLoopbackPort } from '../../src/workers/free-port.js';
 import { TemporalWorkers } from '../../src/workers/temporal-workers.js';
-import type { WebhookServices, WebhookServicesOptions } from '../../src/workers/webhook-services.js';
+import type { WebhookServices } from '../../src/workers/webhook-services.js';
 import { DeliverySide, LANES, servers } from './delivery-side.js';
 
 let installed = false;
@@ -37,14 +37,13 @@ export interface DeliveryWorker {
   end(): Promise<void>;
 }
 
-/** Servers of its own, a delivery side and its worker under Temporal, for one test file. @param scheduleSec waits between tries */
+/** Servers of its own, a delivery side and its worker under Temporal, for one test file. */
 export async function deliveryWorker(
-  scheduleSec?: readonly number[],
-  settings?: Partial<WebhookServicesOptions['config']>,
+  ...options: Parameters<DeliverySide['services']>
 ): Promise<DeliveryWorker> {
   const { stack, end: endServers } = await servers();
   const side = await DeliverySide.open(stack);
-  const services = side.services(scheduleSec, settings);
+  const services = side.services(...options);
   const workers = await temporalWorkers(side, stack.temporalAddress, services);
   return {
     side,
