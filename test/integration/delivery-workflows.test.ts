@@ -53,9 +53,11 @@ const take = () => {
 };
 
 /** A delivery that failed twice in its lane and now waits for a workflow. */
-async function waitingForWorkflow(): Promise<{ message: MessageRow; endpoint: EndpointRow; id: string }> {
+async function waitingForWorkflow(
+  limits: Partial<EndpointRow> = {},
+): Promise<{ message: MessageRow; endpoint: EndpointRow; id: string }> {
   fail();
-  const endpoint = await side.endpoint(`${sink.url}/hook?token=s3cret`);
+  const endpoint = await side.endpoint(`${sink.url}/hook?token=s3cret`, limits);
   const [message] = await side.accept([endpoint]);
   const row = await side.until(
     () => side.delivery(message!, endpoint),
@@ -223,6 +225,15 @@ describe('webhookRetry', () => {
     expect(await workflow(id).result()).toBe('delivered');
     expect(await side.untilState(message, endpoint, 'delivered')).toMatchObject({ n: 3 });
     await recordHistory(workflow(id), 'held-and-released');
+  });
+
+  it('leaves the try to the lane where the endpoint has a rate, and ends', async () => {
+    const { message, endpoint, id } = await waitingForWorkflow({ throttleRate: 10 });
+    take();
+    await workflow(id).signal('retryNow');
+    expect(await workflow(id).result()).toBe('retrying');
+    expect(await side.untilState(message, endpoint, 'delivered')).toMatchObject({ n: 3 });
+    await recordHistory(workflow(id), 'left-to-a-lane-with-a-rate');
   });
 
   it('ends its delivery when it is canceled in the Temporal UI', async () => {
