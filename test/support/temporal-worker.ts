@@ -54,6 +54,8 @@ export async function deliveryWorker(
     end: async () => {
       await workers.stop();
       await services.lanes.settled();
+      await services.statistics.close();
+      await services.sandbox.close();
       await services.sender.close();
       await side.close();
       await endServers();
