@@ -31,16 +31,17 @@ export function workerService({ name, version, env }: WorkerOptions): Service {
 }
 
 interface ApiOptions {
+  name: string;
   version: string;
   port: number;
   env: NodeJS.ProcessEnv;
 }
 
 /** The API process of Holdfast. */
-export function apiService({ version, port, env }: ApiOptions): Service {
+export function apiService({ name, version, port, env }: ApiOptions): Service {
   return {
     ...holdfastProcess('src/api/main.js', version, { ...env, API_HOST: '127.0.0.1', API_PORT: String(port) }),
-    name: 'api',
+    name,
     ports: { api: port },
     stopGraceMs: 8_000,
     async check() {

@@ -24,6 +24,8 @@ export interface StackOptions {
   services?: 'all' | 'servers';
   /** Worker processes; they are named `worker`, `worker-2`, ... Default 1. */
   workers?: number;
+  /** One API process for each, with what it has on top of the environment; named `api`, `api-2`, ... Default one. */
+  apis?: NodeJS.ProcessEnv[];
   /** Start crashed processes again. Default true; tests of crashes do it themselves. */
   autoRestart?: boolean;
   /** Whether Temporal and `mongod` go on when this process is killed. Default: `end` with free ports, else `keep`. */
@@ -35,8 +37,9 @@ export interface StackOptions {
 }
 
 export interface Stack extends Addresses {
-  /** Empty with `services: 'servers'`. */
+  /** Of the first API process; empty with `services: 'servers'`. */
   apiUrl: string;
+  apiUrls: string[];
   /** Admin API key. */
   apiKey: string;
   dataDir: string;
@@ -79,12 +82,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await endOthers(data.run, ['mongodb', 'temporal'], report);
     const [mongodbUrl, temporal] = await bothOrNone(startMongodb(context), startTemporal(context));
     const addresses = { mongodbUrl, temporalAddress: temporal.address, temporalUiUrl: temporal.uiUrl };
-    const apiUrl = servers
-      ? ''
-      : await startHoldfast(context, holdfastEnv(env, addresses, secrets), options.workers ?? 1);
+    const apiUrls = servers
+      ? []
+      : await startHoldfast(context, holdfastEnv(env, addresses, secrets), options);
     const stack: Stack = {
       ...addresses,
-      apiUrl,
+      apiUrl: apiUrls[0] ?? '',
+      apiUrls,
       apiKey: secrets.bootstrapKey,
       dataDir: data.root,
       pids: () => supervisor.pids(),
@@ -105,23 +109,29 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-/** Workers and API need only the two servers, so they start side by side. */
+/** Workers and API need only the two servers, so they start side by side. @returns the URLs of the API */
 async function startHoldfast(
   context: StackContext,
   env: NodeJS.ProcessEnv,
-  workers: number,
-): Promise<string> {
+  { workers = 1, apis = [{}] }: StackOptions,
+): Promise<string[]> {
   const version = holdfastVersion();
-  const port = await pickPort(context, 'api');
-  const names = Array.from({ length: workers }, (_, n) => (n === 0 ? 'worker' : `worker-${n + 1}`));
+  const ports: number[] = [];
+  for (const _ of apis) ports.push(await pickPort(context, 'api'));
+  const urls = ports.map((port) => `http://127.0.0.1:${port}`);
   await bothOrNone(
-    ...names.map((name) =>
-      startOne(context, workerService({ name, version, env }), 'polling its task queues'),
+    ...Array.from({ length: workers }, (_, n) =>
+      startOne(context, workerService({ name: nth('worker', n), version, env }), 'polling its task queues'),
     ),
-    startOne(context, apiService({ version, port, env }), `http://127.0.0.1:${port}`),
+    ...apis.map((own, n) => {
+      const service = apiService({ name: nth('api', n), version, port: ports[n]!, env: { ...env, ...own } });
+      return startOne(context, service, urls[n]!);
+    }),
   );
-  return `http://127.0.0.1:${port}`;
+  return urls;
 }
+
+const nth = (name: string, n: number) => (n === 0 ? name : `${name}-${n + 1}`);
 
 async function startOne({ supervisor, report }: StackContext, service: Service, what: string): Promise<void> {
   const started = Date.now();

@@ -22,6 +22,18 @@ export function newId(prefix: IdPrefix, nowMs = Date.now()): string {
 }
 
 /**
+ * As `newId`, but above an id that another process made, whose clock may be ahead: from then on the ids of this process
+ * go on from there (a hybrid logical clock, Kulkarni et al. 2014).
+ */
+export function newIdAbove(floor: string | null, prefix: IdPrefix, nowMs = Date.now()): string {
+  const id = newId(prefix, nowMs);
+  if (floor === null || id > floor) return id;
+  lastTick = Math.floor(ksuidTimeMs(floor.slice(floor.indexOf('_') + 1))) + 1;
+  sequence = 0;
+  return newId(prefix, nowMs);
+}
+
+/**
  * The id of the delivery of a message to an endpoint: derived, so that whoever inserts the row (accept, sweeper,
  * replay) writes the same one and a second insert is a harmless duplicate.
  */

@@ -8,6 +8,7 @@ import { connectMongo } from './connection.js';
 import type { MongoWaits } from './connection.js';
 import { DatabaseProbe } from './database-probe.js';
 import { IdempotencyRepository } from './idempotency/idempotency.repository.js';
+import { AcceptRates } from './webhooks/accept-rates.js';
 import { ApplicationCache } from './webhooks/application-cache.js';
 import { ApplicationRepository } from './webhooks/application.repository.js';
 import { AttemptListRepository } from './webhooks/lists/attempt-list.repository.js';
@@ -70,6 +71,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     },
     fromModels(ApplicationRepository),
     fromModels(MessageRepository),
+    fromModels(AcceptRates),
     fromModels(PollerRepository),
     fromModels(PollerConsumerRepository),
     fromModels(PollerLeaseRepository),
@@ -118,6 +120,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     EventTypeRepository,
     EventTypeCache,
     MessageRepository,
+    AcceptRates,
     AttemptListRepository,
     DeliveryListRepository,
     StatisticsRepository,

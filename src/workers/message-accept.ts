@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../platform/config.js';
+import { AcceptRates } from '../store/webhooks/accept-rates.js';
 import type { ApplicationCache } from '../store/webhooks/application-cache.js';
 import { EventTypeCache } from '../store/webhooks/event-type/event-type-cache.js';
 import { fanOut } from '../store/webhooks/fan-out.js';
@@ -16,15 +17,21 @@ interface AcceptOptions {
 
 /** A worker accepts messages that are ours or were checked before; lanes find their rows by polling. */
 export const workerAccept = ({ models, cache, config, log }: AcceptOptions): MessageAccept =>
-  new MessageAccept(cache, new EventTypeCache(models), new MessageRepository(models), {
-    lanes: config.WEBHOOK_LANES,
-    durable: true,
-    strictTypes: false,
-    schemaMode: 'off',
-    onStored: (messages) => {
-      fanOut(
-        models,
-        messages.map(({ row }) => row),
-      ).catch((error: unknown) => log.warn({ err: error }, 'delivery rows not stored; the sweeper will'));
+  new MessageAccept(
+    cache,
+    new EventTypeCache(models),
+    new MessageRepository(models),
+    new AcceptRates(models),
+    {
+      lanes: config.WEBHOOK_LANES,
+      durable: true,
+      strictTypes: false,
+      schemaMode: 'off',
+      onStored: async (messages) => {
+        const rows = messages.map(({ row }) => row);
+        await fanOut(models, rows).catch((error: unknown) =>
+          log.warn({ err: error }, 'delivery rows not stored; the sweeper will'),
+        );
+      },
     },
-  });
+  );

@@ -16,7 +16,7 @@ export interface RunningStack {
 /** A whole Holdfast of its own in a temporary folder, and a receiver, for one test file. */
 export async function runningStack(
   env: NodeJS.ProcessEnv = {},
-  options: Pick<StackOptions, 'workers' | 'autoRestart'> = {},
+  options: Pick<StackOptions, 'workers' | 'apis' | 'autoRestart'> = {},
 ): Promise<RunningStack> {
   const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
   const stack = await startStack({ dataDir, ports: 'free', env: { LOG_LEVEL: 'warn', ...env }, ...options });

@@ -16,8 +16,8 @@ const MAX_OFFERED_TARGETS = 50;
 const ANSWERS_OUT_MS = 100;
 
 /**
- * What follows an accept: the message is offered to the owners of its lanes while its delivery rows are stored. Nobody
- * waits for it and nothing hangs on it: the sweeper derives missing rows from the message, and lanes poll.
+ * What follows an accept: the message is offered to the owners of its lanes while its delivery rows are stored. Nothing
+ * hangs on it: the sweeper derives missing rows from the message, and lanes poll.
  */
 export class DeliveryFanOut implements OnApplicationShutdown {
   readonly #running = new Set<Promise<void>>();
@@ -28,13 +28,19 @@ export class DeliveryFanOut implements OnApplicationShutdown {
     private readonly log: Logger,
   ) {}
 
-  start(messages: StoredMessage[]): void {
+  /** Settles when the delivery rows are stored, or could not be. */
+  async start(messages: StoredMessage[]): Promise<void> {
     if (isToCrash('accepted')) {
       setTimeout(die, ANSWERS_OUT_MS);
       return;
     }
-    const run = this.#run(messages).finally(() => this.#running.delete(run));
+    const { promise: stored, resolve: onRows } = Promise.withResolvers<void>();
+    const run = this.#run(messages, onRows).finally(() => {
+      onRows();
+      this.#running.delete(run);
+    });
     this.#running.add(run);
+    await stored;
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -42,7 +48,7 @@ export class DeliveryFanOut implements OnApplicationShutdown {
     await this.hints.close();
   }
 
-  async #run(stored: StoredMessage[]): Promise<void> {
+  async #run(stored: StoredMessage[], onRows: () => void): Promise<void> {
     // Writing out thousands of deliveries takes a while: whoever waits for the 202 goes first.
     if (stored.some(({ row }) => row.packed !== undefined)) await nextTurn();
     const messages = stored.map(({ row, appRev }) => ({ row: unpacked(row), appRev }));
@@ -50,6 +56,7 @@ export class DeliveryFanOut implements OnApplicationShutdown {
     try {
       const rows = messages.map(({ row }) => row);
       await fanOut(this.models, rows);
+      onRows();
     } catch (error) {
       this.log.warn({ err: error, messages: messages.length }, 'delivery rows not stored; the sweeper will');
       return;

@@ -5,6 +5,7 @@ import { CONFIG, LOGGER } from '../../platform/platform.module.js';
 import { SecretBox } from '../../platform/secret-box.js';
 import { DatabaseProbe } from '../../store/database-probe.js';
 import { WEBHOOK_MODELS } from '../../store/store.module.js';
+import { AcceptRates } from '../../store/webhooks/accept-rates.js';
 import { ApplicationCache } from '../../store/webhooks/application-cache.js';
 import { EventTypeCache } from '../../store/webhooks/event-type/event-type-cache.js';
 import { MessageAccept } from '../../store/webhooks/message-accept.js';
@@ -157,6 +158,7 @@ import { TransformationController } from './transformation/transformation.contro
         ApplicationCache,
         EventTypeCache,
         MessageRepository,
+        AcceptRates,
         DeliveryFanOut,
         DatabaseProbe,
         CONFIG,
@@ -166,12 +168,13 @@ import { TransformationController } from './transformation/transformation.contro
         cache: ApplicationCache,
         eventTypes: EventTypeCache,
         messages: MessageRepository,
+        rates: AcceptRates,
         fanOut: DeliveryFanOut,
         database: DatabaseProbe,
         config: Config,
         log: Logger,
       ) =>
-        new MessageAccept(cache, eventTypes, messages, {
+        new MessageAccept(cache, eventTypes, messages, rates, {
           lanes: config.WEBHOOK_LANES,
           durable: config.WEBHOOK_DURABLE_ACCEPT === 'on',
           strictTypes: config.WEBHOOK_STRICT_TYPES,

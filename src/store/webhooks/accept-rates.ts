@@ -1,26 +1,51 @@
-import { TokenBucket } from '../../domain/token-bucket.js';
+import type { WebhookModels } from './webhook-models.js';
 
-const MAX_BUCKETS = 10_000;
+/** What is left of the rate of an application, and as of when by the clock of the database. */
+interface BucketRow {
+  _id: string;
+  tokens: number;
+  at: Date;
+  /** What the last taker got. */
+  granted: number;
+}
 
-/** How many messages a second applications may send to this process, with one second of burst. */
+export interface Granted {
+  /** Messages that may be accepted now. */
+  count: number;
+  /** How long until the next may be, milliseconds, where not all that were asked for were granted. */
+  waitMs: number;
+}
+
+/** How many messages a second an application may send, with one second of burst, through however many processes. */
 export class AcceptRates {
-  readonly #buckets = new Map<string, TokenBucket>();
+  constructor(private readonly models: WebhookModels) {}
 
-  constructor(private readonly nowMs: () => number = () => performance.now()) {}
-
-  /** Counts a message. @returns how long until the next is allowed, milliseconds; 0 when this one is */
-  waitMs(application: string, perSec: number | null): number {
-    if (perSec === null) return 0;
-    const now = this.nowMs();
-    let bucket = this.#buckets.get(application);
-    if (bucket === undefined) {
-      if (this.#buckets.size >= MAX_BUCKETS) this.#buckets.clear();
-      bucket = new TokenBucket(perSec, { tokens: perSec, atMs: now });
-      this.#buckets.set(application, bucket);
-    }
-    bucket.setRate(perSec, now);
-    const waitMs = bucket.waitMs(now);
-    if (waitMs === 0) bucket.take(now);
-    return waitMs;
+  /** Takes up to so many messages out of the rate of an application. */
+  async take(application: string, perSec: number, wanted: number): Promise<Granted> {
+    const row = await this.#buckets.findOneAndUpdate({ _id: application }, taking(perSec, wanted), {
+      upsert: true,
+      returnDocument: 'after',
+      // Lost in a crash it is a burst more: not worth waiting for the disk.
+      writeConcern: { w: 1 },
+    });
+    const { granted: count = 0, tokens = 0 } = row ?? {};
+    return { count, waitMs: Math.max(Math.ceil(((1 - tokens) / perSec) * 1000), 1) };
   }
+
+  get #buckets() {
+    return this.models.applications.db.collection<BucketRow>('wh_accept_rates');
+  }
+}
+
+/** A token bucket as an update: by the clock of the database, so that those of the processes may differ. */
+function taking(perSec: number, wanted: number): object[] {
+  const elapsedMs = { $max: [0, { $subtract: ['$$NOW', { $ifNull: ['$at', '$$NOW'] }] }] };
+  const grown = {
+    $add: [{ $ifNull: ['$tokens', perSec] }, { $multiply: [elapsedMs, perSec / 1000] }],
+  };
+  return [
+    { $set: { tokens: { $min: [perSec, grown] }, at: '$$NOW' } },
+    { $set: { granted: { $min: [wanted, { $floor: '$tokens' }] } } },
+    { $set: { tokens: { $subtract: ['$tokens', '$granted'] } } },
+  ];
 }

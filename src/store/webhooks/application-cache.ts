@@ -18,6 +18,8 @@ export interface CachedApplication {
   payloadDays: number | null;
   /** Endpoints with a lane of their own; most have none. */
   ownLanes: ReadonlyMap<string, OwnLane>;
+  /** Whether one of its endpoints gets messages in order. */
+  keepsOrder: boolean;
 }
 
 interface CachedEndpoint extends TargetFilter {
@@ -92,6 +94,7 @@ export class ApplicationCache {
       throttleRate: app.throttleRate,
       payloadDays: app.retention?.payloadDays ?? null,
       ownLanes,
+      keepsOrder: [...ownLanes.values()].some(({ fifo }) => fifo !== null),
     };
     if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear();
     this.#entries.set(idOrUid, { entry, loadedAt: this.nowMs() });

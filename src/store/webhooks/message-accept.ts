@@ -1,52 +1,24 @@
-import { createHash } from 'node:crypto';
-import mongoose from 'mongoose';
-import { messageFacets } from '../../domain/webhooks/facets.js';
-import { matchTargets } from '../../domain/webhooks/target-match.js';
 import type { SchemaFault } from '../../domain/webhooks/event-schema/schema-bounds.js';
 import { crashPoint } from '../../platform/crash-point.js';
 import { isDatabaseAway } from '../../platform/database-away.js';
 import { GroupCommit } from '../../platform/group-commit.js';
-import { newId } from '../../platform/ids.js';
 import { webhookMetrics } from '../../platform/metrics.js';
-import { AcceptRates } from './accept-rates.js';
+import { acceptBounds, useGranted } from './accept-bounds.js';
+import type { AcceptRates } from './accept-rates.js';
 import type { ApplicationCache, CachedApplication } from './application-cache.js';
 import type { EventTypeCache } from './event-type/event-type-cache.js';
 import { typeVerdict } from './event-type/type-check.js';
 import type { TypeCheckOptions, TypeFault } from './event-type/type-check.js';
+import { keepsOrder, messageRow } from './message-draft.js';
+import type { MessageDraft } from './message-draft.js';
 import type { MessageRepository } from './message.repository.js';
 import type { MessageRow } from './message.schema.js';
-import { ownTarget } from './own-target.js';
-import { storedTargets } from './packed-targets.js';
 
-const DAY_MS = 86_400_000;
 const MAX_GROUP = 256;
 /** Kept with a message at most. */
 const MAX_MISFITS = 10;
 /** Who has waited so long behind a flush that found no database is not made to wait for the next one too. */
 const PATIENCE_BEHIND_MS = 1_000;
-
-/** A message that was checked and is to be accepted. */
-export interface MessageDraft {
-  /** Id or uid of the application. */
-  application: string;
-  /** The only endpoint it is for, whatever the filters say. */
-  onlyEndpoint?: string;
-  type: string;
-  eventId: string | null;
-  /** The payload exactly as received. */
-  body: Buffer;
-  /** The same, parsed: for content filters and schemas. */
-  payload: Record<string, unknown>;
-  channels: string[] | null;
-  tags: string[] | null;
-  /** W3C trace id, where the caller named one. */
-  trace?: string | null;
-  deliverAt: Date | null;
-  retentionDays: number;
-  idempotencyKey: string | null;
-  /** Hash of the whole request, to tell a repeated call from a reused key. */
-  requestHash: string;
-}
 
 export type Accepted =
   | { kind: 'stored' | 'replayed'; row: MessageRow }
@@ -70,8 +42,8 @@ interface Options extends TypeCheckOptions {
   untilPrimary?: () => Promise<void>;
   /** Called with a message that does not fit the schema of its type and is to be stored nevertheless. */
   onMisfit?: (row: MessageRow) => void;
-  /** Called with the messages of a flush right after they are durable; must not throw. */
-  onStored: (messages: StoredMessage[]) => void;
+  /** Called with messages right after they are durable; settles when their delivery rows are stored, never rejects. */
+  onStored: (messages: StoredMessage[]) => Promise<void>;
 }
 
 /** A durable message, with the revision of its application that its targets were matched at. */
@@ -87,12 +59,14 @@ export interface StoredMessage {
  */
 export class MessageAccept {
   readonly #commit: GroupCommit<MessageDraft, Accepted>;
-  readonly #rates = new AcceptRates();
+  /** Of messages that keep an order: settles when their delivery rows are stored. */
+  readonly #inOrder = new WeakMap<MessageRow, Promise<void>>();
 
   constructor(
     private readonly cache: ApplicationCache,
     private readonly eventTypes: EventTypeCache,
-    private readonly messages: MessageRepository,
+    readonly messages: MessageRepository,
+    readonly rates: AcceptRates,
     private readonly options: Options,
   ) {
     this.#commit = new GroupCommit({
@@ -105,14 +79,18 @@ export class MessageAccept {
   async accept(draft: MessageDraft): Promise<Accepted> {
     // Each waits for the database by himself: in the group he would first wait for those before him.
     await this.options.untilPrimary?.();
-    return this.#commit.add(draft);
+    const accepted = await this.#commit.add(draft);
+    await this.#orderKept(accepted);
+    return accepted;
   }
 
   /** Stores the messages with one flush; each answer stands alone, an `Error` where it is not known what became of it. */
   async acceptAll(drafts: readonly MessageDraft[]): Promise<(Accepted | Error)[]> {
     if (drafts.length === 0) return [];
     await this.options.untilPrimary?.();
-    return this.#commit.addAll(drafts);
+    const answers = await this.#commit.addAll(drafts);
+    await Promise.all(answers.map((answer) => this.#orderKept(answer)));
+    return answers;
   }
 
   /** Resolves when everything handed over so far is answered. */
@@ -122,13 +100,18 @@ export class MessageAccept {
 
   async #flush(drafts: MessageDraft[]): Promise<(Accepted | Error)[]> {
     const { applications, types } = await this.#current(drafts);
+    const each = drafts
+      .map((draft) => applications.get(draft.application))
+      .filter((one) => one !== undefined);
+    const bounds = await acceptBounds(each, this);
     const revisions = new Map([...applications.values()].map(({ id, rev }) => [id, rev]));
     const withRevision = (row: MessageRow) => ({ row, appRev: revisions.get(row.app) ?? 0 });
     const decisions = drafts.map((draft): MessageRow | Refused => {
       const application = applications.get(draft.application);
       if (application === undefined) return { kind: 'no_application' };
-      const waitMs = this.#rates.waitMs(application.id, application.throttleRate);
-      const row = this.#row(draft, application);
+      const bound = bounds.get(application.id)!;
+      const waitMs = useGranted(bound);
+      const row = messageRow(draft, application, { above: bound.above, lanes: this.options.lanes });
       const { fault, warnings } = typeVerdict(draft, types, this.options);
       if (warnings.length > 0) this.#mark(row, warnings);
       if (fault === null && waitMs > 0) return { kind: 'throttled', row, waitMs };
@@ -141,7 +124,7 @@ export class MessageAccept {
     const stored = toStore.filter((row) => !duplicates.has(row));
     webhookMetrics.flushRows.observe({ kind: 'accept' }, toStore.length);
     webhookMetrics.accepted.inc(stored.length);
-    if (stored.length > 0) this.options.onStored(stored.map(withRevision));
+    if (stored.length > 0) this.#follow(stored.map(withRevision));
     return Promise.all(
       decisions.map((decision): Promise<Accepted | Error> => {
         if (!isRow(decision)) return this.#refused(decision);
@@ -149,6 +132,27 @@ export class MessageAccept {
         return Promise.resolve({ kind: 'stored', row: decision });
       }),
     );
+  }
+
+  #follow(stored: StoredMessage[]): void {
+    const [ordered, others] = [
+      stored.filter(({ row }) => keepsOrder(row)),
+      stored.filter(({ row }) => !keepsOrder(row)),
+    ];
+    if (others.length > 0) void this.options.onStored(others);
+    if (ordered.length === 0) return;
+    const rowsStored = this.options.onStored(ordered);
+    for (const { row } of ordered) this.#inOrder.set(row, rowsStored);
+  }
+
+  /**
+   * A message that keeps an order is answered when its deliveries are stored: whoever then sends the next, through
+   * whichever process, has it read after this one.
+   */
+  async #orderKept(accepted: Accepted | Error): Promise<void> {
+    if (accepted instanceof Error) return;
+    if (accepted.kind === 'stored') await this.#inOrder.get(accepted.row);
+    if (accepted.kind === 'replayed') await this.messages.completeOrder(accepted.row);
   }
 
   /** The applications and event types of the drafts, proved current against the store by one read. */
@@ -172,40 +176,6 @@ export class MessageAccept {
     );
     const names = drafts.map((draft) => draft.type);
     return { applications: found, types: await this.eventTypes.asOf(revisions.eventTypes, names) };
-  }
-
-  #row(draft: MessageDraft, application: CachedApplication): MessageRow {
-    const at = new Date();
-    const id = newId('msg', at.getTime());
-    const { onlyEndpoint } = draft;
-    const decided =
-      onlyEndpoint === undefined
-        ? matchTargets(draft, application.endpoints)
-        : {
-            targets: application.endpoints.map(({ id: ep }) => ep).filter((ep) => ep === onlyEndpoint),
-            skipped: [],
-          };
-    return {
-      _id: id,
-      app: application.id,
-      type: draft.type,
-      eventId: draft.eventId,
-      body: new mongoose.mongo.Binary(draft.body),
-      bodySha256: createHash('sha256').update(draft.body).digest('hex'),
-      channels: draft.channels,
-      tags: draft.tags,
-      k: messageFacets(draft),
-      ...(draft.trace == null ? {} : { trace: draft.trace }),
-      ...(draft.eventId === null ? {} : { ek: `${application.id}:${draft.eventId}` }),
-      ...(draft.idempotencyKey === null ? {} : { ik: `${application.id}:${hashOf(draft.idempotencyKey)}` }),
-      rh: draft.requestHash,
-      ...storedTargets(id, decided, this.options.lanes, (e) =>
-        ownTarget(id, e, draft.payload, application.ownLanes),
-      ),
-      deliverAt: draft.deliverAt,
-      at,
-      expiresAt: new Date(at.getTime() + daysKept(draft, application) * DAY_MS),
-    };
   }
 
   /** Leaves on the message what does not fit its schema. */
@@ -235,7 +205,7 @@ export class MessageAccept {
 
   #answerFirst(decisions: (MessageRow | Refused)[], toStore: StoredMessage[]): Accepted[] {
     void this.messages.insert(toStore.map(({ row }) => row)).then(
-      () => this.options.onStored(toStore),
+      () => void this.options.onStored(toStore),
       () => undefined, // what is lost here is what the negative control counts
     );
     return decisions.map((decision) => (isRow(decision) ? { kind: 'stored', row: decision } : decision));
@@ -245,10 +215,4 @@ export class MessageAccept {
 /** Not to be stored; with the row it would have been, to find what it repeats. */
 type Refused = { kind: 'no_application' } | ((TypeFault | Throttled) & { row: MessageRow });
 
-/** The application may keep payloads for less than a message asks, not for more. */
-const daysKept = ({ retentionDays }: MessageDraft, { payloadDays }: CachedApplication) =>
-  Math.min(retentionDays, payloadDays ?? retentionDays);
-
 const isRow = (decision: MessageRow | Refused): decision is MessageRow => !('kind' in decision);
-
-const hashOf = (text: string) => createHash('sha256').update(text).digest('base64url');

@@ -5,11 +5,14 @@ import { duplicatePositions } from '../duplicate-key.js';
 import { narrowest } from '../bounded-count.js';
 import { boundedPage } from '../bounded-page.js';
 import { facetScans, idWindow, labelGroups } from './lists/list-filter.js';
+import { fanOut } from './fan-out.js';
+import { keepsOrder } from './message-draft.js';
 import type { MessageRow } from './message.schema.js';
 import type { WebhookModels } from './webhook-models.js';
 
 /** Messages hold payloads, so fewer are looked at for a page than of other rows. */
 const SCAN_ROWS = 300;
+const MENDED_MS = 60_000;
 /** What lists do not show. */
 const UNUSED = { targets: 0, skipped: 0, packed: 0 };
 
@@ -30,6 +33,25 @@ export class MessageRepository {
     } catch (error) {
       return new Set(duplicatePositions(error).map((position) => rows[position]!));
     }
+  }
+
+  /** The id of the newest message of an application. */
+  async newest(app: string): Promise<string | null> {
+    const [row] = await this.models.messages.collection
+      .find({ app }, { projection: { _id: 1 } })
+      .sort({ _id: -1 })
+      .limit(1)
+      .toArray();
+    return row === undefined ? null : String(row._id);
+  }
+
+  /**
+   * Stores what a message lacks of deliveries that keep an order, when its process may have died before it did. Older
+   * ones are the sweeper's, and may be past their retention.
+   */
+  async completeOrder(row: MessageRow): Promise<void> {
+    if (!keepsOrder(row) || Date.now() - row.at.getTime() > MENDED_MS) return;
+    await fanOut(this.models, [{ ...row, targets: row.targets.filter(({ f }) => f !== undefined) }]);
   }
 
   /** The row that took the idempotency key, or failing that the event id. */

@@ -10,7 +10,7 @@ import { idempotencyKey } from '../../../platform/http/idempotency.interceptor.j
 import { problemBody, toProblem } from '../../../platform/http/problem.filter.js';
 import { CONFIG } from '../../../platform/platform.module.js';
 import { MessageAccept } from '../../../store/webhooks/message-accept.js';
-import type { MessageDraft } from '../../../store/webhooks/message-accept.js';
+import type { MessageDraft } from '../../../store/webhooks/message-draft.js';
 import { ApplicationAccess } from '../application-access.js';
 import { acceptedMessage } from '../message-outcome.js';
 import { batchItems } from './batch-items.js';

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../../../platform/config.js';
 import { CONFIG, LOGGER } from '../../../platform/platform.module.js';
 import { WEBHOOK_MODELS } from '../../../store/store.module.js';
+import { AcceptRates } from '../../../store/webhooks/accept-rates.js';
 import { ApplicationCache } from '../../../store/webhooks/application-cache.js';
 import { EventTypeCache } from '../../../store/webhooks/event-type/event-type-cache.js';
 import { MessageAccept } from '../../../store/webhooks/message-accept.js';
@@ -16,7 +17,7 @@ import { DeliveryFanOut } from '../delivery-fan-out.js';
 export const operationalRelayProvider: FactoryProvider<OperationalRelay> = {
   provide: OperationalRelay,
   inject: [
-    ...[WEBHOOK_MODELS, ApplicationCache, EventTypeCache, MessageRepository],
+    ...[WEBHOOK_MODELS, ApplicationCache, EventTypeCache, MessageRepository, AcceptRates],
     ...[DeliveryFanOut, OutboxBell, CONFIG, LOGGER],
   ],
   useFactory: (
@@ -24,12 +25,13 @@ export const operationalRelayProvider: FactoryProvider<OperationalRelay> = {
     applications: ApplicationCache,
     eventTypes: EventTypeCache,
     messages: MessageRepository,
+    rates: AcceptRates,
     fanOut: DeliveryFanOut,
     bell: OutboxBell,
     config: Config,
     log: Logger,
   ) => {
-    const accepting = new MessageAccept(applications, eventTypes, messages, {
+    const accepting = new MessageAccept(applications, eventTypes, messages, rates, {
       lanes: config.WEBHOOK_LANES,
       durable: true,
       strictTypes: false,
