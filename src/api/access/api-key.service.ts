@@ -54,6 +54,30 @@ export class ApiKeyService {
         `You may not give what you have not: ${lacking.join(', ')}.`,
       );
     }
+    return this.#insert(wanted);
+  }
+
+  /**
+   * A token for one that can be exchanged once, with the same rights and the same end.
+   * @throws ProblemError `authentication_failed` when it is unknown, was exchanged, or has ended
+   */
+  async exchange(oneTimeToken: string): Promise<{ row: ApiKeyRow; token: string }> {
+    const row = await this.keys.findOnceByPrefix(tokenPrefix(oneTimeToken) ?? '');
+    const isGood = row !== null && this.hasher.matches(oneTimeToken, row.hash);
+    const now = new Date();
+    // Revoking decides who of several is first.
+    if (!isGood || hasEnded(row, now) || !(await this.keys.revoke(row._id, null, now))) {
+      throw new ProblemError(
+        'authentication_failed',
+        'The one-time token is unknown, was used, or has ended. Ask for a new link.',
+      );
+    }
+    const { name, role, scopes, app, session, expiresAt, portal } = row;
+    const { token } = await this.#insert({ name, role, scopes, app, session, expiresAt, portal });
+    return { row, token };
+  }
+
+  async #insert(wanted: NewKey): Promise<{ key: ApiKeyOut; token: string }> {
     const token = newToken();
     const row = this.#row(token, wanted);
     await this.keys.insert(row);
@@ -112,9 +136,12 @@ export class ApiKeyService {
 export interface NewKey extends Pick<ApiKeyRow, 'name' | 'role' | 'app' | 'expiresAt'> {
   scopes: Scope[] | string[] | null;
   portal?: boolean;
+  once?: boolean;
   session?: string | null;
   poller?: string;
 }
+
+const hasEnded = ({ expiresAt }: ApiKeyRow, now: Date) => expiresAt !== null && expiresAt <= now;
 
 const view = (row: ApiKeyRow): ApiKeyOut => ({
   id: row._id,

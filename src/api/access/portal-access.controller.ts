@@ -4,13 +4,21 @@ import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import {
   expireAllIn,
+  oneTimeTokenIn,
+  oneTimeTokenOut,
   portalAccessIn,
   portalAccessOut,
   whoamiOut,
 } from '../../contracts/access/portal-access.js';
-import type { ExpireAllIn, PortalAccessIn, PortalAccessOut } from '../../contracts/access/portal-access.js';
+import type {
+  ExpireAllIn,
+  OneTimeTokenIn,
+  OneTimeTokenOut,
+  PortalAccessIn,
+  PortalAccessOut,
+} from '../../contracts/access/portal-access.js';
 import { reference } from '../../contracts/webhooks/names.js';
-import { Caller, Requires } from '../../platform/auth/auth.guard.js';
+import { Caller, Public, Requires } from '../../platform/auth/auth.guard.js';
 import type { Principal } from '../../platform/auth/scopes.js';
 import { KeepsOwnIdempotency } from '../../platform/http/idempotency.interceptor.js';
 import { ApiKeyService } from './api-key.service.js';
@@ -37,6 +45,16 @@ export class PortalAccessController {
     @Req() request: FastifyRequest,
   ): Promise<PortalAccessOut> {
     return this.portal.grant(caller, app, body, `${request.protocol}://${request.host}`);
+  }
+
+  // The one-time token is the credential, and the answer must not be stored.
+  @Post('one-time-token')
+  @HttpCode(200)
+  @Public()
+  @KeepsOwnIdempotency()
+  @ApiResponse({ status: 200, standardSchema: oneTimeTokenOut })
+  exchange(@Body({ schema: oneTimeTokenIn }) body: OneTimeTokenIn): Promise<OneTimeTokenOut> {
+    return this.portal.exchange(body);
   }
 
   @Post('app/:app_id/expire-all')

@@ -1,6 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { PORTAL_CAPABILITIES } from '../../contracts/access/portal-access.js';
 import type {
   ExpireAllIn,
+  OneTimeTokenIn,
+  OneTimeTokenOut,
   PortalAccessIn,
   PortalAccessOut,
   PortalCapability,
@@ -13,6 +16,7 @@ import { isDuplicateKey } from '../../store/duplicate-key.js';
 import { ApplicationRepository } from '../../store/webhooks/application.repository.js';
 import type { ApplicationRow } from '../../store/webhooks/application.schema.js';
 import { ApiKeyService } from './api-key.service.js';
+import type { NewKey } from './api-key.service.js';
 
 /** A customer reads what is his own, and never writes applications or sends messages. */
 const VIEW: readonly Scope[] = [
@@ -48,14 +52,23 @@ export class PortalAccess {
     calledAt: string,
   ): Promise<PortalAccessOut> {
     const { _id: id } = await this.#application(caller, app, input);
-    const { token } = await this.keys.issue(caller, {
+    const wanted: NewKey = {
       ...{ name: `portal of ${app}`, role: 'operator', scopes: scopesOf(input), app: id },
       ...{ portal: true, session: input.sessionId ?? null },
       expiresAt: new Date(Date.now() + input.expiry * 1000),
-    });
-    // Behind the #, so that the token is in no server's log.
-    const key = Buffer.from(JSON.stringify({ appId: id, token })).toString('base64url');
+    };
+    const { token } = await this.keys.issue(caller, wanted);
+    // Links stay in histories and mails: what they hold is worth nothing once it was exchanged.
+    const { token: oneTimeToken } = await this.keys.issue(caller, { ...wanted, once: true });
+    // Behind the #, so that it is in no server's log.
+    const key = Buffer.from(JSON.stringify({ appId: id, oneTimeToken })).toString('base64url');
     return { token, url: `${(this.config.API_PUBLIC_URL ?? calledAt).replace(/\/$/, '')}/#key=${key}` };
+  }
+
+  /** What a link holds for a token; the second time it is refused. */
+  async exchange({ oneTimeToken }: OneTimeTokenIn): Promise<OneTimeTokenOut> {
+    const { row, token } = await this.keys.exchange(oneTimeToken);
+    return { token, capabilities: capabilitiesOf(row.scopes ?? []) };
   }
 
   async expireAll(caller: Principal, app: string, input: ExpireAllIn): Promise<void> {
@@ -89,3 +102,10 @@ function scopesOf({ capabilities, readOnly }: PortalAccessIn): Scope[] {
   const wanted = capabilities ?? (Object.keys(SCOPES) as PortalCapability[]);
   return [...new Set([...VIEW, ...wanted.flatMap((capability) => SCOPES[capability])])];
 }
+
+const capabilitiesOf = (scopes: readonly string[]): PortalCapability[] =>
+  PORTAL_CAPABILITIES.filter(
+    (capability) =>
+      capability === 'ViewBase' ||
+      (SCOPES[capability].length > 0 && SCOPES[capability].every((scope) => scopes.includes(scope))),
+  );

@@ -26,18 +26,23 @@ export class MessageIngest {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Resolves only when the message is durable. */
+  /**
+   * Resolves only when the message is durable.
+   * @param onlyEndpoint the only endpoint it is for, whatever the filters say
+   */
   async accept(
     caller: Principal,
     app: string,
     input: MessageIn,
     request: FastifyRequest,
+    onlyEndpoint?: string,
   ): Promise<{ row: MessageRow; replayed: boolean }> {
     const body = this.#payloadBytes(request);
     const id = await this.#applicationId(caller, app, input);
     const end = webhookMetrics.acceptSeconds.startTimer();
     const accepted = await this.accepting.accept({
       application: id,
+      ...(onlyEndpoint === undefined ? {} : { onlyEndpoint }),
       type: input.eventType,
       eventId: input.eventId ?? null,
       body,

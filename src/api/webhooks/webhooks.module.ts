@@ -42,6 +42,8 @@ import { MessageIngest } from './message-ingest.js';
 import { MessageController } from './message.controller.js';
 import { MessageContentController } from './messages/message-content.controller.js';
 import { MessageSearchController } from './messages/message-search.controller.js';
+import { TestAttempt } from './messages/test-attempt.js';
+import { TestAttemptController } from './messages/test-attempt.controller.js';
 import { BackgroundTaskController } from './task/background-task.controller.js';
 import { ReplayTasks } from './replay/replay-tasks.js';
 import { ReplayController } from './replay/replay.controller.js';
@@ -61,6 +63,8 @@ import { EndpointCountController } from './statistics/endpoint-count.controller.
 import { Resend } from './resend.js';
 import { EndpointHealthReport } from './statistics/endpoint-health.js';
 import { RetentionController } from './retention/retention.controller.js';
+import { AttemptSeries } from './statistics/attempt-series.js';
+import { AttemptSeriesController } from './statistics/attempt-series.controller.js';
 import { StatisticsReader } from './statistics/statistics-reader.js';
 import { StatisticsController } from './statistics/statistics.controller.js';
 import { BackgroundTasks } from './task/background-tasks.js';
@@ -86,9 +90,11 @@ import { TransformationController } from './transformation/transformation.contro
     MessageController,
     MessageContentController,
     MessageSearchController,
+    TestAttemptController,
     AttemptController,
     DeliveryController,
     StatisticsController,
+    AttemptSeriesController,
     ReplayController,
     BackgroundTaskController,
     WalkTaskController,
@@ -123,6 +129,8 @@ import { TransformationController } from './transformation/transformation.contro
     AttemptReader,
     DeliveryReader,
     StatisticsReader,
+    AttemptSeries,
+    TestAttempt,
     EndpointHealthReport,
     ReplayTasks,
     BackgroundTasks,

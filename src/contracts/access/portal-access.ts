@@ -40,6 +40,15 @@ export type PortalAccessIn = z.infer<typeof portalAccessIn>;
 export const portalAccessOut = z.object({ url: z.url(), token: z.string() });
 export type PortalAccessOut = z.infer<typeof portalAccessOut>;
 
+export const oneTimeTokenIn = z.object({ oneTimeToken: z.string().max(200) });
+export type OneTimeTokenIn = z.infer<typeof oneTimeTokenIn>;
+
+export const oneTimeTokenOut = z.object({
+  token: z.string(),
+  capabilities: z.array(z.enum(PORTAL_CAPABILITIES)),
+});
+export type OneTimeTokenOut = z.infer<typeof oneTimeTokenOut>;
+
 export const expireAllIn = z.object({
   /** Seconds until they end. */
   expiry: z.int().min(0).max(THREE_DAYS_SEC).nullish(),

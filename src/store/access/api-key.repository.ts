@@ -16,7 +16,11 @@ export class ApiKeyRepository {
   }
 
   findByPrefix(prefix: string): Promise<ApiKeyRow | null> {
-    return this.#keys.findOne({ prefix, revokedAt: null }).lean<ApiKeyRow | null>();
+    return this.#keys.findOne({ prefix, revokedAt: null, once: { $ne: true } }).lean<ApiKeyRow | null>();
+  }
+
+  findOnceByPrefix(prefix: string): Promise<ApiKeyRow | null> {
+    return this.#keys.findOne({ prefix, revokedAt: null, once: true }).lean<ApiKeyRow | null>();
   }
 
   async insert(row: ApiKeyRow): Promise<void> {

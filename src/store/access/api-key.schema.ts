@@ -18,6 +18,8 @@ export interface ApiKeyRow {
   portal: boolean;
   /** The caller's own name for a customer's session; several tokens may share it. */
   session: string | null;
+  /** It lets nobody in, and is exchanged once for a token that does; absent = an ordinary one. */
+  once?: boolean;
   /** The only polling endpoint it reads; absent = it is not bound to one. */
   poller?: string | null;
   createdAt: Date;
@@ -37,6 +39,7 @@ export const apiKeySchema = new Schema<ApiKeyRow>(
     app: { type: String, default: null },
     portal: { type: Boolean, default: false },
     session: { type: String, default: null },
+    once: { type: Boolean },
     poller: { type: String },
     createdAt: { type: Date, required: true },
     expiresAt: { type: Date, default: null },

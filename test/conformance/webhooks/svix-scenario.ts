@@ -192,6 +192,36 @@ export function svixContract(name: string, sdk: Sdk): void {
       await endpoints.delete(id);
     });
 
+    // The package has no methods for these.
+    it('a test attempt, tries over time, and a one-time token', async () => {
+      const call = async <T>(method: string, path: string, body?: object): Promise<T> => {
+        const response = await fetch(`${wire.url}/api/v1${path}`, {
+          method,
+          headers: { authorization: `Bearer ${running.stack.apiKey}`, 'content-type': 'application/json' },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        });
+        return (await response.json()) as T;
+      };
+      const tried = await call<{ msgId: string; statusText: string }>(
+        'POST',
+        `/app/${APP}/endpoint/${EP}/msg/test-attempt`,
+        { eventType: 'contract.tested', payload: { id: 'WO-2' } },
+      );
+      expect(tried).toMatchObject({ statusText: 'success', msg: { eventType: 'contract.tested' } });
+      expect(running.sink.counts.get(tried.msgId)).toBe(1);
+      const series = `/stats/app/${APP}/attempt?period=FiveMinutes&event_types=contract.tested`;
+      const { data } = await once(
+        () => call<{ data: { successCount: number[] } }>('GET', series),
+        ({ data: { successCount } }) => successCount.at(-1)! + successCount.at(-2)! > 0,
+      );
+      expect(data.successCount.reduce((a, b) => a + b)).toBe(1);
+      const { url } = await svix.authentication.appPortalAccess(APP, {});
+      const link = Buffer.from(url.split('#key=')[1]!, 'base64url').toString();
+      const { oneTimeToken } = JSON.parse(link) as { oneTimeToken: string };
+      const { token } = await call<{ token: string }>('POST', '/auth/one-time-token', { oneTimeToken });
+      expect((await client(token).application.get(APP)).uid).toBe(APP);
+    }, 60_000);
+
     it('every answer was as the description of the compatible API says', () => {
       expect([...new Set(wire.exchanges.flatMap((exchange) => description.faults(exchange)))]).toEqual([]);
     });

@@ -91,8 +91,8 @@ describe('roles', () => {
   });
 });
 
-/** Asks for a signature, not for a key. */
-const SIGNED = /^POST \/api\/v1\/inbound\/x 404$/;
+/** Asks for a signature, or for a token in the body, not for a key. */
+const SIGNED = /^POST \/api\/v1\/(inbound\/x 404|auth\/one-time-token 422)$/;
 const READS_BY_POST =
   /^(POST|PUT) \S+\/(precheck\/active|search|simulate|stats\/usage\/(app|event-types)|export\/openapi) /;
 
@@ -189,6 +189,34 @@ describe('a token for a customer', () => {
       await status({ capabilities: ['ViewBase', 'ViewEndpointSecret'] }, 'POST', `${secret}/rotate`),
     ).toBe(403);
     expect(await status({ capabilities: ['ViewBase', 'ManageEndpoint'] }, 'POST', 'endpoint')).toBe(201);
+  });
+
+  it('comes with a link that is worth one token, once, and lets nobody in by itself', async () => {
+    const link = async (body: Record<string, unknown>) => {
+      const { url } = await portal(mine.app, body);
+      const key = Buffer.from(url.split('#key=')[1]!, 'base64url').toString();
+      return (JSON.parse(key) as { oneTimeToken: string }).oneTimeToken;
+    };
+    const exchange = (oneTimeToken: string) =>
+      running.api.call<{ token: string; capabilities: string[]; code: string }>(
+        ...(['POST', '/api/v1/auth/one-time-token', { key: null, body: { oneTimeToken } }] as const),
+      );
+    const capabilities = ['ViewBase', 'CreateAttempts'];
+    const once = await link({ capabilities });
+    expect((await running.api.call('GET', `/api/v1/app/${mine.app}`, { key: once })).status).toBe(401);
+    const answers = await Promise.all([1, 2, 3].map(() => exchange(once)));
+    const [good, ...refused] = answers.toSorted((a, b) => a.status - b.status);
+    expect(good).toMatchObject({ status: 200, body: { capabilities } });
+    expect(refused.map(({ status, body }) => [status, body.code])).toEqual(
+      refused.map(() => [401, 'authentication_failed']),
+    );
+    const customer = asCustomer(good!.body.token);
+    expect((await customer.application.get(mine.app)).id).toBe(mine.app);
+    await expect(customer.endpoint.create(mine.app, { url: url() })).rejects.toMatchObject({ code: 403 });
+    const ended = await link({ sessionId: 'linked' });
+    await svix().authentication.expireAll(mine.app, { sessionIds: ['linked'] });
+    expect((await exchange(ended)).status).toBe(401);
+    expect((await exchange(good!.body.token)).status).toBe(401);
   });
 
   it('ends when it logs out, when its session is ended, and when all are', async () => {

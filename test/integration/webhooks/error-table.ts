@@ -156,6 +156,52 @@ const history: ErrorRow[] = [
   },
 ];
 
+const TEST = 'endpoint/taken/msg/test-attempt';
+const series = (query: string) => (to: ErrorScene) =>
+  to.api.get<Problem>(`/api/v1/stats/app/${to.app}/attempt?${query}`);
+const compatible: ErrorRow[] = [
+  {
+    bad: 'a test of a disabled endpoint',
+    send: (to) => to.post('endpoint/off/msg/test-attempt', { eventType: 'error.test', payload: {} }),
+    code: 'endpoint_disabled',
+  },
+  {
+    bad: 'a test for later',
+    send: (to) => to.post(TEST, { eventType: 'error.test', payload: {}, deliverAt: daysFromNow(1) }),
+    code: 'validation',
+    pointer: '/deliverAt',
+  },
+  {
+    bad: 'a test of an unknown endpoint',
+    send: (to) => to.post('endpoint/none/msg/test-attempt', { eventType: 'a', payload: {} }),
+    code: 'not_found',
+  },
+  { bad: 'an unknown period', send: series('period=OneWeek'), code: 'validation', query: 'period' },
+  {
+    bad: 'tries over 29 days',
+    send: series(`startDate=${daysFromNow(-29)}&period=OneDay`),
+    code: 'validation',
+    query: 'startDate',
+  },
+  {
+    bad: 'tries that end as they begin',
+    send: series(`startDate=${daysFromNow(1)}&endDate=${daysFromNow(-1)}`),
+    code: 'validation',
+    query: 'startDate',
+  },
+  {
+    bad: 'minutes of three days ago',
+    send: series(`startDate=${daysFromNow(-3)}&period=FiveMinutes`),
+    code: 'validation',
+    query: 'startDate',
+  },
+  {
+    bad: 'a one-time token that nobody has',
+    send: ({ api }) => api.post<Problem>('/api/v1/auth/one-time-token', { oneTimeToken: 'hf_x' }),
+    code: 'authentication_failed',
+  },
+];
+
 const replays: ErrorRow[] = [
   ...(
     [
@@ -187,4 +233,5 @@ export const ERROR_TABLE: Record<string, ErrorRow[]> = {
   'a message': messages,
   'history and resend': history,
   'recover and replay': replays,
+  'tests, tries over time, one-time tokens': compatible,
 };
