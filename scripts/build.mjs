@@ -45,7 +45,7 @@ function compilable(tree) {
   if (!existsSync(tree)) return [];
   if (!statSync(tree).isDirectory()) return [tree];
   return readdirSync(tree, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /(?<!\.spec|\.test|\.d)\.ts$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /(?<!\.spec|\.test|\.fixture|\.d)\.ts$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }
 

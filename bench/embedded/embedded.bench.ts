@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import mongoose from 'mongoose';
 import { cpuSeconds, machine } from '../machine.js';
+import { median } from '../quantiles.js';
 import { compared, saveBaseline } from './baseline.js';
 import { CASES, IN_FLIGHT, fill, inFlight } from './cases.js';
 import type { Case, CaseContext, Doc } from './cases.js';
@@ -143,11 +144,6 @@ function cpuTimes(readers: number[]): { server: number; driver: number } {
   const drivers = Object.fromEntries([process.pid, ...readers].map((pid) => [`driver ${pid}`, pid]));
   const { server: own = Number.NaN, ...others } = cpuSeconds({ server: server.pid, ...drivers });
   return { server: own, driver: Object.values(others).reduce((sum, seconds) => sum + seconds, 0) };
-}
-
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 function table({ figures }: { figures: Figure[] }): string {

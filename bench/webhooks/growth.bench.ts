@@ -8,7 +8,7 @@ import { startStack } from '../../embedded/stack/stack.js';
 import { connectMongo } from '../../src/store/connection.js';
 import { webhookModels } from '../../src/store/webhooks/webhook-models.js';
 import { machine } from '../machine.js';
-import { round } from '../quantiles.js';
+import { median, round } from '../quantiles.js';
 import { LoadGenerator } from './load.js';
 import { Sink } from './sink.js';
 import { StoredHistory } from './stored-history.js';
@@ -63,7 +63,7 @@ async function delivered(stored: number): Promise<number> {
       say(`${stored} stored, run ${run + 1}: ${rates.at(-1)} delivered/s`);
     }
     await load.close();
-    return rates.toSorted((a, b) => a - b)[Math.floor(rates.length / 2)] ?? 0;
+    return median(rates);
   } finally {
     await stack.stop();
     sink.stop();

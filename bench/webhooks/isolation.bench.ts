@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startStack } from '../../embedded/stack/stack.js';
 import { machine } from '../machine.js';
-import { quantiles, round } from '../quantiles.js';
+import { median, quantiles, round } from '../quantiles.js';
 import { LoadGenerator } from './load.js';
 import { Sink } from './sink.js';
 import { benchTarget } from './target.js';
@@ -65,7 +65,6 @@ try {
     );
   }
   await load.close();
-  const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
   const without = median(figures.map((one) => one.without));
   const during = median(figures.map((one) => one.while));
   const ratio = round(during / without);

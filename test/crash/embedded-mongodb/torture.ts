@@ -3,6 +3,7 @@
 // Exit code 0 only if nothing was wrong and every negative control was seen.
 import { parseArgs } from 'node:util';
 import { machine } from '../../../bench/machine.js';
+import { median } from '../../../bench/quantiles.js';
 import { killRounds } from './kill-rounds.js';
 import type { KillReport } from './kill-rounds.js';
 import { FULL_RACES, races } from './races.js';
@@ -51,7 +52,6 @@ function progress(round: number, { kills, acknowledged, problems }: KillReport):
 }
 
 function printKills(report: KillReport): void {
-  const times = report.restartMs.toSorted((a, b) => a - b);
   row('rounds', report.rounds);
   row('kill -9', report.kills);
   row('  of them while the server was starting', report.killsWhileStarting);
@@ -59,8 +59,8 @@ function printKills(report: KillReport): void {
   row('  of them sent again by the driver after a kill', report.acrossKill);
   row('document writes whose answer never came', report.open);
   row('entries of the oplog checked', report.oplogEntries);
-  row('from start to ready after a kill, ms, median', times[Math.floor(times.length / 2)]);
-  row('from start to ready after a kill, ms, longest', times.at(-1));
+  row('from start to ready after a kill, ms, median', median(report.restartMs));
+  row('from start to ready after a kill, ms, longest', Math.max(...report.restartMs));
   for (const kind of ['lost', 'twice', 'wrong', 'unknown', 'refused', 'index', 'oplog', 'validate'])
     row(`problems: ${kind}`, report.problems.filter((problem) => problem.kind === kind).length);
   for (const { kind, text } of report.problems.slice(0, 20)) say(`  ${kind}: ${text}`);

@@ -1,40 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { doc as documentOf } from '../bson/plain.js';
 import { UNDEFINED } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
-import { parseIndexSpec } from '../catalog/index.js';
 import { evalContext } from '../expr/context.js';
-import { Engine } from '../storage/engine.js';
 import { countFound, prepareFind, type FindQuery, type PreparedFind } from './find.js';
+import { filledCollections } from './filled-collection.fixture.js';
 import { compileFilter } from './matcher.js';
 
 const doc = (fields: object): BDoc => documentOf(fields as never);
 
-let directory: string;
-let engine: Engine;
-
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'count-'));
-  engine = new Engine({ directory, oplogMaxBytes: 2 ** 20 });
-});
-
-afterEach(() => {
-  engine.close();
-  rmSync(directory, { recursive: true });
-});
-
-async function filled(documents: object[], indexes: object[]): Promise<Collection> {
-  return engine.queue.run(function* () {
-    const collection = engine.createCollection('t.c');
-    for (const index of indexes) engine.catalog.addIndex(collection, parseIndexSpec(doc(index)), 'ready');
-    for (const document of documents) engine.writes.insert(collection, doc(document));
-    yield;
-    return collection;
-  });
-}
+const { engine, filled } = filledCollections();
 
 interface Counted {
   n: number;
@@ -47,7 +22,7 @@ function count(collection: Collection, filter: object, cut: { skip?: number; lim
   const query: FindQuery = { filter: doc(filter), ...cut };
   const prepared = prepareFind(collection, query, evalContext());
   const counted = { n: 0, rests: 0, prepared };
-  for (const some of countFound(collection, query, prepared, engine.epoch))
+  for (const some of countFound(collection, query, prepared, engine().epoch))
     if (some === undefined) counted.rests += 1;
     else counted.n += some;
   return counted;
@@ -107,7 +82,7 @@ test('a page is passed over without its documents, in both directions', async ()
   ] as const) {
     const query = { filter: doc({ a: 1 }), sort: doc({ _id: direction }), skip: 100, limit: 2 };
     const prepared = prepareFind(collection, query, evalContext());
-    const found = [...prepared.run(engine.epoch)].flatMap((one) => one?.doc.get('_id') ?? []);
+    const found = [...prepared.run(engine().epoch)].flatMap((one) => one?.doc.get('_id') ?? []);
     expect([found, prepared.stats.docsExamined]).toEqual([expected, 2]);
   }
 });

@@ -1,13 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { doc as documentOf } from '../bson/plain.js';
 import { UNDEFINED } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { parseIndexSpec } from '../catalog/index.js';
 import type { Collection } from '../catalog/collection.js';
 import { evalContext } from '../expr/context.js';
-import { Engine } from '../storage/engine.js';
 import {
   countFound,
   prepareFind,
@@ -16,33 +11,13 @@ import {
   type PreparedFind,
   type Reading,
 } from './find.js';
+import { filledCollections } from './filled-collection.fixture.js';
 import { compileFilter } from './matcher.js';
 import { compileSort } from './sort.js';
 
 const doc = (fields: object): BDoc => documentOf(fields as never);
 
-let directory: string;
-let engine: Engine;
-
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'planner-'));
-  engine = new Engine({ directory, oplogMaxBytes: 2 ** 20 });
-});
-
-afterEach(() => {
-  engine.close();
-  rmSync(directory, { recursive: true });
-});
-
-async function filled(documents: object[], indexes: object[]): Promise<Collection> {
-  return engine.queue.run(function* () {
-    const collection = engine.createCollection('t.c');
-    for (const index of indexes) engine.catalog.addIndex(collection, parseIndexSpec(doc(index)), 'ready');
-    for (const document of documents) engine.writes.insert(collection, doc(document));
-    yield;
-    return collection;
-  });
-}
+const { engine, filled } = filledCollections();
 
 function find(collection: Collection, query: { filter: object } & Record<string, unknown>): PreparedFind {
   const { filter, sort, ...rest } = query;
@@ -56,11 +31,11 @@ function ids(reading: Reading<Found>): BValue[] {
 
 function count(collection: Collection, query: { filter: object; skip?: number; limit?: number }): number {
   const read = { ...query, filter: doc(query.filter) };
-  const counts = countFound(collection, read, prepareFind(collection, read, evalContext()), engine.epoch);
+  const counts = countFound(collection, read, prepareFind(collection, read, evalContext()), engine().epoch);
   return [...counts].reduce<number>((sum, some) => sum + (some ?? 0), 0);
 }
 
-const run = (prepared: PreparedFind): BValue[] => ids(prepared.run(engine.epoch));
+const run = (prepared: PreparedFind): BValue[] => ids(prepared.run(engine().epoch));
 
 function indexName({ plan }: PreparedFind): string {
   const { scans, exact } = plan;
@@ -202,12 +177,10 @@ describe('the work of a plan', () => {
     const numberedDocuments = documents.map((one, at) => ({ _id: at + 1, ...one }));
     const keys = [{ 'a.0': 1 }, { 'a.0.1': 1 }, { 'a.0.x': 1 }];
     const bare = run(find(await filled(numberedDocuments, []), { filter }));
-    engine.close();
-    rmSync(directory, { recursive: true });
-    engine = new Engine({ directory, oplogMaxBytes: 2 ** 20 });
     const collection = await filled(
       numberedDocuments,
       keys.map((key) => ({ key })),
+      't.indexed',
     );
     const indexed = run(find(collection, { filter })).sort((x, y) => Number(x) - Number(y));
     expect([bare, indexed]).toEqual([expected, expected]);
@@ -220,11 +193,11 @@ describe('the work of a plan', () => {
 
   test('a document that is changed between two chunks is seen as it is then', async () => {
     const collection = await filled(numbered(60), []);
-    const reading = find(collection, { filter: {} }).run(engine.epoch);
+    const reading = find(collection, { filter: {} }).run(engine().epoch);
     for (let n = 0; n < 5; n += 1) reading.next();
-    await engine.queue.run(function* () {
+    await engine().queue.run(function* () {
       const bytes = collection.records.get(7) as Buffer;
-      engine.writes.delete(collection, 7, BDoc.fromBytes(bytes));
+      engine().writes.delete(collection, 7, BDoc.fromBytes(bytes));
       yield;
     });
     expect(ids(reading)).not.toContain(6);
@@ -297,7 +270,7 @@ describe('random queries', () => {
     );
     const documents: BDoc[] = [];
     const collection = await filled([], unique);
-    await engine.queue.run(function* () {
+    await engine().queue.run(function* () {
       for (let n = 0; n < 150; n += 1) {
         const document = doc({
           _id: n,
@@ -306,7 +279,7 @@ describe('random queries', () => {
           ...(random(3) && { c: value() }),
         });
         try {
-          documents.push(engine.writes.insert(collection, document));
+          documents.push(engine().writes.insert(collection, document));
         } catch (error) {
           // Parallel arrays and ambiguous positions cannot be indexed; the document is refused and both sides lack it.
           if (![171, 16746].includes((error as { code: number }).code)) throw error;
@@ -322,7 +295,9 @@ describe('random queries', () => {
       if (prepared.plan.scans) indexed += 1;
       const { matches } = compileFilter(doc(query.filter), evalContext());
       const expected = documents.filter((document) => matches(document));
-      const found = [...prepared.run(engine.epoch)].filter((one) => one !== undefined).map((one) => one.doc);
+      const found = [...prepared.run(engine().epoch)]
+        .filter((one) => one !== undefined)
+        .map((one) => one.doc);
       const shown = `${JSON.stringify(query)} by ${indexName(prepared)}`;
       expect([shown, found.map((one) => one.get('_id')).sort(byNumber)]).toEqual([
         shown,
