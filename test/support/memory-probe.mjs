@@ -1,11 +1,25 @@
-// Preloaded into a process under test, which needs --expose-gc and an IPC channel: each message of the parent is
-// answered with the MiB that are alive. Resident memory would tell when the collector last ran, not what is held.
-const MIB = 2 ** 20;
+// Preloaded into a process under test, which needs --expose-gc: tells the MiB that are alive to its parent, for each
+// message over an IPC channel, and to whoever connects to the socket `<pid>` in MEMORY_PROBE_DIR.
+// Resident memory would tell when the collector last ran, not what is held.
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 
-process.on('message', () => {
+const MIB = 2 ** 20;
+const folder = process.env.MEMORY_PROBE_DIR;
+
+// Neither must keep a process alive that has nothing else to do.
+if (isMainThread && process.channel) {
+  process.on('message', () => process.send(memory()));
+  process.channel.unref();
+}
+if (isMainThread && folder) {
+  const server = createServer((socket) => socket.end(JSON.stringify(memory())));
+  server.listen(join(folder, String(process.pid))).unref();
+}
+
+function memory() {
   globalThis.gc();
   const { heapUsed, external } = process.memoryUsage();
-  process.send({ liveMiB: Math.round((heapUsed + external) / MIB) });
-});
-// Listening must not keep a process alive that has nothing else to do.
-process.channel.unref();
+  return { liveMiB: Math.round((heapUsed + external) / MIB) };
+}
