@@ -53,7 +53,7 @@ test.each([
   [115, { op: 'c', ns: 'replayed.$cmd', o: { convertToCapped: 'c', size: 1 } }],
   [26, { op: 'i', ns: 'replayed.c', o: { _id: 9 }, ui: new Binary(Buffer.alloc(16), 4) }],
   [73, { op: 'i', ns: 'replayed.a$b', o: { _id: 9 } }],
-  [20, { op: 'i', ns: 'local.oplog.rs', o: { _id: 9 } }],
+  [115, { op: 'i', ns: 'local.oplog.rs', o: { _id: 9 } }],
   [40415, { op: 'i', ns: 'replayed.c', o: { _id: 9 }, nosuch: 1 }],
   [9, { op: 'i', ns: 'replayed.c', o: {} }],
   [9, { op: 'x', ns: 'replayed.c', o: { _id: 9 } }],

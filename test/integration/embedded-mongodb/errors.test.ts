@@ -118,16 +118,45 @@ test('fail points exist only with --test-commands', async () => {
   }
 });
 
-test('the oplog is read by find and count, everything else on it is refused', async () => {
+test('the oplog is read as any collection, and nobody writes to it', async () => {
   const local = client.db('local');
-  expect(await local.collection('oplog.rs').estimatedDocumentCount()).toBeGreaterThan(0);
-  expect((await local.collection('oplog.rs').findOne({ ns: 'errors.c', op: 'i' }))?.['o']).toEqual({
+  const oplog = local.collection('oplog.rs');
+  expect(await oplog.estimatedDocumentCount()).toBe(await oplog.countDocuments());
+  expect((await oplog.findOne({ ns: 'errors.c', op: 'i' }))?.['o']).toEqual({
     _id: 1,
     n: 1,
   });
-  expect((await failure(local.collection('oplog.rs').countDocuments())).code).toBe(115);
-  expect((await failure(local.collection('oplog.rs').deleteMany({}))).code).toBe(115);
-  expect((await failure(local.command({ create: 'oplog.rs' }))).code).toBe(115);
+  const [newest, oldest] = await Promise.all(
+    [-1, 1].map((ts) =>
+      oplog
+        .find()
+        .sort({ ts: ts as 1 })
+        .next(),
+    ),
+  );
+  expect(newest?.['ts'].greaterThan(oldest?.['ts'])).toBe(true);
+  const later = await oplog.find({ ts: { $gt: oldest?.['ts'], $lte: newest?.['ts'] } }).toArray();
+  expect(later).toHaveLength((await oplog.countDocuments()) - 1);
+  const explained = await oplog.find({ ts: newest?.['ts'] }).explain('executionStats');
+  expect(explained['executionStats']).toMatchObject({ totalDocsExamined: 1, nReturned: 1 });
+  expect(await oplog.distinct('op', { ns: 'errors.c' })).toContain('i');
+  for (const write of [
+    () => oplog.deleteMany({}),
+    () => oplog.updateOne({}, { $set: { op: 'n' } }),
+    () => oplog.insertOne({}),
+    () => oplog.createIndex({ ns: 1 }),
+    () => oplog.drop(),
+    () =>
+      db
+        .collection('c')
+        .aggregate([{ $out: { db: 'local', coll: 'oplog.rs' } }])
+        .toArray(),
+    () => local.command({ validate: 'oplog.rs' }),
+  ])
+    expect((await failure(write())).code).toBe(115);
+  expect((await failure(local.command({ create: 'oplog.rs' }))).code).toBe(48);
+  await local.dropDatabase();
+  expect(await oplog.countDocuments()).toBeGreaterThan(later.length);
 });
 
 test('maxTimeMS ends a long read and a long write', async () => {

@@ -46,7 +46,7 @@ export async function deleteExpired(engine: Engine, now: Date = new Date()): Pro
       if (index.spec.expireAfterSeconds === null) continue;
       const filter = expired(index, index.spec.expireAfterSeconds, now);
       // A look first: most runs find nothing and need no write.
-      if (prepareFind(collection, { filter, limit: 1 }, context).run(engine.epoch).next().done) continue;
+      if (prepareFind(collection, { filter, limit: 1 }, context).run().next().done) continue;
       const { ns } = collection;
       await engine.queue.run(() =>
         runStatement(engine, { kind: 'delete', ns, filter, multi: true, context }),

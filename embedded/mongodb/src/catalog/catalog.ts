@@ -14,11 +14,14 @@ export class Catalog {
   private collections = new Map<string, Collection>();
   private readonly dirty = new Set<Collection>();
 
-  constructor(private readonly db: Database) {}
+  constructor(
+    private readonly db: Database,
+    private readonly oplog: Collection,
+  ) {}
 
   load(): void {
-    for (const collection of this.collections.values()) collection.dropped = true;
-    this.collections = new Map();
+    for (const collection of this.collections.values()) collection.dropped = collection !== this.oplog;
+    this.collections = new Map([[this.oplog.ns, this.oplog]]);
     this.dirty.clear();
     const rows = this.db.statement('SELECT cid,ns,uuid,count,bytes,next_rid FROM coll ORDER BY cid');
     const ofIndexes = this.db.statement('SELECT iid,spec,state,multikey FROM idx WHERE cid=? ORDER BY iid');
@@ -113,8 +116,9 @@ export class Catalog {
       .run([...index.multikey].join('\0'), index.table.iid);
   }
 
-  /** Marks counters for the next {@link saveCounters}. */
+  /** After a write: marks counters for the next {@link saveCounters}. */
   touch(collection: Collection): void {
+    collection.version += 1;
     this.dirty.add(collection);
   }
 

@@ -1,12 +1,19 @@
+import type { BDoc } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import type { RecordTable } from '../storage/tables.js';
 import type { Index } from './index.js';
+
+/** First and last record id. */
+export type RidRange = readonly [number, number];
+const ALL_RIDS: RidRange = [0, Number.MAX_SAFE_INTEGER - 1];
 
 /** A collection as the catalog keeps it in memory. Counters are stored with the commit that changed them. */
 export class Collection {
   readonly indexes: Index[] = [];
   /** Set when the collection is dropped, so that open cursors notice. */
   dropped = false;
+  /** Counts the writes: a read that holds rows of an earlier version reads them again. */
+  version = 0;
 
   constructor(
     readonly cid: number,
@@ -26,12 +33,23 @@ export class Collection {
     return splitNamespace(this.ns)[1];
   }
 
-  get idIndex(): Index {
-    return this.indexes[0] as Index;
+  /** The one on `_id`; only the oplog has none. */
+  get idIndex(): Index | undefined {
+    return this.indexes[0];
   }
 
   get readyIndexes(): Index[] {
     return this.indexes.filter((index) => index.state === 'ready');
+  }
+
+  /** Whether the records stand in the order of that field. */
+  isNaturalOrder(path: string): boolean {
+    return path === '$natural';
+  }
+
+  /** The records that a filter may match, as far as their ids tell. */
+  ridRange(_filter: BDoc): RidRange {
+    return ALL_RIDS;
   }
 
   index(name: string): Index | undefined {

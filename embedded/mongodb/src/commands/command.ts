@@ -2,10 +2,9 @@ import { doc, type Plain } from '../bson/plain.js';
 import type { BDoc, BValue } from '../bson/values.js';
 import { checkDatabaseName, type Collection } from '../catalog/collection.js';
 import type { CursorStore } from '../cursor/cursor.js';
-import { CommandError, unsupported } from '../errors.js';
+import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
 import { commandVariables } from '../expr/expression.js';
-import { OPLOG_NAMESPACE } from '../oplog/oplog.js';
 import type { ServerInfo } from '../server-info.js';
 import type { RetryableWrite } from '../session/retry-records.js';
 import { toTimestamp } from '../storage/commit-clock.js';
@@ -77,20 +76,15 @@ export function reply(from: { readonly [name: string]: Plain | undefined }): BDo
   return doc(Object.fromEntries(present));
 }
 
-/** The oplog is a table of its own and no collection: only these commands know how to read it. */
-const OPLOG_COMMANDS = new Set(['find', 'count', 'listIndexes']);
-
 /** `db.collection` of a command whose target is a collection name; 73 otherwise. */
-export function namespaceOf({ db, target, name }: CommandContext): string {
+export function namespaceOf({ db, target }: CommandContext): string {
   checkDatabaseName(db);
   if (typeof target !== 'string' || target === '' || target.includes('\0'))
     throw new CommandError(
       'InvalidNamespace',
       `collection names are non-empty strings, got ${typeof target}`,
     );
-  const ns = `${db}.${target}`;
-  if (ns === OPLOG_NAMESPACE && !OPLOG_COMMANDS.has(name)) throw unsupported(`${name} on ${ns}`);
-  return ns;
+  return `${db}.${target}`;
 }
 
 /** The collection of a command, or error 26. */

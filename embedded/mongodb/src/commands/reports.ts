@@ -5,7 +5,6 @@ import { double } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
 import { specDocument } from '../catalog/index.js';
 import { Cursor } from '../cursor/cursor.js';
-import { OPLOG_NAMESPACE } from '../oplog/oplog.js';
 import { compileFilter } from '../query/matcher.js';
 import { MONGODB_VERSION } from '../server-info.js';
 import {
@@ -102,13 +101,6 @@ export const statistics: CommandTable = {
   serverStatus,
 };
 
-const OPLOG_ENTRY = doc({
-  name: OPLOG_NAMESPACE.slice('local.'.length),
-  type: 'collection',
-  options: { capped: true },
-  info: { readOnly: true },
-});
-
 export const listings: CommandTable = {
   listCollections: command({
     fields: fields({ doc: 'filter cursor', bool: 'nameOnly', ignored: 'authorizedCollections' }),
@@ -116,9 +108,15 @@ export const listings: CommandTable = {
       const { engine, db } = context;
       const all = engine.catalog.list(db).map(({ name, uuid, idIndex }) => {
         const info = { readOnly: false, uuid: new Binary(uuid, Binary.SUBTYPE_UUID) };
-        return doc({ name, type: 'collection', options: {}, info, idIndex: specDocument(idIndex.spec) });
+        const options = idIndex ? {} : { capped: true };
+        return reply({
+          name,
+          type: 'collection',
+          options,
+          info,
+          idIndex: idIndex && specDocument(idIndex.spec),
+        });
       });
-      if (db === 'local') all.push(OPLOG_ENTRY);
       const found = selected(all, filter, context).map((one) => (nameOnly ? only(one, 'name', 'type') : one));
       return list(`${db}.$cmd.listCollections`, found, cursor, context);
     },
@@ -127,10 +125,13 @@ export const listings: CommandTable = {
   listIndexes: command({
     fields: fields({ doc: 'cursor', ignored: 'includeBuildUUIDs includeIndexBuildInfo' }),
     run({ cursor }, context) {
-      const ns = namespaceOf(context);
-      const found =
-        ns === OPLOG_NAMESPACE ? [] : existing(context).readyIndexes.map(({ spec }) => specDocument(spec));
-      return list(ns, found, cursor, context);
+      const { ns, readyIndexes } = existing(context);
+      return list(
+        ns,
+        readyIndexes.map(({ spec }) => specDocument(spec)),
+        cursor,
+        context,
+      );
     },
   }),
 
@@ -139,7 +140,7 @@ export const listings: CommandTable = {
     fields: fields({ doc: 'filter', bool: 'nameOnly', ignored: 'authorizedDatabases' }),
     run({ filter, nameOnly }, context) {
       const { engine } = context;
-      const sizes = new Map([['local', engine.oplog.bytes]]);
+      const sizes = new Map<string, number>();
       for (const { db, bytes } of engine.catalog.list()) sizes.set(db, (sizes.get(db) ?? 0) + bytes);
       const all = [...sizes].map(([name, size]) =>
         doc({ name, sizeOnDisk: BigInt(size), empty: size === 0 }),

@@ -3,7 +3,7 @@ import { UNDEFINED } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
 import { evalContext } from '../expr/context.js';
-import { countFound, prepareFind, type FindQuery, type PreparedFind } from './find.js';
+import { prepareFind, type FindQuery, type PreparedFind } from './find.js';
 import { filledCollections } from './filled-collection.fixture.js';
 import { compileFilter } from './matcher.js';
 
@@ -22,7 +22,7 @@ function count(collection: Collection, filter: object, cut: { skip?: number; lim
   const query: FindQuery = { filter: doc(filter), ...cut };
   const prepared = prepareFind(collection, query, evalContext());
   const counted = { n: 0, rests: 0, prepared };
-  for (const some of countFound(collection, query, prepared, engine().epoch))
+  for (const some of prepared.count())
     if (some === undefined) counted.rests += 1;
     else counted.n += some;
   return counted;
@@ -82,7 +82,7 @@ test('a page is passed over without its documents, in both directions', async ()
   ] as const) {
     const query = { filter: doc({ a: 1 }), sort: doc({ _id: direction }), skip: 100, limit: 2 };
     const prepared = prepareFind(collection, query, evalContext());
-    const found = [...prepared.run(engine().epoch)].flatMap((one) => one?.doc.get('_id') ?? []);
+    const found = [...prepared.run()].flatMap((one) => one?.doc.get('_id') ?? []);
     expect([found, prepared.stats.docsExamined]).toEqual([expected, 2]);
   }
 });

@@ -34,12 +34,11 @@ export interface PreparedFind {
   plan: Plan;
   /** What the plan has looked at, for explain. */
   stats: { keysExamined: number; docsExamined: number };
-  /** The index of the matched array element, for the positional update. */
-  position(doc: BDoc): number | undefined;
   /** Whether a document matches, asked again before it is changed. */
   matches(doc: BDoc): boolean;
-  /** `epoch` changes whenever something was committed: rows that were read before are then read again. */
-  run(epoch: () => number): Reading<Found>;
+  run(): Reading<Found>;
+  /** Numbers that add up to how many documents there are: from the index where its keys alone can tell. */
+  count(): Reading<number>;
 }
 
 /** Parses the filter (and so refuses a wrong one even where there is no collection) and plans the read. */
@@ -62,12 +61,11 @@ export function prepareFind(
   return {
     plan,
     stats,
-    position: (doc) => matcher().position(doc),
     matches: (doc) => matcher().matches(doc),
-    run(epoch) {
+    run() {
       if (!collection) return nothing();
       const wanted = plan.sorted ? Math.max(0, window - passed) : 0;
-      let found = documents(collection, plan, matches, stats, { epoch, wanted, skip: passed });
+      let found = documents(collection, plan, matches, stats, { wanted, skip: passed });
       if (order && !plan.sorted) {
         const again = (rid: number): BDoc | null => {
           const bytes = collection.records.get(rid);
@@ -79,6 +77,18 @@ export function prepareFind(
       // A generator less is worth it where a read finds one document at most.
       const left = skip - passed;
       return left > 0 || (limit > 0 && !plan.exact) ? limited(found, left, limit) : found;
+    },
+    *count() {
+      const { scans, keysSuffice } = plan;
+      const most = window || Infinity;
+      if (!scans && filter.size === 0) yield Math.max(0, Math.min(collection?.count ?? 0, most) - skip);
+      else if (!scans || !keysSuffice) for (const one of this.run()) yield one && 1;
+      else {
+        let count = 0;
+        for (const { index, ranges } of scans)
+          for (const range of ranges) count += (yield* walk(index.table, range, most - count)).count;
+        yield Math.max(0, count - skip);
+      }
     },
   };
 }
@@ -112,7 +122,6 @@ function* limited(found: Reading<Found>, skip: number, limit: number): Reading<F
 
 /** How a read goes on. */
 interface Pace {
-  epoch: () => number;
   /** Documents that are needed, 0 if that is not known. */
   wanted: number;
   /** Keys that are passed over unread. */
@@ -126,7 +135,7 @@ function* documents(
   stats: PreparedFind['stats'],
   pace: Pace,
 ): Reading<Found> {
-  const { scans } = plan;
+  const { scans, rids } = plan;
   // A document stands several times in an index if it has an array there, and in several branches of an `$or`.
   const seen = scans && (scans.length > 1 || scans[0]?.index.multikey.size) ? new Set<number>() : null;
   for (const row of rows(collection, plan, pace)) {
@@ -134,6 +143,7 @@ function* documents(
       yield undefined;
       continue;
     }
+    if (rids && (row.rid < rids[0] || row.rid > rids[1])) return;
     if (scans) stats.keysExamined += 1;
     if (seen?.has(row.rid)) continue;
     seen?.add(row.rid);
@@ -145,10 +155,11 @@ function* documents(
 
 const NONE = { count: 0, last: undefined };
 
-function* rows(collection: Collection, { scans, reverse }: Plan, pace: Pace): Reading<Row> {
+function* rows(collection: Collection, { scans, rids, reverse }: Plan, pace: Pace): Reading<Row> {
   const { records } = collection;
   if (!scans) {
-    yield* chunked(collection, pace, (after, size) => records.scan(after?.rid, size, reverse));
+    const before = rids && (reverse ? rids[1] + 1 : rids[0] - 1);
+    yield* chunked(collection, pace, (after, size) => records.scan(after?.rid ?? before, size, reverse));
     return;
   }
   let { skip } = pace;
@@ -181,7 +192,7 @@ const MAX_CHUNK_BYTES = 1024 * 1024;
 /** Keeps no SQLite statement open, only a position, so that it can rest between two batches of a cursor. */
 function* chunked<R extends Row>(
   collection: Collection,
-  { epoch, wanted }: Pace,
+  { wanted }: Pace,
   next: (after: R | undefined, size: number) => R[],
 ): Reading<R> {
   let after: R | undefined;
@@ -191,35 +202,16 @@ function* chunked<R extends Row>(
   for (;;) {
     if (collection.dropped) throw killed(collection.ns);
     const chunk = next(after, size);
-    const read = epoch();
+    const { version } = collection;
     for (const row of chunk) {
       after = row;
       yield row;
-      if (epoch() !== read) break;
+      if (collection.version !== version) break;
     }
     if (chunk.length < size && after === (chunk.at(-1) ?? after)) return;
     const larger = Math.min(size * 4, MAX_CHUNK_ROWS);
     if (larger * average <= MAX_CHUNK_BYTES) size = larger;
     yield undefined;
-  }
-}
-
-/** Yields numbers that add up to how many documents a read finds: from its index where the keys alone can tell. */
-export function* countFound(
-  collection: Collection | undefined,
-  { filter, skip = 0, limit = 0 }: FindQuery,
-  prepared: PreparedFind,
-  epoch: () => number,
-): Reading<number> {
-  const { scans, keysSuffice } = prepared.plan;
-  const most = limit > 0 ? skip + limit : Infinity;
-  if (!scans && filter.size === 0) yield Math.max(0, Math.min(collection?.count ?? 0, most) - skip);
-  else if (!scans || !keysSuffice) for (const one of prepared.run(epoch)) yield one && 1;
-  else {
-    let count = 0;
-    for (const { index, ranges } of scans)
-      for (const range of ranges) count += (yield* walk(index.table, range, most - count)).count;
-    yield Math.max(0, count - skip);
   }
 }
 

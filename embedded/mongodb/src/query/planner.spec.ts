@@ -3,14 +3,7 @@ import { UNDEFINED } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
 import { evalContext } from '../expr/context.js';
-import {
-  countFound,
-  prepareFind,
-  type FindQuery,
-  type Found,
-  type PreparedFind,
-  type Reading,
-} from './find.js';
+import { prepareFind, type FindQuery, type Found, type PreparedFind, type Reading } from './find.js';
 import { filledCollections } from './filled-collection.fixture.js';
 import { compileFilter } from './matcher.js';
 import { compileSort } from './sort.js';
@@ -31,11 +24,11 @@ function ids(reading: Reading<Found>): BValue[] {
 
 function count(collection: Collection, query: { filter: object; skip?: number; limit?: number }): number {
   const read = { ...query, filter: doc(query.filter) };
-  const counts = countFound(collection, read, prepareFind(collection, read, evalContext()), engine().epoch);
+  const counts = prepareFind(collection, read, evalContext()).count();
   return [...counts].reduce<number>((sum, some) => sum + (some ?? 0), 0);
 }
 
-const run = (prepared: PreparedFind): BValue[] => ids(prepared.run(engine().epoch));
+const run = (prepared: PreparedFind): BValue[] => ids(prepared.run());
 
 function indexName({ plan }: PreparedFind): string {
   const { scans, exact } = plan;
@@ -193,7 +186,7 @@ describe('the work of a plan', () => {
 
   test('a document that is changed between two chunks is seen as it is then', async () => {
     const collection = await filled(numbered(60), []);
-    const reading = find(collection, { filter: {} }).run(engine().epoch);
+    const reading = find(collection, { filter: {} }).run();
     for (let n = 0; n < 5; n += 1) reading.next();
     await engine().queue.run(function* () {
       const bytes = collection.records.get(7) as Buffer;
@@ -295,9 +288,7 @@ describe('random queries', () => {
       if (prepared.plan.scans) indexed += 1;
       const { matches } = compileFilter(doc(query.filter), evalContext());
       const expected = documents.filter((document) => matches(document));
-      const found = [...prepared.run(engine().epoch)]
-        .filter((one) => one !== undefined)
-        .map((one) => one.doc);
+      const found = [...prepared.run()].filter((one) => one !== undefined).map((one) => one.doc);
       const shown = `${JSON.stringify(query)} by ${indexName(prepared)}`;
       expect([shown, found.map((one) => one.get('_id')).sort(byNumber)]).toEqual([
         shown,

@@ -1,7 +1,7 @@
 import { BSONRegExp } from 'bson';
 import { keyString } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import type { Collection } from '../catalog/collection.js';
+import type { Collection, RidRange } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
 import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
@@ -41,6 +41,8 @@ export interface Plan {
   /** Index scans, one after the other: several are the branches of an `$or`, none finds nothing. Null: all documents. */
   scans: Scan[] | null;
   reverse: boolean;
+  /** Without scans: the records to read. */
+  rids?: RidRange;
   /** Whether the documents come in the order of the query's sort. */
   sorted: boolean;
   exact: boolean;
@@ -62,14 +64,14 @@ export const NOTHING: Plan = { scans: [], reverse: false, sorted: true, exact: f
 /** Picks the plan of a read. */
 export function choosePlan(collection: Collection, query: Query): Plan {
   const { filter, sort, hint } = query;
-  if (hint === undefined) {
+  if (hint === undefined && collection.idIndex) {
     const key = idKeyOf(filter);
     if (key) return byId(collection.idIndex, key);
   }
   const natural = hint instanceof BDoc && hint.size === 1 ? hint.get('$natural') : undefined;
-  const byNature = sort.every(({ path }) => path === '$natural');
+  const byNature = sort.every(({ path }) => collection.isNaturalOrder(path));
   if (natural !== undefined || (byNature && sort.length > 0))
-    return everything(Number(natural ?? sort[0]?.direction) < 0, byNature);
+    return everything(collection, filter, byNature, Number(natural ?? sort[0]?.direction) < 0);
 
   const conditions = conditionsOf(filter, query.vars);
   const { all, ors } = conditions;
@@ -79,11 +81,11 @@ export function choosePlan(collection: Collection, query: Query): Plan {
   if (best && isBounded(best)) return ordered(best, sort, conditions);
   const either = ors.map((branches) => orScans(collection, filter, all, branches)).find((scans) => scans);
   if (either) return { scans: either, reverse: false, sorted: sort.length === 0, exact: false };
-  return best ? ordered(best, sort, conditions) : everything(false, sort.length === 0);
+  return best ? ordered(best, sort, conditions) : everything(collection, filter, sort.length === 0);
 }
 
-function everything(reverse: boolean, sorted: boolean): Plan {
-  return { scans: null, reverse, sorted, exact: false };
+function everything(collection: Collection, filter: BDoc, sorted: boolean, reverse = false): Plan {
+  return { scans: null, rids: collection.ridRange(filter), reverse, sorted, exact: false };
 }
 
 /** The interval of a filter that is just `{_id: value}`: one lookup is the whole answer. */

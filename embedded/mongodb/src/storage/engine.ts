@@ -2,8 +2,8 @@ import { doc } from '../bson/plain.js';
 import { BDoc } from '../bson/values.js';
 import { Catalog } from '../catalog/catalog.js';
 import { splitNamespace, type Collection } from '../catalog/collection.js';
-import { CommandError } from '../errors.js';
-import { OPLOG_NAMESPACE, Oplog, type OplogOp } from '../oplog/oplog.js';
+import { unsupported } from '../errors.js';
+import { Oplog, type OplogOp } from '../oplog/oplog.js';
 import { RetryRecords } from '../session/retry-records.js';
 import { CommitClock } from './commit-clock.js';
 import { Database } from './database.js';
@@ -19,14 +19,13 @@ export class Engine {
   readonly queue: WriteQueue;
   readonly writes = new DocumentWrites(this);
   private readonly db: Database;
-  private commits = 0;
 
   constructor({ directory, oplogMaxBytes }: { directory: string; oplogMaxBytes: number }) {
     this.db = new Database(directory);
-    this.catalog = new Catalog(this.db);
+    this.oplog = new Oplog(this.db, oplogMaxBytes);
+    this.catalog = new Catalog(this.db, this.oplog);
     this.catalog.load();
     this.catalog.dropUnfinishedIndexes();
-    this.oplog = new Oplog(this.db, oplogMaxBytes);
     this.clock = new CommitClock(this.oplog.newest());
     this.retries = new RetryRecords(this.db);
     this.queue = new WriteQueue(this.db, {
@@ -35,11 +34,7 @@ export class Engine {
         this.catalog.saveCounters();
         this.oplog.trim();
       },
-      committed: () => {
-        this.commits += 1;
-      },
       rolledBack: () => {
-        this.commits += 1;
         this.catalog.load();
         this.retries.reset();
         this.oplog.recount();
@@ -47,32 +42,34 @@ export class Engine {
     });
   }
 
-  /** Changes with every commit. */
-  readonly epoch = (): number => this.commits;
-
   /** The collection to write to, made if it is not there yet; inside a write batch. */
   collectionForWrite(ns: string): Collection {
-    return this.catalog.get(ns) ?? this.createCollection(ns);
+    return this.writable(this.catalog.get(ns) ?? this.createCollection(ns));
+  }
+
+  /** The collection itself, if clients may write to it. */
+  writable(collection: Collection): Collection {
+    if (collection !== this.oplog) return collection;
+    throw unsupported(`a write to ${collection.ns}`);
   }
 
   createCollection(ns: string): Collection {
-    if (ns === OPLOG_NAMESPACE)
-      throw new CommandError('IllegalOperation', `${ns} is written by the server only`);
     const collection = this.catalog.create(ns);
     this.logCommand(collection.db, BDoc.of(['create', collection.name]), collection);
     return collection;
   }
 
   dropCollection(collection: Collection): void {
+    this.writable(collection);
     this.logCommand(collection.db, BDoc.of(['drop', collection.name]), collection);
     this.catalog.drop(collection);
   }
 
   /** Gives a collection another name; one that has it goes. */
   renameCollection(collection: Collection, to: string): void {
-    const from = collection.ns;
+    const from = this.writable(collection).ns;
     const replaced = this.catalog.get(to);
-    if (replaced) this.catalog.drop(replaced);
+    if (replaced) this.catalog.drop(this.writable(replaced));
     this.catalog.rename(collection, to);
     const entry = { renameCollection: from, to, stayTemp: false, dropTarget: replaced !== undefined };
     this.logCommand(splitNamespace(from)[0], doc(entry), collection);

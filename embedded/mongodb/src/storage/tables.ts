@@ -11,7 +11,7 @@ export interface Row {
 
 /** The table `c_<cid>`: documents by record id, each with its commit version and a CRC-32. */
 export class RecordTable {
-  private readonly sql;
+  protected readonly sql;
 
   constructor(
     db: Database,

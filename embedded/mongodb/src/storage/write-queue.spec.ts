@@ -16,8 +16,7 @@ beforeEach(() => {
   db.sqlite.exec('CREATE TABLE t(n INTEGER PRIMARY KEY)');
   events = [];
   queue = new WriteQueue(db, {
-    beforeCommit: () => undefined,
-    committed: () => events.push('commit'),
+    beforeCommit: () => events.push('commit'),
     rolledBack: () => events.push('rollback'),
   });
 });

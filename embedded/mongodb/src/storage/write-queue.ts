@@ -16,8 +16,6 @@ const EXIT_DISK_FAILURE = 14;
 export interface BatchHooks {
   /** Runs inside the transaction, just before COMMIT. */
   beforeCommit(): void;
-  /** Runs after COMMIT, before the replies leave. */
-  committed(): void;
   /** Runs after ROLLBACK: what memory holds must be read again. */
   rolledBack(): void;
 }
@@ -160,7 +158,6 @@ export class WriteQueue {
     this.stats.steps += steps;
     this.stats.largestBatch = Math.max(this.stats.largestBatch, steps);
     this.stats.commitMs += performance.now() - started;
-    this.hooks.committed();
   }
 
   /**

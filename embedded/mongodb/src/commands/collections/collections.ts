@@ -57,7 +57,7 @@ export const collections: CommandTable = {
   dropDatabase: command({
     ...DDL,
     run(_args, { engine, db }) {
-      const all = engine.catalog.list(db);
+      const all = engine.catalog.list(db).filter((collection) => collection !== engine.oplog);
       for (const collection of all) engine.dropCollection(collection);
       if (all.length === 0) return BDoc.of();
       engine.logCommand(db, doc({ dropDatabase: 1 }));
@@ -148,7 +148,7 @@ export const indexes: CommandTable = {
       const doomed = all
         ? collection.indexes.slice(1)
         : [wanted].flat().map((one) => indexOf(collection, one));
-      if (doomed.includes(collection.idIndex))
+      if (doomed.some((index) => index === collection.idIndex))
         throw new CommandError('InvalidOptions', 'cannot drop _id index');
       for (const index of doomed) {
         context.engine.catalog.dropIndex(collection, index);

@@ -16,7 +16,7 @@ export const validate = command({
   // Writes between two chunks would spoil the comparison.
   exclusive: true,
   fields: fields({ ignored: 'full metadata checkBSONConformance background' }),
-  run: (_args, context) => check(existing(context)),
+  run: (_args, context) => check(context.engine.writable(existing(context))),
 });
 
 function check(collection: Collection): BDoc {

@@ -4,7 +4,7 @@ import { BDoc, type BValue } from '../../bson/values.js';
 import { checkDeadline, Cursor, readAll } from '../../cursor/cursor.js';
 import { CommandError, unsupported } from '../../errors.js';
 import type { PipelineContext } from '../../expr/context.js';
-import { countFound, prepareFind, type FindQuery, type Found, type Reading } from '../../query/find.js';
+import { prepareFind, type FindQuery, type Found, type Reading } from '../../query/find.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
 import { command, evalContextOf, namespaceOf, type CommandContext } from '../command.js';
@@ -35,12 +35,12 @@ export const aggregate = command({
     const { counting } = pipeline;
     if (counting) {
       let count = 0;
-      const counts = countFound(collection, find, prepared, engine.epoch);
+      const counts = prepared.count();
       await readAll(counts, deadline, (some) => (count += some));
       const results = count > 0 ? [counting.result(count)] : [];
       return cursors.first(new Cursor(ns, results, context), deadline, { batchSize });
     }
-    const input = documentsOf(prepared.run(engine.epoch), deadline);
+    const input = documentsOf(prepared.run(), deadline);
     const results = pipeline.run(input, { match: true, sort: true });
     if (!pipeline.terminal) return cursors.first(new Cursor(ns, results, context), deadline, { batchSize });
     checkOutputReadConcern(context, pipeline.terminal.kind);
@@ -58,7 +58,7 @@ export function prepareAggregate(
   const evalContext = evalContextOf(context, args.let);
   const joined: PipelineContext['find'] = (name, filter, ctx) => {
     const prepared = prepareFind(engine.catalog.get(`${db}.${name}`), { filter }, ctx);
-    return documentsOf(prepared.run(engine.epoch), deadline);
+    return documentsOf(prepared.run(), deadline);
   };
   const pipelineContext = Object.assign(evalContext, { db, find: joined });
   const pipeline = compilePipeline(required(stages, 'aggregate.pipeline'), pipelineContext);

@@ -65,7 +65,7 @@ function queryOf(context: CommandContext): [FindQuery, EvalContext] {
 async function statistics(prepared: PreparedFind, plan: BDoc, context: CommandContext): Promise<BDoc> {
   const started = performance.now();
   let nReturned = 0;
-  await readAll(prepared.run(context.engine.epoch), context.deadline, () => (nReturned += 1));
+  await readAll(prepared.run(), context.deadline, () => (nReturned += 1));
   const { keysExamined, docsExamined } = prepared.stats;
   return doc({
     executionSuccess: true,

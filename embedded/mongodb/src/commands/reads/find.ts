@@ -3,12 +3,9 @@ import { doc } from '../../bson/plain.js';
 import { BDoc, type BValue } from '../../bson/values.js';
 import { Cursor, readAll } from '../../cursor/cursor.js';
 import { CommandError, unsupported } from '../../errors.js';
-import type { EvalContext } from '../../expr/context.js';
-import { oplogReading } from '../../oplog/oplog-reading.js';
-import { OPLOG_NAMESPACE } from '../../oplog/oplog.js';
-import { countFound, prepareFind, type FindQuery, type Found, type Reading } from '../../query/find.js';
+import { prepareFind, type Found, type Reading } from '../../query/find.js';
 import { compileProjection } from '../../query/projection.js';
-import { command, evalContextOf, namespaceOf, type CommandContext, type CommandTable } from '../command.js';
+import { command, evalContextOf, namespaceOf, type CommandTable } from '../command.js';
 import { fields, required } from '../schema.js';
 
 /** Options that may be given as `false`. */
@@ -37,22 +34,11 @@ const find = command({
     } = args;
     const evalContext = evalContextOf(context, args.let);
     const project = projection && projection.size > 0 ? compileProjection(projection, evalContext) : null;
-    const found = readFrom(ns, { ...args, filter }, context, evalContext);
+    const found = prepareFind(context.engine.catalog.get(ns), { ...args, filter }, evalContext).run();
     const cursor = new Cursor(ns, projected(found, project), { lsid, noTimeout });
     return cursors.first(cursor, deadline, { batchSize, single });
   },
 });
-
-/** Reads a collection or the oplog. */
-export function readFrom(
-  ns: string,
-  query: FindQuery,
-  { engine }: CommandContext,
-  evalContext: EvalContext,
-): Reading<Found> {
-  if (ns === OPLOG_NAMESPACE) return oplogReading(engine.oplog, query, evalContext);
-  return prepareFind(engine.catalog.get(ns), query, evalContext).run(engine.epoch);
-}
 
 function* projected(found: Reading<Found>, project: ((doc: BDoc) => BDoc) | null): Reading<BDoc> {
   for (const one of found) yield one && (project ? project(one.doc) : one.doc);
@@ -96,19 +82,11 @@ export const count = command({
     ignored: 'fields',
   }),
   async run({ query: filter = BDoc.of(), skip = 0, hint, ...args }, context) {
-    const ns = namespaceOf(context);
     const limit = Math.abs(args.limit ?? 0);
-    const { engine, deadline } = context;
-    const query = { filter, hint, skip, limit };
-    const evalContext = evalContextOf(context);
+    const collection = context.engine.catalog.get(namespaceOf(context));
+    const prepared = prepareFind(collection, { filter, hint, skip, limit }, evalContextOf(context));
     let n = 0;
-    if (ns === OPLOG_NAMESPACE)
-      await readAll(readFrom(ns, query, context, evalContext), deadline, () => (n += 1));
-    else {
-      const collection = engine.catalog.get(ns);
-      const counts = countFound(collection, query, prepareFind(collection, query, evalContext), engine.epoch);
-      await readAll(counts, deadline, (some) => (n += some));
-    }
+    await readAll(prepared.count(), context.deadline, (some) => (n += some));
     return doc({ n });
   },
 });
@@ -119,7 +97,8 @@ export const distinct = command({
   fields: fields({ string: 'key', doc: 'query', hint: 'hint', collation: 'collation' }),
   async run({ key, query: filter = BDoc.of(), hint }, context) {
     const path = required(key, 'distinct.key').split('.');
-    const reading = readFrom(namespaceOf(context), { filter, hint }, context, evalContextOf(context));
+    const collection = context.engine.catalog.get(namespaceOf(context));
+    const reading = prepareFind(collection, { filter, hint }, evalContextOf(context)).run();
     const values = new Map<string, BValue>();
     await readAll(reading, context.deadline, (found) => collect(found.doc, path, values));
     const sorted = [...values].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);

@@ -59,7 +59,7 @@ function put(context: CommandContext, ns: string, id: BValue, after: BDoc | null
   const { engine } = context;
   const filter = BDoc.of(['_id', BDoc.of(['$eq', id])]);
   const prepared = prepareFind(engine.catalog.get(ns), { filter, limit: 1 }, evalContextOf(context));
-  const found = [...prepared.run(engine.epoch)].find((one) => one !== undefined);
+  const found = [...prepared.run()].find((one) => one !== undefined);
   if (!after && !found) return;
   const collection = engine.collectionForWrite(ns);
   if (!found) engine.writes.insert(collection, after as BDoc, true);

@@ -89,14 +89,14 @@ function* changeFound(
 ): WriteSteps<Effect> {
   const effect: Effect = { n: 0, modified: 0, before: null, after: null };
   const apply = (found: Found): void => {
-    const after = change(engine.catalog.get(ns) as Collection, found);
+    const after = change(engine.collectionForWrite(ns), found);
     effect.n += 1;
     effect.modified += after ? 1 : 0;
     effect.before = found.doc;
     effect.after = after ?? found.doc;
   };
   const rids: number[] = [];
-  for (const found of prepared.run(engine.epoch)) {
+  for (const found of prepared.run()) {
     if (found && multi) {
       rids.push(found.rid);
     } else if (found) {
