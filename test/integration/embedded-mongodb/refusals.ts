@@ -100,6 +100,9 @@ export const REFUSALS: Readonly<Record<string, Readonly<Record<string, Refusal>>
     '$top $topN $bottom $bottomN $firstN $lastN $minN $maxN $stdDevPop $stdDevSamp $median $percentile $accumulator',
     accumulator,
   ),
+  variables: {
+    '`$$CLUSTER_TIME`': [aggregate({ $project: { x: '$$CLUSTER_TIME' } }), '$$CLUSTER_TIME'],
+  },
   expressions: all(
     '$function $sin $cos $tan $asin $acos $atan $atan2 $sinh $cosh $tanh $degreesToRadians $radiansToDegrees $exp $ln $log ' +
       '$log10 $zip $sortArray $setEquals $firstN $lastN $minN $maxN $getField $regexFind $regexFindAll $indexOfArray ' +

@@ -2,7 +2,7 @@ import { BDoc } from '../bson/values.js';
 import type { Index } from '../catalog/index.js';
 import type { Services } from '../commands/command.js';
 import { runStatement } from '../commands/writes/statement.js';
-import { evalContext } from '../expr/context.js';
+import { evalContext } from '../expr/expression.js';
 import { prepareFind } from '../query/find.js';
 import { log } from '../stats/log.js';
 import type { Engine } from '../storage/engine.js';
@@ -40,7 +40,7 @@ function every(ms: number, work: () => Promise<void>): NodeJS.Timeout {
 
 /** Deletes documents whose date in a TTL index is old enough, through the ordinary write path. */
 export async function deleteExpired(engine: Engine, now: Date = new Date()): Promise<void> {
-  const context = evalContext(now);
+  const context = evalContext();
   for (const collection of engine.catalog.list()) {
     for (const index of collection.readyIndexes) {
       if (index.spec.expireAfterSeconds === null) continue;

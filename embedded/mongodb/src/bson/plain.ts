@@ -15,9 +15,10 @@ export function fromPlain(plain: Plain): BValue {
   return doc(plain as { readonly [name: string]: Plain });
 }
 
-/** Builds a document from a literal. */
-export function doc(fields: { readonly [name: string]: Plain }): BDoc {
-  return BDoc.from(Object.keys(fields), Object.values(fields).map(fromPlain));
+/** Builds a document from a literal; a field that is undefined is left out. */
+export function doc(fields: { readonly [name: string]: Plain | undefined }): BDoc {
+  const present = Object.entries(fields).filter((entry): entry is [string, Plain] => entry[1] !== undefined);
+  return BDoc.of(...present.map(([name, value]) => [name, fromPlain(value)] as const));
 }
 
 /** The literal that {@link fromPlain} would make the value from. */

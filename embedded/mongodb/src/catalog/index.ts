@@ -5,7 +5,7 @@ import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { fields, integer, parseFields } from '../commands/schema.js';
 import { CommandError, unsupported } from '../errors.js';
-import { evalContext } from '../expr/context.js';
+import { evalContext } from '../expr/expression.js';
 import { indexKeys, type IndexKeys } from '../query/index-keys.js';
 import { isOperatorDocument } from '../query/leaf-predicate.js';
 import { compileFilter } from '../query/matcher.js';
@@ -36,7 +36,7 @@ export class Index {
     this.directions = directions(spec.key);
     const anyField = (): BDoc[] => this.paths.map((path) => BDoc.of([path, BDoc.of(['$exists', true])]));
     const held = spec.partial ?? (spec.sparse ? BDoc.of(['$or', anyField()]) : null);
-    this.holds = held && compileFilter(held, evalContext(new Date(0))).matches;
+    this.holds = held && compileFilter(held, evalContext()).matches;
   }
 
   get unique(): boolean {
@@ -100,7 +100,7 @@ export function parseIndexSpec(input: BDoc): IndexSpec {
   if (name === '') throw cannot('index names cannot be empty');
   const isTtl = expireAfterSeconds !== undefined;
   if (partial) {
-    compileFilter(partial, evalContext(new Date(0)));
+    compileFilter(partial, evalContext());
     checkPartialFilter(partial);
     if (sparse) throw cannot('cannot mix "partialFilterExpression" and "sparse" options');
   }

@@ -1,13 +1,9 @@
-import { doc, type Plain } from '../bson/plain.js';
 import type { BDoc, BValue } from '../bson/values.js';
 import { checkDatabaseName, type Collection } from '../catalog/collection.js';
 import type { CursorStore } from '../cursor/cursor.js';
 import { CommandError } from '../errors.js';
-import type { EvalContext } from '../expr/context.js';
-import { commandVariables } from '../expr/expression.js';
 import type { ServerInfo } from '../server-info.js';
 import type { RetryableWrite } from '../session/retry-records.js';
-import { toTimestamp } from '../storage/commit-clock.js';
 import type { Engine } from '../storage/engine.js';
 import type { FailPoints } from './fail-points.js';
 import { fields, type Args, type FieldLists, type Schema } from './schema.js';
@@ -70,12 +66,6 @@ export function run(found: Command, args: object, context: CommandContext): BDoc
     : found.run(args, context);
 }
 
-/** A reply from a literal; a field that is undefined is left out. */
-export function reply(from: { readonly [name: string]: Plain | undefined }): BDoc {
-  const present = Object.entries(from).filter((entry): entry is [string, Plain] => entry[1] !== undefined);
-  return doc(Object.fromEntries(present));
-}
-
 /** `db.collection` of a command whose target is a collection name; 73 otherwise. */
 export function namespaceOf({ db, target }: CommandContext): string {
   checkDatabaseName(db);
@@ -93,20 +83,4 @@ export function existing(context: CommandContext): Collection {
   const collection = context.engine.catalog.get(ns);
   if (collection) return collection;
   throw new CommandError('NamespaceNotFound', `ns does not exist: ${ns}`);
-}
-
-const NO_VARIABLES: EvalContext['vars'] = new Map();
-
-/** What expressions and filters of a command see: one `$$NOW` and its `let` variables. */
-export function evalContextOf({ engine }: CommandContext, variables?: BDoc): EvalContext {
-  const context = {
-    now: new Date(),
-    vars: NO_VARIABLES,
-    // Made on demand, because few operations ask for it.
-    get clusterTime() {
-      return toTimestamp(engine.clock.current);
-    },
-  };
-  if (variables) context.vars = commandVariables(variables, context);
-  return context;
 }

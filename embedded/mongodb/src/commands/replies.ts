@@ -5,14 +5,14 @@ import { BDoc, type BValue } from '../bson/values.js';
 import type { CommandError } from '../errors.js';
 import type { ServerInfo } from '../server-info.js';
 import { toTimestamp } from '../storage/commit-clock.js';
-import { reply, type Services } from './command.js';
+import { type Services } from './command.js';
 import { integer } from './schema.js';
 
 /** `{ok: 0, ...}` for an error. */
 export function errorReply(info: TopologyState, error: CommandError, labels: readonly string[] = []): BDoc {
   const { message: errmsg, code, codeName, details } = error;
   const errorLabels = labels.length > 0 ? [...labels] : undefined;
-  const document = reply({ ok: double(0), errmsg, code, codeName, ...details, errorLabels });
+  const document = doc({ ok: double(0), errmsg, code, codeName, ...details, errorLabels });
   return withTopologyVersion(info, document);
 }
 

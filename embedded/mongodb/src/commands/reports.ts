@@ -4,18 +4,10 @@ import { doc } from '../bson/plain.js';
 import { double } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
 import { specDocument } from '../catalog/index.js';
-import { Cursor } from '../cursor/cursor.js';
 import { compileFilter } from '../query/matcher.js';
 import { MONGODB_VERSION } from '../server-info.js';
-import {
-  command,
-  evalContextOf,
-  existing,
-  namespaceOf,
-  reply,
-  type CommandContext,
-  type CommandTable,
-} from './command.js';
+import { evalContext } from '../expr/expression.js';
+import { command, existing, namespaceOf, type CommandContext, type CommandTable } from './command.js';
 import { fields, integer } from './schema.js';
 
 const collStats = command({
@@ -30,7 +22,7 @@ const collStats = command({
     const avgObjSize = count > 0 ? Math.floor(bytes / count) : undefined;
     const own = { ns, count, size, storageSize: size, avgObjSize, capped: false, scaleFactor: scale };
     const ofIndexes = { nindexes: indexes.length, totalIndexSize, indexSizes: BDoc.of(...sizes) };
-    return reply({ ...own, ...ofIndexes, totalSize: size + totalIndexSize });
+    return doc({ ...own, ...ofIndexes, totalSize: size + totalIndexSize });
   },
 });
 
@@ -109,7 +101,7 @@ export const listings: CommandTable = {
       const all = engine.catalog.list(db).map(({ name, uuid, idIndex }) => {
         const info = { readOnly: false, uuid: new Binary(uuid, Binary.SUBTYPE_UUID) };
         const options = idIndex ? {} : { capped: true };
-        return reply({
+        return doc({
           name,
           type: 'collection',
           options,
@@ -117,7 +109,7 @@ export const listings: CommandTable = {
           idIndex: idIndex && specDocument(idIndex.spec),
         });
       });
-      const found = selected(all, filter, context).map((one) => (nameOnly ? only(one, 'name', 'type') : one));
+      const found = selected(all, filter).map((one) => (nameOnly ? only(one, 'name', 'type') : one));
       return list(`${db}.$cmd.listCollections`, found, cursor, context);
     },
   }),
@@ -145,7 +137,7 @@ export const listings: CommandTable = {
       const all = [...sizes].map(([name, size]) =>
         doc({ name, sizeOnDisk: BigInt(size), empty: size === 0 }),
       );
-      const databases = selected(all, filter, context);
+      const databases = selected(all, filter);
       if (nameOnly) return doc({ databases: databases.map((one) => only(one, 'name')) });
       const totalSize = databases.reduce((sum, one) => sum + BigInt(integer(one.get('sizeOnDisk')) ?? 0), 0n);
       return doc({ databases, totalSize, totalSizeMb: totalSize / 1_048_576n });
@@ -153,8 +145,8 @@ export const listings: CommandTable = {
   }),
 };
 
-function selected(all: BDoc[], filter: BDoc | undefined, context: CommandContext): BDoc[] {
-  return filter ? all.filter(compileFilter(filter, evalContextOf(context)).matches) : all;
+function selected(all: BDoc[], filter: BDoc | undefined): BDoc[] {
+  return filter ? all.filter(compileFilter(filter, evalContext()).matches) : all;
 }
 
 function only(document: BDoc, ...names: string[]): BDoc {
@@ -163,5 +155,5 @@ function only(document: BDoc, ...names: string[]): BDoc {
 
 function list(ns: string, found: BDoc[], options: BDoc | undefined, context: CommandContext): Promise<BDoc> {
   const batchSize = integer(options?.get('batchSize'));
-  return context.cursors.first(new Cursor(ns, found, context), context.deadline, { batchSize });
+  return context.cursors.open(ns, found, context, { batchSize });
 }

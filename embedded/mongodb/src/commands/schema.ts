@@ -31,6 +31,10 @@ const KINDS = {
     if (value instanceof BDoc) return value.size > 0 ? value : undefined;
     throw new CommandError('FailedToParse', `${field} must be a string or an object`);
   },
+  update(_field: string, value: BValue) {
+    if (value instanceof BDoc || Array.isArray(value)) return value;
+    throw new CommandError('FailedToParse', 'Update argument must be either an object or an array');
+  },
   /** Only the binary collation exists here; `{locale: 'simple'}` names it. */
   collation(_field: string, value: BValue) {
     if (value instanceof BDoc && (value.size === 0 || value.get('locale') === 'simple')) return undefined;

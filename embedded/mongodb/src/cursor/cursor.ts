@@ -8,25 +8,32 @@ const IDLE_MS = 10 * 60 * 1000;
 /** Documents of a first batch whose size the client left open. */
 const FIRST_BATCH = 101;
 
+/** What a command says of its cursor. */
+interface CursorOptions {
+  batchSize?: number | undefined;
+  singleBatch?: boolean | undefined;
+  /** It stays open however long nobody asks for it. */
+  noCursorTimeout?: boolean | undefined;
+}
+
 /** The open cursors of all clients. */
 export class CursorStore {
   private readonly cursors = new Map<bigint, Cursor>();
   timedOut = 0;
 
-  /** The reply with the first batch; the cursor stays open if there is more. */
-  async first(
-    cursor: Cursor,
-    deadline: number,
-    {
-      batchSize = FIRST_BATCH,
-      single = false,
-    }: { batchSize?: number | undefined; single?: boolean | undefined },
+  /** The reply with the first batch of a reading; its cursor stays open if there is more. */
+  async open(
+    ns: string,
+    reading: Iterable<BDoc | undefined>,
+    { lsid, deadline }: { lsid: string | null; deadline: number },
+    { batchSize = FIRST_BATCH, singleBatch = false, noCursorTimeout = false }: CursorOptions,
   ): Promise<BDoc> {
+    const cursor = new Cursor(ns, reading, lsid, noCursorTimeout);
     const firstBatch = await cursor.batch(batchSize, deadline);
-    if (!single) cursor.peekEnd();
-    const id = single || cursor.exhausted ? 0n : this.newId();
+    if (!singleBatch) cursor.peekEnd();
+    const id = singleBatch || cursor.exhausted ? 0n : this.newId();
     if (id !== 0n) this.cursors.set(id, cursor);
-    return BDoc.of(['cursor', BDoc.of(['firstBatch', firstBatch], ['id', id], ['ns', cursor.ns])]);
+    return BDoc.of(['cursor', BDoc.of(['firstBatch', firstBatch], ['id', id], ['ns', ns])]);
   }
 
   /** The reply with a later batch. Error 43 if there is no such cursor, 13 if it belongs to another namespace. */
@@ -37,10 +44,8 @@ export class CursorStore {
       const nextBatch = await cursor.batch(batchSize, deadline);
       cursor.peekEnd();
       if (cursor.exhausted) this.kill(id);
-      return BDoc.of([
-        'cursor',
-        BDoc.of(['nextBatch', nextBatch], ['id', cursor.exhausted ? 0n : id], ['ns', ns]),
-      ]);
+      const left = cursor.exhausted ? 0n : id;
+      return BDoc.of(['cursor', BDoc.of(['nextBatch', nextBatch], ['id', left], ['ns', ns])]);
     } catch (error) {
       this.kill(id);
       throw error;
@@ -55,8 +60,7 @@ export class CursorStore {
   }
 
   killOfSessions(lsids: ReadonlySet<string>): void {
-    for (const [id, { owner }] of this.cursors)
-      if (owner.lsid && lsids.has(owner.lsid)) this.cursors.delete(id);
+    for (const [id, { lsid }] of this.cursors) if (lsid && lsids.has(lsid)) this.cursors.delete(id);
   }
 
   killAll(): void {
@@ -64,8 +68,8 @@ export class CursorStore {
   }
 
   reap(now: number): void {
-    for (const [id, { busy, owner, lastUsed }] of this.cursors) {
-      if (busy || owner.noTimeout || now - lastUsed < IDLE_MS) continue;
+    for (const [id, { busy, noTimeout, lastUsed }] of this.cursors) {
+      if (busy || noTimeout || now - lastUsed < IDLE_MS) continue;
       this.cursors.delete(id);
       this.timedOut += 1;
     }
@@ -96,14 +100,8 @@ export class CursorStore {
 /** Bytes of documents in one batch. */
 const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 
-/** Whose cursor it is, and whether it stays open however long nobody asks for it. */
-export interface CursorOwner {
-  lsid: string | null;
-  noTimeout?: boolean | undefined;
-}
-
 /** A read that is handed out in batches. Between two of them it holds a position and no database resource. */
-export class Cursor {
+class Cursor {
   exhausted = false;
   lastUsed = Date.now();
   busy = false;
@@ -113,7 +111,8 @@ export class Cursor {
   constructor(
     readonly ns: string,
     reading: Iterable<BDoc | undefined>,
-    readonly owner: CursorOwner,
+    readonly lsid: string | null,
+    readonly noTimeout: boolean,
   ) {
     this.reading = reading[Symbol.iterator]();
   }

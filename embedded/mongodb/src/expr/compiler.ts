@@ -69,12 +69,11 @@ export class Compiler {
   private variable(name: string): Expression {
     const slot = this.slots.get(name);
     if (slot !== undefined) return (scope) => scope.locals[slot];
-    const { vars, now, clusterTime } = this.ctx;
+    const { vars, now } = this.ctx;
     if (vars.has(name)) return () => vars.get(name);
     if (name === 'ROOT' || name === 'CURRENT') return (scope) => scope.root;
     if (name === 'REMOVE') return () => undefined;
     if (name === 'NOW') return () => now;
-    if (name === 'CLUSTER_TIME' && clusterTime) return () => clusterTime;
     if (/^(CLUSTER_TIME|DESCEND|PRUNE|KEEP|SEARCH_META|USER_ROLES)$/.test(name))
       throw unsupported(`$$${name}`);
     throw new CommandError(17276, `Use of undefined variable: ${name}`);

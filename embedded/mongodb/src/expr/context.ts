@@ -1,4 +1,3 @@
-import type { Timestamp } from 'bson';
 import type { BDoc } from '../bson/values.js';
 import type { Value } from './compiler.js';
 
@@ -8,7 +7,6 @@ export interface EvalContext {
   readonly now: Date;
   /** Variables of the command's `let`, without `$$`. */
   readonly vars: ReadonlyMap<string, Value>;
-  readonly clusterTime?: Timestamp;
 }
 
 /** What a pipeline may ask of the server. */
@@ -16,8 +14,4 @@ export interface PipelineContext extends EvalContext {
   readonly db: string;
   /** Documents of a collection of the same database, through an index where one helps. */
   find(collection: string, filter: BDoc, ctx: EvalContext): Iterable<BDoc>;
-}
-
-export function evalContext(now: Date = new Date()): EvalContext {
-  return { now, vars: new Map() };
 }

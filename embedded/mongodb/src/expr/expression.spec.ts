@@ -3,7 +3,7 @@ import { Binary, Decimal128, Double, ObjectId, Timestamp } from 'bson';
 import { doc, fromPlain, toPlain, type Plain } from '../bson/plain.js';
 import { UNDEFINED } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { commandVariables, compileExpression } from './expression.js';
+import { compileExpression, evalContext } from './expression.js';
 
 type Fields = { readonly [name: string]: Plain };
 const dec = (text: string): Decimal128 => Decimal128.fromString(text);
@@ -522,10 +522,11 @@ describe('an expression that cannot be answered', () => {
 });
 
 describe("the variables of a command's let", () => {
-  const variables = (definitions: Fields) => commandVariables(doc(definitions), ctx);
+  const variables = (definitions: Fields) => evalContext(doc(definitions)).vars;
 
   test('are expressions, each of which sees those before it', () => {
     const vars = variables({
+      v: 42,
       x: { $literal: '$bar' },
       y: { $add: [1, '$$v'] },
       z: { $multiply: ['$$y', 2] },
@@ -537,13 +538,13 @@ describe("the variables of a command's let", () => {
       ['x', '$bar'],
       ['y', 43],
       ['z', 86],
-      ['at', NOW],
+      ['at', expect.any(Date)],
       ['none', undefined],
     ]);
   });
 
   test('are computed once, not for each document', () => {
-    const [[, draw]] = [...variables({ draw: { $rand: {} } })].slice(1) as [[string, BValue]];
+    const [[, draw]] = [...variables({ draw: { $rand: {} } })] as [[string, BValue]];
     expect(draw).toEqual(expect.any(Number));
   });
 

@@ -39,12 +39,16 @@ export function compilePredicate(value: BValue, ctx: EvalContext): (doc: BDoc) =
   return (doc) => truthy(expression(doc));
 }
 
-/** The variables of a command's `let`: constant expressions, each of which sees those before it. */
-export function commandVariables(definitions: BDoc, ctx: EvalContext): EvalContext['vars'] {
-  const vars = new Map(ctx.vars);
+const NO_VARIABLES: EvalContext['vars'] = new Map();
+
+/** What one operation sees: one `$$NOW`, and its `let`: constant expressions, each of which sees those before it. */
+export function evalContext(definitions?: BDoc): EvalContext {
+  const now = new Date();
+  if (!definitions) return { now, vars: NO_VARIABLES };
+  const vars = new Map<string, Value>();
   for (const [name, value] of definitions.entries())
-    vars.set(variableName(name), compileExpression(value, { ...ctx, vars })(NO_DOCUMENT));
-  return vars;
+    vars.set(variableName(name), compileExpression(value, { now, vars })(NO_DOCUMENT));
+  return { now, vars };
 }
 
 /** Stands where there is no document yet. */

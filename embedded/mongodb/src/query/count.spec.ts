@@ -2,7 +2,7 @@ import { doc as documentOf } from '../bson/plain.js';
 import { UNDEFINED } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
-import { evalContext } from '../expr/context.js';
+import { evalContext } from '../expr/expression.js';
 import { prepareFind, type FindQuery, type PreparedFind } from './find.js';
 import { filledCollections } from './filled-collection.fixture.js';
 import { compileFilter } from './matcher.js';

@@ -13,7 +13,7 @@ import { doc, fromPlain, type Plain } from '../bson/plain.js';
 import { UNDEFINED } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import { evalContext } from '../expr/context.js';
+import { evalContext } from '../expr/expression.js';
 import { compileFilter } from './matcher.js';
 
 type Fields = { readonly [name: string]: Plain };

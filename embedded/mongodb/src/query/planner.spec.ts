@@ -2,7 +2,7 @@ import { doc as documentOf } from '../bson/plain.js';
 import { UNDEFINED } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
-import { evalContext } from '../expr/context.js';
+import { evalContext } from '../expr/expression.js';
 import { prepareFind, type FindQuery, type Found, type PreparedFind, type Reading } from './find.js';
 import { filledCollections } from './filled-collection.fixture.js';
 import { compileFilter } from './matcher.js';

@@ -1,6 +1,6 @@
 import { doc, toPlain, type Plain } from '../bson/plain.js';
 import { BDoc } from '../bson/values.js';
-import { evalContext } from '../expr/context.js';
+import { evalContext } from '../expr/expression.js';
 import { compileAddFields, compileProject, compileProjection } from './projection.js';
 
 type Fields = { readonly [name: string]: Plain };

@@ -97,7 +97,7 @@ function currentDate(argument: BValue, ctx: EvalContext): Date | Timestamp {
   const type = options.get('$type');
   if (type === 'date') return ctx.now;
   if (type !== 'timestamp') throw bad("The '$type' of $currentDate is required to be 'date' or 'timestamp'");
-  return ctx.clusterTime ?? new Timestamp({ t: Math.floor(ctx.now.getTime() / 1000), i: 1 });
+  return new Timestamp({ t: Math.floor(ctx.now.getTime() / 1000), i: 1 });
 }
 
 /** A modifier of an array; a missing field is `undefined`. */

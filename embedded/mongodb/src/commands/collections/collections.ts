@@ -16,7 +16,7 @@ import {
 import { CommandError, unsupported } from '../../errors.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
-import { command, existing, namespaceOf, reply, type CommandTable } from '../command.js';
+import { command, existing, namespaceOf, type CommandTable } from '../command.js';
 import { fields, parseFields, required } from '../schema.js';
 
 const DDL = { writes: true, exclusive: true };
@@ -102,7 +102,7 @@ export const collections: CommandTable = {
       const altered = { hidden: hidden ?? spec.hidden, expireAfterSeconds: ttl ?? spec.expireAfterSeconds };
       context.engine.catalog.alterIndex(collection, index, { spec: { ...spec, ...altered } });
       context.engine.logCommand(collection.db, doc({ collMod: collection.name, index: change }), collection);
-      return reply({
+      return doc({
         expireAfterSeconds_old: ttl === undefined ? undefined : (spec.expireAfterSeconds ?? undefined),
         expireAfterSeconds_new: ttl,
         hidden_old: hidden === undefined ? undefined : spec.hidden,
@@ -131,7 +131,7 @@ export const indexes: CommandTable = {
         for (const spec of specs) yield* createIndex(engine, collection, spec);
         const numIndexesAfter = collection.indexes.length;
         const note = numIndexesAfter === numIndexesBefore ? 'all indexes already exist' : undefined;
-        return reply({ numIndexesBefore, numIndexesAfter, createdCollectionAutomatically, note });
+        return doc({ numIndexesBefore, numIndexesAfter, createdCollectionAutomatically, note });
       });
     },
   }),
@@ -155,7 +155,7 @@ export const indexes: CommandTable = {
         const entry = doc({ dropIndexes: collection.name, index: index.spec.name });
         context.engine.logCommand(collection.db, entry, collection);
       }
-      return reply({ nIndexesWas, msg: all ? 'non-_id indexes dropped for collection' : undefined });
+      return doc({ nIndexesWas, msg: all ? 'non-_id indexes dropped for collection' : undefined });
     },
   }),
 };

@@ -1,13 +1,14 @@
 import { UUID } from 'bson';
 import { compilePipeline, type Pipeline } from '../../agg/pipeline.js';
 import { BDoc, type BValue } from '../../bson/values.js';
-import { checkDeadline, Cursor, readAll } from '../../cursor/cursor.js';
+import { checkDeadline, readAll } from '../../cursor/cursor.js';
 import { CommandError, unsupported } from '../../errors.js';
 import type { PipelineContext } from '../../expr/context.js';
 import { prepareFind, type FindQuery, type Found, type Reading } from '../../query/find.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
-import { command, evalContextOf, namespaceOf, type CommandContext } from '../command.js';
+import { evalContext } from '../../expr/expression.js';
+import { command, namespaceOf, type CommandContext } from '../command.js';
 import { fields, parseFields, required, type Args } from '../schema.js';
 import { runStatement, type Effect } from '../writes/statement.js';
 
@@ -30,22 +31,19 @@ export const aggregate = command({
     const { db, target, engine, cursors, deadline } = context;
     const { find, pipeline, pipelineContext } = prepareAggregate(args, context);
     const ns = typeof target === 'string' ? namespaceOf(context) : `${db}.$cmd.aggregate`;
-    const collection = engine.catalog.get(ns);
-    const prepared = prepareFind(collection, find, pipelineContext);
-    const { counting } = pipeline;
+    const prepared = prepareFind(engine.catalog.get(ns), find, pipelineContext);
+    const { counting, terminal } = pipeline;
+    let results: Iterable<BDoc>;
     if (counting) {
       let count = 0;
-      const counts = prepared.count();
-      await readAll(counts, deadline, (some) => (count += some));
-      const results = count > 0 ? [counting.result(count)] : [];
-      return cursors.first(new Cursor(ns, results, context), deadline, { batchSize });
+      await readAll(prepared.count(), deadline, (some) => (count += some));
+      results = count > 0 ? [counting.result(count)] : [];
+    } else results = pipeline.run(documentsOf(prepared.run(), deadline), { match: true, sort: true });
+    if (terminal) {
+      await writeOutput(context, terminal, results);
+      results = [];
     }
-    const input = documentsOf(prepared.run(), deadline);
-    const results = pipeline.run(input, { match: true, sort: true });
-    if (!pipeline.terminal) return cursors.first(new Cursor(ns, results, context), deadline, { batchSize });
-    checkOutputReadConcern(context, pipeline.terminal.kind);
-    await writeOutput(context, pipeline.terminal, [...results]);
-    return cursors.first(new Cursor(ns, [], context), deadline, { batchSize });
+    return cursors.open(ns, results, context, { batchSize });
   },
 });
 
@@ -55,12 +53,11 @@ export function prepareAggregate(
   context: CommandContext,
 ): { find: FindQuery; pipeline: Pipeline; pipelineContext: PipelineContext } {
   const { engine, db, deadline } = context;
-  const evalContext = evalContextOf(context, args.let);
   const joined: PipelineContext['find'] = (name, filter, ctx) => {
     const prepared = prepareFind(engine.catalog.get(`${db}.${name}`), { filter }, ctx);
     return documentsOf(prepared.run(), deadline);
   };
-  const pipelineContext = Object.assign(evalContext, { db, find: joined });
+  const pipelineContext = Object.assign(evalContext(args.let), { db, find: joined });
   const pipeline = compilePipeline(required(stages, 'aggregate.pipeline'), pipelineContext);
   const { leadingMatch, leadingSort, leadingLimit, counting } = pipeline;
   const find = {
@@ -74,16 +71,6 @@ export function prepareAggregate(
   return { find, pipeline, pipelineContext };
 }
 
-/** A linearizable read waits for the primary's own no-op, which a write in the same command would contradict. */
-function checkOutputReadConcern({ body }: CommandContext, kind: string): void {
-  const concern = body.get('readConcern');
-  if (concern instanceof BDoc && concern.get('level') === 'linearizable')
-    throw new CommandError(
-      'InvalidOptions',
-      `$${kind} cannot be used with a 'linearizable' read concern level`,
-    );
-}
-
 function* documentsOf(reading: Reading<Found>, deadline: number): Generator<BDoc> {
   for (const one of reading) {
     if (one) yield one.doc;
@@ -95,14 +82,22 @@ const TARGET = fields({ string: 'db coll' });
 const MERGE = fields({ any: 'into on whenMatched', string: 'whenNotMatched' });
 
 /** Writes the documents of a pipeline where its `$out` or `$merge` says. */
-export function writeOutput(
+function writeOutput(
   context: CommandContext,
   { kind, spec }: NonNullable<Pipeline['terminal']>,
-  documents: BDoc[],
+  results: Iterable<BDoc>,
 ): Promise<void> {
-  const { engine } = context;
+  const { engine, body, db } = context;
+  const concern = body.get('readConcern');
+  // Such a read waits for the primary's own no-op, which a write in the same command would contradict.
+  if (concern instanceof BDoc && concern.get('level') === 'linearizable')
+    throw new CommandError(
+      'InvalidOptions',
+      `$${kind} cannot be used with read concern level 'linearizable'`,
+    );
+  const documents = [...results];
   if (kind === 'merge') return engine.queue.run(() => merge(context, spec, documents));
-  return engine.queue.run(() => replaceCollection(engine, targetOf(spec, context.db), documents));
+  return engine.queue.run(() => replaceCollection(engine, targetOf(spec, db), documents));
 }
 
 /** Fills a collection aside and puts it in the place of the old one at the end; the indexes of the old one are kept. */
@@ -153,11 +148,11 @@ function* merge(context: CommandContext, spec: BValue, documents: BDoc[]): Write
   const changed = typeof whenMatched === 'string' ? WHEN_MATCHED[whenMatched] : undefined;
   if (!changed || !WHEN_NOT_MATCHED.includes(whenNotMatched))
     throw new CommandError('BadValue', '$merge.whenMatched or whenNotMatched is none of the known actions');
-  const evalContext = evalContextOf(context);
+  const ctx = evalContext();
   const write = (document: BDoc): WriteSteps<Pick<Effect, 'n'>> => {
     const id = document.get('_id');
     const update = { filter: BDoc.of(['_id', BDoc.of(['$eq', id ?? null])]), update: changed(document) };
-    return runStatement(engine, { kind: 'update', ns, ...update, context: evalContext });
+    return runStatement(engine, { kind: 'update', ns, ...update, context: ctx });
   };
   for (const document of documents) {
     // A document without an _id gets a new one and so is never there already.

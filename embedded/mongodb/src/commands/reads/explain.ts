@@ -6,7 +6,8 @@ import type { EvalContext } from '../../expr/context.js';
 import { prepareFind, type FindQuery, type PreparedFind } from '../../query/find.js';
 import type { Plan, Scan } from '../../query/planner.js';
 import { MONGODB_VERSION } from '../../server-info.js';
-import { command, evalContextOf, namespaceOf, type CommandContext } from '../command.js';
+import { evalContext } from '../../expr/expression.js';
+import { command, namespaceOf, type CommandContext } from '../command.js';
 import { fields, parseCommand, parseFields } from '../schema.js';
 import { AGGREGATE, prepareAggregate } from './aggregate.js';
 
@@ -59,7 +60,7 @@ function queryOf(context: CommandContext): [FindQuery, EvalContext] {
   const { filter, query, q, multi, ...options } = parseFields(name, OPTIONS, BDoc.of(...known));
   const one = name === 'findAndModify' || (name === 'update' && !multi);
   const find = { limit: one ? 1 : 0, ...options, filter: filter ?? query ?? q ?? BDoc.of() };
-  return [find, evalContextOf(context, options.let)];
+  return [find, evalContext(options.let)];
 }
 
 async function statistics(prepared: PreparedFind, plan: BDoc, context: CommandContext): Promise<BDoc> {

@@ -1,11 +1,12 @@
 import { keyString } from '../../bson/keystring.js';
 import { doc } from '../../bson/plain.js';
 import { BDoc, type BValue } from '../../bson/values.js';
-import { Cursor, readAll } from '../../cursor/cursor.js';
+import { readAll } from '../../cursor/cursor.js';
 import { CommandError, unsupported } from '../../errors.js';
 import { prepareFind, type Found, type Reading } from '../../query/find.js';
 import { compileProjection } from '../../query/projection.js';
-import { command, evalContextOf, namespaceOf, type CommandTable } from '../command.js';
+import { evalContext } from '../../expr/expression.js';
+import { command, namespaceOf, type CommandTable } from '../command.js';
 import { fields, required } from '../schema.js';
 
 /** Options that may be given as `false`. */
@@ -21,22 +22,15 @@ const find = command({
     ignored: 'allowPartialResults oplogReplay',
   }),
   run(args, context) {
-    const { info, lsid, cursors, deadline } = context;
+    const { info, cursors } = context;
     const ns = namespaceOf(context);
     for (const option of UNSUPPORTED) if (args[option]) throw unsupported(`find with ${option}`);
     info.count('query');
-    const {
-      projection,
-      filter = BDoc.of(),
-      batchSize,
-      singleBatch: single,
-      noCursorTimeout: noTimeout,
-    } = args;
-    const evalContext = evalContextOf(context, args.let);
-    const project = projection && projection.size > 0 ? compileProjection(projection, evalContext) : null;
-    const found = prepareFind(context.engine.catalog.get(ns), { ...args, filter }, evalContext).run();
-    const cursor = new Cursor(ns, projected(found, project), { lsid, noTimeout });
-    return cursors.first(cursor, deadline, { batchSize, single });
+    const { projection, filter = BDoc.of() } = args;
+    const ctx = evalContext(args.let);
+    const project = projection && projection.size > 0 ? compileProjection(projection, ctx) : null;
+    const found = prepareFind(context.engine.catalog.get(ns), { ...args, filter }, ctx).run();
+    return cursors.open(ns, projected(found, project), context, args);
   },
 });
 
@@ -84,7 +78,7 @@ export const count = command({
   async run({ query: filter = BDoc.of(), skip = 0, hint, ...args }, context) {
     const limit = Math.abs(args.limit ?? 0);
     const collection = context.engine.catalog.get(namespaceOf(context));
-    const prepared = prepareFind(collection, { filter, hint, skip, limit }, evalContextOf(context));
+    const prepared = prepareFind(collection, { filter, hint, skip, limit }, evalContext());
     let n = 0;
     await readAll(prepared.count(), context.deadline, (some) => (n += some));
     return doc({ n });
@@ -98,7 +92,7 @@ export const distinct = command({
   async run({ key, query: filter = BDoc.of(), hint }, context) {
     const path = required(key, 'distinct.key').split('.');
     const collection = context.engine.catalog.get(namespaceOf(context));
-    const reading = prepareFind(collection, { filter, hint }, evalContextOf(context)).run();
+    const reading = prepareFind(collection, { filter, hint }, evalContext()).run();
     const values = new Map<string, BValue>();
     await readAll(reading, context.deadline, (found) => collect(found.doc, path, values));
     const sorted = [...values].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);

@@ -8,7 +8,7 @@ import { MAX_WIRE_VERSION, MONGODB_VERSION } from '../../server-info.js';
 import { toTimestamp } from '../../storage/commit-clock.js';
 import { MAX_DOCUMENT_BYTES } from '../../storage/document-writes.js';
 import { MAX_MESSAGE_BYTES } from '../../wire/message.js';
-import { command, reply, type CommandContext, type CommandTable } from '../command.js';
+import { command, type CommandContext, type CommandTable } from '../command.js';
 import { topologyVersion } from '../replies.js';
 import { fields } from '../schema.js';
 import { MAX_STATEMENTS } from '../writes/write-commands.js';
@@ -26,7 +26,7 @@ export const admin: CommandTable = {
     run({ showPrivileges }) {
       const authenticatedUserPrivileges = showPrivileges ? [] : undefined;
       const users = { authenticatedUsers: [], authenticatedUserRoles: [] };
-      return doc({ authInfo: reply({ ...users, authenticatedUserPrivileges }) });
+      return doc({ authInfo: doc({ ...users, authenticatedUserPrivileges }) });
     },
   }),
 
@@ -155,7 +155,7 @@ function describe({ info, engine, name, peer }: CommandContext): BDoc {
   const primary = !info.shuttingDown;
   const opTime = { ts: toTimestamp(engine.clock.current), t: 1n };
   const localTime = new Date();
-  return reply({
+  return doc({
     helloOk: true,
     topologyVersion: topologyVersion(info),
     hosts: [info.address],

@@ -4,10 +4,11 @@ import { doc } from '../../bson/plain.js';
 import { BDoc, type BValue } from '../../bson/values.js';
 import { checkCollectionName, splitNamespace } from '../../catalog/collection.js';
 import { CommandError, unsupported } from '../../errors.js';
-import { prepareFind } from '../../query/find.js';
 import { collections, indexes } from '../collections/collections.js';
-import { command, evalContextOf, run, type CommandContext } from '../command.js';
+import { evalContext } from '../../expr/expression.js';
+import { command, run, type CommandContext } from '../command.js';
 import { fields, parseCommand, parseFields, required, type Args } from '../schema.js';
+import { runStatement, type Statement } from './statement.js';
 
 /** An entry of an oplog. What says when and by whom it was written does not matter to its effect. */
 const ENTRY = fields({
@@ -51,20 +52,12 @@ async function apply({ op, ui, o2, ...entry }: Args<typeof ENTRY>, context: Comm
     throw new CommandError('ImmutableField', "an oplog entry 'u' needs the same _id in o and o2");
   if (op !== 'i' && op !== 'u' && op !== 'd')
     throw new CommandError('FailedToParse', `expected the op i, u, d, c or n, got '${op}'`);
-  await context.engine.queue.once(() => put(context, ns, id, op === 'd' ? null : object));
-}
-
-/** Puts a document in the place of the one with its `_id`, or removes that one. */
-function put(context: CommandContext, ns: string, id: BValue, after: BDoc | null): void {
-  const { engine } = context;
-  const filter = BDoc.of(['_id', BDoc.of(['$eq', id])]);
-  const prepared = prepareFind(engine.catalog.get(ns), { filter, limit: 1 }, evalContextOf(context));
-  const found = [...prepared.run()].find((one) => one !== undefined);
-  if (!after && !found) return;
-  const collection = engine.collectionForWrite(ns);
-  if (!found) engine.writes.insert(collection, after as BDoc, true);
-  else if (!after) engine.writes.delete(collection, found.rid, found.doc);
-  else if (!identical(found.doc, after)) engine.writes.update(collection, found.rid, found.doc, after);
+  const selection = { ns, filter: BDoc.of(['_id', BDoc.of(['$eq', id])]), context: evalContext() };
+  const statement: Statement =
+    op === 'd'
+      ? { ...selection, kind: 'delete' }
+      : { ...selection, kind: 'update', update: object, upsert: true, literal: true };
+  await context.engine.queue.run(() => runStatement(context.engine, statement));
 }
 
 /** An entry that names its collection by UUID concerns that one only. */

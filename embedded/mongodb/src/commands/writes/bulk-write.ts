@@ -1,17 +1,19 @@
+import { doc } from '../../bson/plain.js';
 import { double } from '../../bson/type-of.js';
 import { BDoc } from '../../bson/values.js';
-import { Cursor } from '../../cursor/cursor.js';
 import { CommandError, unsupported } from '../../errors.js';
-import { command, reply, type CommandContext } from '../command.js';
+import type { EvalContext } from '../../expr/context.js';
+import { evalContext } from '../../expr/expression.js';
+import { command } from '../command.js';
 import { fields, integer, parseFields, required } from '../schema.js';
-import { deleteStatement, runStatements, total, updateStatement, type Outcome } from './write-commands.js';
+import { runStatements, total, type Outcome } from './write-commands.js';
 import type { Statement } from './statement.js';
 
 const INSERT = fields({ int: 'insert', doc: 'document' });
 const UPDATE = fields({
   int: 'update',
   doc: 'filter sort',
-  any: 'updateMods',
+  update: 'updateMods',
   bool: 'multi upsert',
   docs: 'arrayFilters',
   hint: 'hint',
@@ -34,12 +36,13 @@ export const bulkWrite = command({
     if (args.bypassEmptyTsReplacement) throw unsupported('bulkWrite with bypassEmptyTsReplacement');
     const namespaces = required(args.nsInfo, 'bulkWrite.nsInfo').map(namespaceOfInfo);
     const operations = required(args.ops, 'bulkWrite.ops');
-    const statements = operations.map((op) => statementOf(op, namespaces, context, args.let));
+    const evaluated = evalContext(args.let);
+    const statements = operations.map((op) => statementOf(op, namespaces, evaluated));
     const outcomes = await runStatements(context, statements, args.ordered);
     const shown = args.errorsOnly ? outcomes.filter(({ error }) => error) : outcomes;
-    const cursor = new Cursor('admin.$cmd.bulkWrite', shown.map(resultOf), context);
     const batchSize = integer(args.cursor?.get('batchSize')) ?? Infinity;
-    const document = await context.cursors.first(cursor, context.deadline, { batchSize });
+    const results = shown.map(resultOf);
+    const document = await context.cursors.open('admin.$cmd.bulkWrite', results, context, { batchSize });
     for (const [name, n] of Object.entries(counts(outcomes, statements))) document.set(name, n);
     return document;
   },
@@ -51,7 +54,7 @@ function namespaceOfInfo(info: BDoc): string {
   throw new CommandError('InvalidNamespace', `Invalid namespace specified for bulkWrite: '${ns}'`);
 }
 
-function statementOf(op: BDoc, namespaces: string[], context: CommandContext, variables?: BDoc): Statement {
+function statementOf(op: BDoc, namespaces: string[], context: EvalContext): Statement {
   const [kind = ''] = op.keys();
   const at = integer(op.get(kind)) ?? -1;
   const ns = namespaces[at] ?? '';
@@ -63,12 +66,11 @@ function statementOf(op: BDoc, namespaces: string[], context: CommandContext, va
   if (kind === 'update') {
     const { updateMods, filter, ...options } = parseFields(kind, UPDATE, op);
     const update = required(updateMods, 'update.updateMods');
-    const selection = { ...options, ns, filter: required(filter, 'update.filter') };
-    return updateStatement(context, { ...selection, update, variables });
+    return { ...options, kind, ns, filter: required(filter, 'update.filter'), update, context };
   }
   if (kind === 'delete') {
     const { filter, ...options } = parseFields(kind, DELETE, op);
-    return deleteStatement(context, { ...options, ns, filter: required(filter, 'delete.filter'), variables });
+    return { ...options, kind, ns, filter: required(filter, 'delete.filter'), context };
   }
   throw new CommandError('FailedToParse', `an operation must be insert, update or delete, got '${kind}'`);
 }
@@ -77,7 +79,7 @@ function resultOf({ index: idx, n, nModified, upserted, error }: Outcome): BDoc 
   const ok = double(error ? 0 : 1);
   const wrapped = upserted === undefined ? undefined : BDoc.of(['_id', upserted]);
   const failure = error && { code: error.code, errmsg: error.message, ...error.details };
-  return reply({ ok, idx, n, nModified, upserted: wrapped, ...failure });
+  return doc({ ok, idx, n, nModified, upserted: wrapped, ...failure });
 }
 
 function counts(outcomes: Outcome[], statements: Statement[]): Record<string, number> {

@@ -1,16 +1,17 @@
+import { doc } from '../../bson/plain.js';
 import { BDoc } from '../../bson/values.js';
 import { CommandError } from '../../errors.js';
 import { compileProjection } from '../../query/projection.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
-import { command, namespaceOf, reply, type CommandContext } from '../command.js';
+import { evalContext } from '../../expr/expression.js';
+import { command, namespaceOf, type CommandContext } from '../command.js';
 import { fields, type Args } from '../schema.js';
 import { runStatement, type Effect, type Statement } from './statement.js';
-import { deleteStatement, updateStatement } from './write-commands.js';
 
 const FIELDS = fields({
   doc: 'query sort fields let',
   bool: 'remove new upsert bypassEmptyTsReplacement',
-  any: 'update',
+  update: 'update',
   docs: 'arrayFilters',
   hint: 'hint',
   collation: 'collation',
@@ -28,15 +29,15 @@ export const findAndModify = command({
 });
 
 function statementOf(context: CommandContext, args: FindAndModify): Statement {
-  const { query: filter = BDoc.of(), hint, sort, let: variables, update, upsert, arrayFilters } = args;
-  const selection = { ns: namespaceOf(context), filter, hint, sort, variables };
+  const { query: filter = BDoc.of(), hint, sort, update, upsert, arrayFilters } = args;
+  const selection = { ns: namespaceOf(context), filter, hint, sort, context: evalContext(args.let) };
   if (args.remove && (update !== undefined || upsert || args.new))
     throw new CommandError('FailedToParse', 'Cannot specify remove together with update, upsert or new');
-  if (args.remove) return deleteStatement(context, selection);
+  if (args.remove) return { ...selection, kind: 'delete' };
   if (update === undefined)
     throw new CommandError('FailedToParse', "Either an 'update' or 'remove' parameter must be specified");
   const literal = args.bypassEmptyTsReplacement;
-  return updateStatement(context, { ...selection, update, upsert, arrayFilters, literal });
+  return { ...selection, kind: 'update', update, upsert, arrayFilters, literal };
 }
 
 /** A repeated `txnNumber` gets the recorded reply, returned document included. */
@@ -62,5 +63,5 @@ function projectionOf(statement: Statement, spec: BDoc | undefined): (doc: BDoc 
 }
 
 function lastErrorObject({ kind }: Statement, { n, before, upserted }: Effect): BDoc {
-  return reply({ n, updatedExisting: kind === 'delete' ? undefined : before !== null, upserted });
+  return doc({ n, updatedExisting: kind === 'delete' ? undefined : before !== null, upserted });
 }

@@ -1,21 +1,16 @@
+import { doc } from '../../bson/plain.js';
 import { BDoc, type BValue } from '../../bson/values.js';
 import { checkDeadline } from '../../cursor/cursor.js';
 import { CommandError } from '../../errors.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
-import {
-  command,
-  evalContextOf,
-  namespaceOf,
-  reply,
-  type CommandContext,
-  type CommandTable,
-} from '../command.js';
+import { evalContext } from '../../expr/expression.js';
+import { command, namespaceOf, type CommandContext, type CommandTable } from '../command.js';
 import { fields, parseFields, required } from '../schema.js';
-import { runStatement, type Selection, type Statement, type UpdateStatement } from './statement.js';
+import { runStatement, type Statement } from './statement.js';
 
 const UPDATE = fields({
   doc: 'q sort',
-  any: 'u',
+  update: 'u',
   bool: 'multi upsert',
   docs: 'arrayFilters',
   hint: 'hint',
@@ -48,11 +43,16 @@ export const writes: CommandTable = {
       ignored: 'bypassDocumentValidation',
     }),
     async run({ updates, ordered, bypassEmptyTsReplacement: literal, let: variables }, context) {
-      const ns = namespaceOf(context);
+      const common = {
+        kind: 'update' as const,
+        ns: namespaceOf(context),
+        literal,
+        context: evalContext(variables),
+      };
       const statements = required(updates, 'update.updates').map((one) => {
         const { q, u, ...options } = parseFields('update.updates', UPDATE, one);
         const [filter, update] = [required(q, 'update.updates.q'), required(u, 'update.updates.u')];
-        return updateStatement(context, { ...options, ns, filter, update, literal, variables });
+        return { ...options, ...common, filter, update };
       });
       const outcomes = await runStatements(context, statements, ordered);
       const upserted = outcomes.flatMap(({ index, upserted: id }) =>
@@ -67,50 +67,24 @@ export const writes: CommandTable = {
     writes: true,
     fields: fields({ docs: 'deletes', bool: 'ordered', doc: 'let', ignored: 'bypassDocumentValidation' }),
     async run({ deletes, ordered, let: variables }, context) {
-      const ns = namespaceOf(context);
+      const common = { kind: 'delete' as const, ns: namespaceOf(context), context: evalContext(variables) };
       const statements = required(deletes, 'delete.deletes').map((one) => {
         const { q, limit, hint } = parseFields('delete.deletes', DELETE, one);
         if (limit !== 0 && limit !== 1)
           throw new CommandError('FailedToParse', `The limit of a delete must be 0 or 1. Got ${limit}`);
-        const filter = required(q, 'delete.deletes.q');
-        return deleteStatement(context, { ns, filter, multi: limit === 0, hint, variables });
+        return { ...common, filter: required(q, 'delete.deletes.q'), multi: limit === 0, hint };
       });
       return replyOf(await runStatements(context, statements, ordered));
     },
   }),
 };
 
-/** A statement as the commands give it: with the variables of `let` and an update that may be anything. */
-type Given = Omit<Selection, 'context'> & { variables?: BDoc | undefined };
-type GivenUpdate = Given & Omit<UpdateStatement, keyof Selection | 'kind' | 'update'> & { update: BValue };
-
-export function deleteStatement(context: CommandContext, { variables, ...given }: Given): Statement {
-  if (given.multi && context.retryable) throw multiRetried();
-  return { ...given, kind: 'delete', context: evalContextOf(context, variables) };
-}
-
-export function updateStatement(
-  context: CommandContext,
-  { variables, update, ...given }: GivenUpdate,
-): Statement {
-  if (given.multi && context.retryable) throw multiRetried();
-  if (given.multi && given.sort)
-    throw new CommandError('FailedToParse', 'Cannot specify sort with multi=true');
-  if (!(update instanceof BDoc) && !Array.isArray(update))
-    throw new CommandError('FailedToParse', 'Update argument must be either an object or an array');
-  return { ...given, kind: 'update', update, context: evalContextOf(context, variables) };
-}
-
-function multiRetried(): CommandError {
-  return new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with multi=true');
-}
-
-function replyOf(outcomes: Outcome[], counts: Parameters<typeof reply>[0] = {}): BDoc {
+function replyOf(outcomes: Outcome[], counts: Parameters<typeof doc>[0] = {}): BDoc {
   const writeErrors = outcomes.flatMap(({ index, error }) =>
-    error ? [reply({ index, code: error.code, errmsg: error.message, ...error.details })] : [],
+    error ? [doc({ index, code: error.code, errmsg: error.message, ...error.details })] : [],
   );
   const n = total(outcomes, 'n');
-  return reply({ n, ...counts, writeErrors: writeErrors.length > 0 ? writeErrors : undefined });
+  return doc({ n, ...counts, writeErrors: writeErrors.length > 0 ? writeErrors : undefined });
 }
 
 /** MongoDB's limit of statements in one write command. */
@@ -141,8 +115,19 @@ export function runStatements(
     const text = `Write batch sizes must be between 1 and ${MAX_STATEMENTS}. Got ${length} operations.`;
     throw new CommandError('InvalidLength', text);
   }
-  for (const { kind } of statements) context.info.count(kind);
+  for (const statement of statements) {
+    checkStatement(statement, context);
+    context.info.count(statement.kind);
+  }
   return context.engine.queue.run(() => steps(context, statements, ordered));
+}
+
+/** Refuses what no statement of a command may be. */
+export function checkStatement(statement: Statement, { retryable }: CommandContext): void {
+  if (statement.kind === 'insert' || !statement.multi) return;
+  if (retryable)
+    throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with multi=true');
+  if (statement.sort) throw new CommandError('FailedToParse', 'Cannot specify sort with multi=true');
 }
 
 /** Errors that end the command instead of standing among its write errors. */
@@ -164,7 +149,7 @@ function* steps(
     try {
       const { n, modified, upserted } = yield* withDeadline(runStatement(engine, statement), deadline);
       const nModified = statement.kind === 'update' ? modified : undefined;
-      const record = statement.kind === 'insert' ? null : reply({ n, nModified, upserted });
+      const record = statement.kind === 'insert' ? null : doc({ n, nModified, upserted });
       if (retryable) engine.retries.add(retryable, index, record);
       outcomes.push({ index, n, nModified, upserted });
     } catch (error) {
