@@ -81,3 +81,13 @@ export class CommandError extends Error {
 export function unsupported(what: string): CommandError {
   return new CommandError('CommandNotSupported', `${what} is not supported by the embedded server`);
 }
+
+/** {@link CommandError} 2: a value that makes no sense where it stands. */
+export function badValue(message: string): CommandError {
+  return new CommandError('BadValue', message);
+}
+
+/** {@link CommandError} 9: a command, filter, update or stage that is not put together as it must be. */
+export function failedToParse(message: string): CommandError {
+  return new CommandError('FailedToParse', message);
+}

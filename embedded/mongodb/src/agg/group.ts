@@ -76,12 +76,11 @@ export function bucketStage(spec: BValue, ctx: EvalContext): Stage {
   const options = expectDocument(spec, 40201, 'Argument to $bucket stage');
   expectNames(options, ['groupBy', 'boundaries', 'default', 'output'], 40197, '$bucket');
   const groupBy = options.get('groupBy');
-  if (!(groupBy instanceof BDoc) && !(typeof groupBy === 'string' && groupBy.startsWith('$'))) {
+  if (!(groupBy instanceof BDoc) && !(typeof groupBy === 'string' && groupBy.startsWith('$')))
     throw new CommandError(
       groupBy === undefined ? 40198 : 40202,
       "$bucket needs a path or expression as 'groupBy'",
     );
-  }
   const constant = (value: BValue): BValue => compileExpression(value, ctx)(BDoc.of()) ?? null;
   const given = expectArray(options.get('boundaries'), 40200, "The $bucket 'boundaries' field");
   const boundaries = given.map(constant);
@@ -89,9 +88,8 @@ export function bucketStage(spec: BValue, ctx: EvalContext): Stage {
   const inside = (value: BValue): boolean =>
     compare(value, boundaries[0]) >= 0 && compare(value, boundaries.at(-1)) < 0;
   const fallback = options.has('default') ? constant(options.get('default')!) : undefined;
-  if (fallback !== undefined && inside(fallback)) {
+  if (fallback !== undefined && inside(fallback))
     throw new CommandError(40199, "The $bucket 'default' field must lie outside of the boundaries.");
-  }
   const expression = compileExpression(groupBy, ctx);
   const bucketOf = (doc: BDoc): BValue => {
     const value = expression(doc) ?? null;

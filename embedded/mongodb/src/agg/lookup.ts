@@ -2,7 +2,7 @@ import { BSONRegExp } from 'bson';
 import { expectArray, expectDocument, expectNames, expectText } from '../bson/expect.js';
 import { hashKey, type HashKey } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError, unsupported } from '../errors.js';
+import { unsupported, failedToParse } from '../errors.js';
 import { distinct } from '../expr/accumulators.js';
 import { fieldPath, valueAt } from '../expr/compiler.js';
 import type { PipelineContext } from '../expr/context.js';
@@ -28,8 +28,7 @@ export const lookupStage: StageCompiler = (spec, ctx, sub) => {
   const piped = options.has('pipeline');
   const byFields = options.has('localField') || options.has('foreignField') || !piped;
   const join = byFields ? fieldJoin(text('from'), text('localField'), text('foreignField'), ctx) : undefined;
-  if (!piped && options.has('let'))
-    throw new CommandError('FailedToParse', "$lookup: 'let' needs a 'pipeline'");
+  if (!piped && options.has('let')) throw failedToParse("$lookup: 'let' needs a 'pipeline'");
   const begin = piped ? correlatedPipeline(text('from'), options, ctx, sub) : undefined;
   return function* (input) {
     const pipeline = begin?.();

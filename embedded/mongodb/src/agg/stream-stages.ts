@@ -1,7 +1,7 @@
 import { expectArray, expectDocument, expectInteger, expectNames, expectText } from '../bson/expect.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { CommandError, failedToParse } from '../errors.js';
 import { fieldPath } from '../expr/compiler.js';
 import { compileFilter } from '../query/matcher.js';
 import { compileSort, fieldAt } from '../query/sort.js';
@@ -46,9 +46,8 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     };
   },
   $sortByCount: (spec, ctx) => {
-    if (!(spec instanceof BDoc && spec.keys()[0]?.startsWith('$')) && typeof spec !== 'string') {
+    if (!(spec instanceof BDoc && spec.keys()[0]?.startsWith('$')) && typeof spec !== 'string')
       throw new CommandError(40147, 'the sortByCount field must be a $-prefixed path or an expression');
-    }
     if (typeof spec === 'string' && !spec.startsWith('$')) {
       throw new CommandError(40148, `the sortByCount field must start with '$', got '${spec}'`);
     }
@@ -70,8 +69,7 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     const facets = expectDocument(spec, 40169, 'the $facet specification').entries();
     if (facets.length === 0) throw new CommandError(40169, 'the $facet specification must not be empty');
     const pipelines = facets.map(([name, value]) => {
-      if (!/^[^$.][^.]*$/.test(name))
-        throw new CommandError('FailedToParse', `$facet: bad output name '${name}'`);
+      if (!/^[^$.][^.]*$/.test(name)) throw failedToParse(`$facet: bad output name '${name}'`);
       const stages = expectArray(value, 40170, `the pipeline ${name} of $facet`);
       for (const stage of stages) checkFacetStage(stage);
       return { name, pipeline: sub(stages, ctx) };
@@ -105,9 +103,8 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
 
 function checkFacetStage(stage: BValue): void {
   const name = stage instanceof BDoc ? stage.keys()[0] : undefined;
-  if (name && /^\$(facet|out|merge|collStats|indexStats|geoNear|changeStream)$/.test(name)) {
+  if (name && /^\$(facet|out|merge|collStats|indexStats|geoNear|changeStream)$/.test(name))
     throw new CommandError(40600, `${name} is not allowed to be used within a $facet stage`);
-  }
 }
 
 /** Sorts; with `limit` only so many first documents are kept on the way. */

@@ -1,4 +1,4 @@
-import { CommandError } from '../errors.js';
+import { CommandError, badValue } from '../errors.js';
 
 /** Internal documents (oplog entries, replies' parts) may exceed the 16 MB of a user document; 48 MB is one message. */
 const MAX_BYTES = 48_000_000;
@@ -93,9 +93,7 @@ export class Bytes {
 
   /** A field name or part of a regular expression: the text and a zero byte. */
   cstring(text: string): void {
-    if (text.includes('\0')) {
-      throw new CommandError('BadValue', `A field name or regular expression has a null byte: ${text}`);
-    }
+    if (text.includes('\0')) throw badValue(`A field name or regular expression has a null byte: ${text}`);
     this.utf8(text);
     this.byte(0);
   }
@@ -114,9 +112,8 @@ export class Bytes {
   }
 
   private grow(needed: number): void {
-    if (this.length > MAX_BYTES) {
+    if (this.length > MAX_BYTES)
       throw new CommandError('BSONObjectTooLarge', `A document must not exceed ${MAX_BYTES} bytes`);
-    }
     const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.buf.length * 2));
     this.buf.copy(larger, 0, 0, this.length);
     this.buf = larger;

@@ -20,9 +20,8 @@ import { BDoc, type BValue } from './values.js';
  */
 export function compare(a: BValue | undefined, b: BValue | undefined): number {
   // Numbers and strings first, without a look at their types: sorting is mostly this.
-  if (typeof a === 'number' && typeof b === 'number') {
+  if (typeof a === 'number' && typeof b === 'number')
     return a < b ? -1 : a > b ? 1 : a === b ? 0 : compareNumbers(a, b);
-  }
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
   const ranks = typeRank(a) - typeRank(b);
   if (ranks !== 0) return ranks;

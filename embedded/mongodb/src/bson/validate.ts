@@ -24,9 +24,8 @@ class Validator {
 
   /** Checks the document at `start`, which must end at or before `limit`; returns its end. */
   document(start: number, limit: number, depth: number): number {
-    if (depth > this.maxDepth) {
+    if (depth > this.maxDepth)
       throw new CommandError('Overflow', `BSONObj exceeds the maximum nested object depth: ${this.maxDepth}`);
-    }
     const end = this.counted(start, 0, limit);
     if (end < start + 5 || this.buf[end - 1] !== 0) throw invalid(`no document end at byte ${end - 1}`);
     let at = start + 4;
@@ -100,9 +99,8 @@ class Validator {
   /** The old binary subtype repeats its length inside. */
   private binary(at: number, end: number): void {
     const length = end - at - 5;
-    if (this.buf[at + 4] === 2 && (length < 4 || this.buf.readInt32LE(at + 5) !== length - 4)) {
+    if (this.buf[at + 4] === 2 && (length < 4 || this.buf.readInt32LE(at + 5) !== length - 4))
       throw invalid(`binary subtype 2 with a wrong inner length at byte ${at}`);
-    }
   }
 
   private codeWithScope(at: number, end: number, depth: number): void {

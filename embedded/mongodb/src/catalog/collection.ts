@@ -81,10 +81,9 @@ export function checkCollectionName(db: string, name: string): void {
   if (name.startsWith('system.'))
     throw new CommandError('InvalidNamespace', `Invalid system namespace: ${db}.${name}`);
   const bytes = Buffer.byteLength(db) + 1 + Buffer.byteLength(name);
-  if (bytes > MAX_NAMESPACE_BYTES) {
+  if (bytes > MAX_NAMESPACE_BYTES)
     throw new CommandError(
       'InvalidNamespace',
       `Fully qualified namespace is too long: ${bytes} bytes, at most ${MAX_NAMESPACE_BYTES}`,
     );
-  }
 }

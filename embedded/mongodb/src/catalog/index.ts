@@ -4,7 +4,7 @@ import { keyString } from '../bson/keystring.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { fields, integer, parseFields } from '../commands/schema.js';
-import { CommandError, unsupported } from '../errors.js';
+import { CommandError, unsupported, failedToParse } from '../errors.js';
 import { evalContext } from '../expr/expression.js';
 import { indexKeys, type IndexKeys } from '../query/index-keys.js';
 import { isOperatorDocument } from '../query/leaf-predicate.js';
@@ -90,11 +90,7 @@ const cannot = (message: string): CommandError => new CommandError('CannotCreate
 export function parseIndexSpec(input: BDoc): IndexSpec {
   const args = parseFields('createIndexes.indexes', SPEC, input);
   const { key, partialFilterExpression: partial = null, expireAfterSeconds } = args;
-  if (!key)
-    throw new CommandError(
-      'FailedToParse',
-      "The 'key' field is a required property of an index specification",
-    );
+  if (!key) throw failedToParse("The 'key' field is a required property of an index specification");
   checkKey(key);
   const { name = defaultName(key), unique = false, sparse = false, hidden = false } = args;
   if (name === '') throw cannot('index names cannot be empty');

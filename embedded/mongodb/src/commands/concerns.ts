@@ -2,7 +2,7 @@ import { Timestamp } from 'bson';
 import { describe } from '../bson/expect.js';
 import { doc } from '../bson/plain.js';
 import { BDoc } from '../bson/values.js';
-import { CODES, CommandError, unsupported, type CodeName } from '../errors.js';
+import { CODES, CommandError, unsupported, type CodeName, failedToParse } from '../errors.js';
 import { fromTimestamp } from '../storage/commit-clock.js';
 import type { CommandContext } from './command.js';
 import { fields, integer, parseFields } from './schema.js';
@@ -16,8 +16,7 @@ export function checkReadConcern({ body, engine }: CommandContext): void {
   if (!(concern instanceof BDoc)) return;
   const { level = 'local', afterClusterTime } = parseFields('readConcern', READ_CONCERN, concern);
   if (level === 'snapshot') throw unsupported('readConcern level snapshot');
-  if (!LEVELS.includes(level as string))
-    throw new CommandError('FailedToParse', `unknown readConcern level ${describe(level)}`);
+  if (!LEVELS.includes(level as string)) throw failedToParse(`unknown readConcern level ${describe(level)}`);
   const time = afterClusterTime instanceof Timestamp ? fromTimestamp(afterClusterTime) : 0;
   if (time > engine.clock.current)
     throw new CommandError('InvalidOptions', 'afterClusterTime must not be greater than the clusterTime');
@@ -39,7 +38,7 @@ export function writeConcernError(body: BDoc): BDoc | null {
     return failure('UnknownReplWriteConcern', `No write concern mode named '${w}'`, concern);
   const members = integer(w) ?? -1;
   if (members < 0 || members > MAX_MEMBERS)
-    throw new CommandError('FailedToParse', `w must be a name or 0 to ${MAX_MEMBERS}, got ${describe(w)}`);
+    throw failedToParse(`w must be a name or 0 to ${MAX_MEMBERS}, got ${describe(w)}`);
   return members <= 1 ? null : failure('UnsatisfiableWriteConcern', 'Not enough data-bearing nodes', concern);
 }
 

@@ -2,7 +2,7 @@ import { Binary } from 'bson';
 import { describe } from '../bson/expect.js';
 import { double } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError, unsupported } from '../errors.js';
+import { CommandError, unsupported, badValue } from '../errors.js';
 import { log } from '../stats/log.js';
 import { run, type Command, type CommandContext, type Peer, type Services } from './command.js';
 import { checkReadConcern, writeConcernError } from './concerns.js';
@@ -82,7 +82,7 @@ function contextOf(services: Services, peer: Peer, body: BDoc, command: Command)
   const lsid = sessionId(body.get('lsid'));
   const txnNumber = integer(body.get('txnNumber'));
   const maxTimeMS = integer(body.get('maxTimeMS')) ?? 0;
-  if (maxTimeMS < 0) throw new CommandError('BadValue', `maxTimeMS must be 0 or more, got ${maxTimeMS}`);
+  if (maxTimeMS < 0) throw badValue(`maxTimeMS must be 0 or more, got ${maxTimeMS}`);
   return {
     ...services,
     name,

@@ -1,6 +1,6 @@
 import { describe } from '../bson/expect.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError, unsupported } from '../errors.js';
+import { unsupported, badValue } from '../errors.js';
 import { fields, integer, parseFields, type Args } from './schema.js';
 
 const DATA = fields({
@@ -72,7 +72,7 @@ function parseMode(mode: BValue): { skip: number; remaining: number } {
   const skip = integer(given.get('skip'));
   if (mode === 'alwaysOn' || times !== undefined || skip !== undefined)
     return { skip: skip ?? 0, remaining: times ?? Infinity };
-  throw new CommandError('BadValue', "a mode must be 'off', 'alwaysOn', {times: n} or {skip: n}");
+  throw badValue("a mode must be 'off', 'alwaysOn', {times: n} or {skip: n}");
 }
 
 function faultOf({ errorLabels, ...data }: Data, afterWrite = false): Fault {

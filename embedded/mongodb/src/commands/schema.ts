@@ -1,7 +1,7 @@
 import { Decimal128, Double } from 'bson';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CODES, CommandError, unsupported, type CodeName } from '../errors.js';
+import { CODES, CommandError, unsupported, type CodeName, failedToParse } from '../errors.js';
 
 /** What a field may hold: each kind checks a value and gives what the command gets. */
 const KINDS = {
@@ -29,11 +29,11 @@ const KINDS = {
   hint(field: string, value: BValue) {
     if (typeof value === 'string') return value;
     if (value instanceof BDoc) return value.size > 0 ? value : undefined;
-    throw new CommandError('FailedToParse', `${field} must be a string or an object`);
+    throw failedToParse(`${field} must be a string or an object`);
   },
   update(_field: string, value: BValue) {
     if (value instanceof BDoc || Array.isArray(value)) return value;
-    throw new CommandError('FailedToParse', 'Update argument must be either an object or an array');
+    throw failedToParse('Update argument must be either an object or an array');
   },
   /** Only the binary collation exists here; `{locale: 'simple'}` names it. */
   collation(_field: string, value: BValue) {

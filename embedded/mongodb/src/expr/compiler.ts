@@ -130,9 +130,8 @@ export function fieldPath(path: string): string[] {
   const parts = path.split('.');
   if (parts.includes(''))
     throw new CommandError(15998, `FieldPath field names may not be empty, got '${path}'`);
-  if (parts.some((part) => /^\$(?!(ref|id|db)$)/.test(part))) {
+  if (parts.some((part) => /^\$(?!(ref|id|db)$)/.test(part)))
     throw new CommandError(16410, `FieldPath field names may not start with '$', got '${path}'`);
-  }
   return parts;
 }
 

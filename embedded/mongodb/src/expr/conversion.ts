@@ -12,7 +12,7 @@ import {
 } from '../bson/type-of.js';
 import { typeCalled } from '../bson/types.js';
 import type { BValue } from '../bson/values.js';
-import { CommandError, unsupported } from '../errors.js';
+import { CommandError, unsupported, badValue, failedToParse } from '../errors.js';
 import type { OperatorCompiler, OperatorTable } from './compiler.js';
 import { parseDate } from './dates.js';
 import { lax, namedOperands, strict } from './operands.js';
@@ -110,9 +110,9 @@ function to(target: Target): OperatorCompiler {
 
 function targetType(value: BValue): Target {
   if (typeof value !== 'string' && !isNumber(value))
-    throw new CommandError('FailedToParse', "$convert's 'to' argument must be a string or number");
+    throw failedToParse("$convert's 'to' argument must be a string or number");
   const name = typeCalled(typeof value === 'string' ? value : toNumber(value));
-  if (!name) throw new CommandError('BadValue', `Unknown type name: ${describe(value)}`);
+  if (!name) throw badValue(`Unknown type name: ${describe(value)}`);
   if (name in CONVERTERS) return name as Target;
   throw unsupported(`$convert to ${name}`);
 }
@@ -135,9 +135,8 @@ function numberOf(value: BValue): NumericValue | undefined {
   if (value instanceof Date) return BigInt(value.getTime());
   if (typeof value !== 'string') return isNumber(value) ? value : undefined;
   const text = value.replace(/inf$/i, 'Infinity').replace(/nan$/i, 'NaN');
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || /^([+-]?Infinity|NaN)$/i.test(text)) {
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || /^([+-]?Infinity|NaN)$/i.test(text))
     return decimal.encode(decimal.parseDecimal(text));
-  }
   throw failure(`Failed to parse number '${value}'`);
 }
 

@@ -3,7 +3,7 @@ import { DateTime, FixedOffsetZone, IANAZone, type DateTimeUnit, type Zone } fro
 import { expectInteger, expectText } from '../bson/expect.js';
 import { isNullish, typeNameOrMissing } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
-import { CommandError, unsupported } from '../errors.js';
+import { CommandError, unsupported, failedToParse } from '../errors.js';
 import type { OperatorCompiler, OperatorTable, Value } from './compiler.js';
 import { named } from './operands.js';
 
@@ -110,7 +110,7 @@ function overUnits(
     if (zone === null || Object.values(args).some(isNullish)) return null;
     const unit = expectText(args.unit, 5439013, `unit of ${name}`);
     if (UNITS.has(unit)) return apply({ args, zone, unit: unit as DateTimeUnit, name });
-    throw new CommandError('FailedToParse', `${name}: unknown time unit value: ${unit}`);
+    throw failedToParse(`${name}: unknown time unit value: ${unit}`);
   };
   return named([...required, 'unit'], [...optional, 'timezone'], evaluate, ['startOfWeek']);
 }

@@ -2,7 +2,7 @@ import { compare } from '../bson/keystring.js';
 import { expectArray, expectDocument } from '../bson/expect.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { CommandError, failedToParse } from '../errors.js';
 import { truthy, type Expression, type OperatorCompiler, type OperatorTable } from './compiler.js';
 import { lax, namedOperands, operandsOf } from './operands.js';
 
@@ -82,5 +82,5 @@ export const LOGIC: OperatorTable = {
 /** Checks the name of a user variable. */
 export function variableName(name: string): string {
   if (/^[a-z\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*$/.test(name)) return name;
-  throw new CommandError('FailedToParse', `'${name}' is no valid name of a user variable`);
+  throw failedToParse(`'${name}' is no valid name of a user variable`);
 }

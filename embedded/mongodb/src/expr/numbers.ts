@@ -3,7 +3,7 @@ import * as arithmetic from '../bson/arithmetic.js';
 import type { Rounding } from '../bson/decimal.js';
 import { expectInteger } from '../bson/expect.js';
 import { double, isInt, isNullish, isNumber, type NumericValue, typeNameOrMissing } from '../bson/type-of.js';
-import { CommandError, unsupported, type CodeName } from '../errors.js';
+import { CommandError, unsupported, type CodeName, badValue } from '../errors.js';
 import type { OperatorCompiler, OperatorTable, Value } from './compiler.js';
 import { lax, MANY, strict } from './operands.js';
 
@@ -28,7 +28,7 @@ export const NUMBERS: OperatorTable = {
   }),
   $divide: strict(2, 2, ([a, b], name) => {
     const divisor = numeric(b, name);
-    if (arithmetic.isZero(divisor)) throw new CommandError('BadValue', "can't $divide by zero");
+    if (arithmetic.isZero(divisor)) throw badValue("can't $divide by zero");
     return arithmetic.divide(numeric(a, name), divisor);
   }),
   $mod: strict(2, 2, ([a, b], name) => {

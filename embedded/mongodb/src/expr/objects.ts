@@ -39,8 +39,7 @@ const SET_FIELD = named(['field', 'input', 'value'], [], ({ field, input, value 
 /** A `[k, v]` pair or a `{k, v}` document. */
 function fieldOf(pair: BValue): [string, BValue] {
   const list = pair instanceof BDoc && pair.size === 2 ? [pair.get('k'), pair.get('v')] : pair;
-  if (Array.isArray(list) && list.length === 2 && typeof list[0] === 'string' && list[1] !== undefined) {
+  if (Array.isArray(list) && list.length === 2 && typeof list[0] === 'string' && list[1] !== undefined)
     return [list[0], list[1]];
-  }
   throw new CommandError(40392, '$arrayToObject requires [k, v] pairs or {k, v} documents with string keys');
 }

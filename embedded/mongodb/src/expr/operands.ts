@@ -1,6 +1,6 @@
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError, unsupported } from '../errors.js';
+import { CommandError, unsupported, failedToParse } from '../errors.js';
 import type { Compiler, Expression, OperatorCompiler, Value } from './compiler.js';
 
 /** For operators of any number of operands. */
@@ -47,17 +47,16 @@ export function namedOperands(
   optional: readonly string[] = [],
   refused: readonly string[] = [],
 ): Map<string, BValue> {
-  if (!(operand instanceof BDoc)) {
-    throw new CommandError('FailedToParse', `${name} expects an object of named arguments as its operand`);
-  }
+  if (!(operand instanceof BDoc))
+    throw failedToParse(`${name} expects an object of named arguments as its operand`);
   const found = new Map(operand.entries());
   for (const key of found.keys()) {
     if (required.includes(key) || optional.includes(key)) continue;
     if (refused.includes(key)) throw unsupported(`'${key}' of ${name}`);
-    throw new CommandError('FailedToParse', `Unrecognized argument to ${name}: ${key}`);
+    throw failedToParse(`Unrecognized argument to ${name}: ${key}`);
   }
   const missing = required.find((key) => !found.has(key));
-  if (missing) throw new CommandError('FailedToParse', `Missing '${missing}' parameter to ${name}`);
+  if (missing) throw failedToParse(`Missing '${missing}' parameter to ${name}`);
   return found;
 }
 

@@ -5,13 +5,11 @@ import { typeCalled, typeRank, type TypeName } from '../bson/types.js';
 import { describe, expectArray } from '../bson/expect.js';
 import { isNumber, typeName, Undefined } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { badValue, failedToParse } from '../errors.js';
 import { compileRegex } from './regex.js';
 
 /** A test of one value; `undefined` is a missing field. */
 export type Predicate = (value: BValue | undefined) => boolean;
-
-const bad = (message: string): CommandError => new CommandError('BadValue', message);
 
 /** Operators that test a value, and each element of an array by itself. */
 export const LEAF_OPERATORS: Readonly<Record<string, (operand: BValue) => Predicate>> = {
@@ -34,12 +32,11 @@ export function isOperatorDocument(value: BValue | undefined): value is BDoc {
 const NUMBER_RANK = typeRank(0);
 
 function comparison(operator: string, wanted: BValue, accepts: (order: number) => boolean): Predicate {
-  if (wanted instanceof Undefined) throw bad('cannot compare to undefined');
+  if (wanted instanceof Undefined) throw badValue('cannot compare to undefined');
   if (operator !== '$eq' && wanted instanceof BSONRegExp)
-    throw bad(`${operator} takes no regular expression`);
-  if (operator === '$eq' && (typeof wanted === 'string' || typeof wanted === 'boolean')) {
+    throw badValue(`${operator} takes no regular expression`);
+  if (operator === '$eq' && (typeof wanted === 'string' || typeof wanted === 'boolean'))
     return (value) => value === wanted || (value instanceof BSONSymbol && value.value === wanted);
-  }
   if (wanted === null) return (value) => (value === null || value === undefined) && accepts(0);
   const type = typeName(wanted);
   // Ranges stay within one type, except against MinKey and MaxKey.
@@ -59,8 +56,8 @@ const isNaNValue = (value: BValue | undefined): boolean =>
 
 function membership(operand: BValue): Predicate {
   const list = expectArray(operand, 'BadValue', 'the operand of $in');
-  if (list.some(isOperatorDocument)) throw bad('cannot nest $ under $in');
-  if (list.some((one) => one instanceof Undefined)) throw bad('cannot compare to undefined');
+  if (list.some(isOperatorDocument)) throw badValue('cannot nest $ under $in');
+  if (list.some((one) => one instanceof Undefined)) throw badValue('cannot compare to undefined');
   const patterns = list
     .filter((one) => one instanceof BSONRegExp)
     .map((one) => regexPredicate(one.pattern, one.options));
@@ -80,7 +77,7 @@ export function regexPredicate(pattern: string, options: string): Predicate {
 /** `$type`: a code, a name, `number`, or a list of them. */
 function ofType(operand: BValue): Predicate {
   const list = Array.isArray(operand) ? operand : [operand];
-  if (list.length === 0) throw new CommandError('FailedToParse', '$type must match at least one type');
+  if (list.length === 0) throw failedToParse('$type must match at least one type');
   const names = new Set(list.flatMap(typesCalled));
   return (value) => value !== undefined && names.has(typeName(value));
 }
@@ -90,19 +87,19 @@ function typesCalled(value: BValue): TypeName[] {
   const name = typeCalled(typeof value === 'string' ? value : asNumber(value));
   if (name) return [name];
   if (isNumber(value) && isZero(value))
-    throw new CommandError('FailedToParse', '$type: 0 is not supported: use {$exists: false}');
-  throw bad(`Unknown type name or code in $type: ${describe(value)}`);
+    throw failedToParse('$type: 0 is not supported: use {$exists: false}');
+  throw badValue(`Unknown type name or code in $type: ${describe(value)}`);
 }
 
 /** `$mod`: both numbers and the value lose their fraction. */
 function modulo(operand: BValue): Predicate {
   const list = expectArray(operand, 'BadValue', 'malformed mod: its operand');
   if (list.length !== 2)
-    throw bad(`malformed mod: expected [divisor, remainder], got ${list.length} elements`);
+    throw badValue(`malformed mod: expected [divisor, remainder], got ${list.length} elements`);
   const [divisor, remainder] = list.map((one) => (isNumber(one) ? toInt64(one) : undefined));
   if (divisor === undefined || remainder === undefined)
-    throw bad('malformed mod: divisor or remainder not a number');
-  if (divisor === 0n) throw bad('divisor cannot be 0');
+    throw badValue('malformed mod: divisor or remainder not a number');
+  if (divisor === 0n) throw badValue('divisor cannot be 0');
   return (value) => {
     const integer = isNumber(value) ? toInt64(value) : undefined;
     return integer !== undefined && integer % divisor === remainder;

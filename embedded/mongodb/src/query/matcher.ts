@@ -3,7 +3,7 @@ import { asNumber } from '../bson/arithmetic.js';
 import { expectArray, expectDocument, expectInteger } from '../bson/expect.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError, unsupported } from '../errors.js';
+import { CommandError, unsupported, badValue } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
 import { compilePredicate } from '../expr/expression.js';
 import { isOperatorDocument, LEAF_OPERATORS, regexPredicate } from './leaf-predicate.js';
@@ -37,8 +37,6 @@ export function compileElementFilter(condition: BDoc, ctx: EvalContext): (elemen
 const NOT_HERE =
   /^\$(where|text|jsonSchema|geoWithin|geoIntersects|near|nearSphere|within|geoNear|maxDistance|minDistance|uniqueDocs|bits(All|Any)(Set|Clear)|sampleRate|alwaysTrue|alwaysFalse)$/;
 
-const bad = (message: string): CommandError => new CommandError('BadValue', message);
-
 class FilterCompiler {
   constructor(
     private readonly ctx: EvalContext,
@@ -64,20 +62,20 @@ class FilterCompiler {
       case '$nor':
         return not(anyOf(this.clauses(operator, value)));
       case '$expr': {
-        if (this.inElement) throw bad('$expr can only be applied to the top-level document');
+        if (this.inElement) throw badValue('$expr can only be applied to the top-level document');
         const holds = compilePredicate(value, this.ctx);
         return (doc) => (holds(doc) ? NO_ARRAY : NO_MATCH);
       }
     }
     if (NOT_HERE.test(operator)) throw unsupported(operator);
-    throw bad(
+    throw badValue(
       `unknown top level operator: ${operator}. A field whose name starts with '$' needs $getField in an $expr.`,
     );
   }
 
   private clauses(operator: string, value: BValue): Test<BDoc>[] {
     const list = expectArray(value, 'BadValue', operator);
-    if (list.length === 0) throw bad('$and/$or/$nor must be a nonempty array');
+    if (list.length === 0) throw badValue('$and/$or/$nor must be a nonempty array');
     return list.map((clause) => this.document(expectDocument(clause, 'BadValue', `an entry of ${operator}`)));
   }
 
@@ -93,7 +91,7 @@ class FilterCompiler {
   /** Every operator of `{$gt: 1, $lt: 5}` at one target. */
   private operators<T>(target: Target<T>, operators: BDoc): Test<T> {
     const known = operators.entries().filter(([name]) => name !== '$comment' && name !== '$options');
-    if (operators.has('$options') && !operators.has('$regex')) throw bad('$options needs a $regex');
+    if (operators.has('$options') && !operators.has('$regex')) throw badValue('$options needs a $regex');
     return allOf(known.map(([name, value]) => this.operator(target, name, value, operators)));
   }
 
@@ -102,7 +100,7 @@ class FilterCompiler {
     if (leaf) return target.each(leaf(value));
     switch (name) {
       case '$ne':
-        if (value instanceof BSONRegExp) throw bad("Can't have regex as arg to $ne.");
+        if (value instanceof BSONRegExp) throw badValue("Can't have regex as arg to $ne.");
         return not(target.each(LEAF_OPERATORS.$eq!(value)));
       case '$nin':
         return not(target.each(LEAF_OPERATORS.$in!(value)));
@@ -131,13 +129,13 @@ class FilterCompiler {
       }
     }
     if (NOT_HERE.test(name)) throw unsupported(name);
-    throw bad(`unknown operator: ${name}`);
+    throw badValue(`unknown operator: ${name}`);
   }
 
   private negated<T>(target: Target<T>, value: BValue): Test<T> {
     if (value instanceof BSONRegExp) return target.each(regexPredicate(value.pattern, value.options));
     const operators = expectDocument(value, 'BadValue', '$not');
-    if (operators.size === 0) throw bad('$not cannot be empty');
+    if (operators.size === 0) throw badValue('$not cannot be empty');
     return this.operators(target, operators);
   }
 
@@ -146,7 +144,7 @@ class FilterCompiler {
     return allOf(
       list.map((one) => {
         if (one instanceof BDoc && one.keys()[0] === '$elemMatch') return this.operators(target, one);
-        if (isOperatorDocument(one)) throw bad('no $ expressions in $all');
+        if (isOperatorDocument(one)) throw badValue('no $ expressions in $all');
         if (one instanceof BSONRegExp) return target.each(regexPredicate(one.pattern, one.options));
         return target.each(LEAF_OPERATORS.$eq!(one));
       }),
@@ -173,7 +171,7 @@ class FilterCompiler {
 }
 
 function regexOperand(value: BValue, options: BValue | undefined): (value: BValue | undefined) => boolean {
-  if (options !== undefined && typeof options !== 'string') throw bad('$options has to be a string');
+  if (options !== undefined && typeof options !== 'string') throw badValue('$options has to be a string');
   if (value instanceof BSONRegExp) {
     if (options !== undefined && value.options)
       throw new CommandError(51075, 'options set in both $regex and $options');
@@ -181,7 +179,7 @@ function regexOperand(value: BValue, options: BValue | undefined): (value: BValu
   }
   if (typeof value === 'string' || value instanceof BSONSymbol)
     return regexPredicate(value.toString(), options ?? '');
-  throw bad('$regex has to be a string');
+  throw badValue('$regex has to be a string');
 }
 
 /** The last array element that took part counts. */

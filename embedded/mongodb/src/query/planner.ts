@@ -3,7 +3,7 @@ import { keyString } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import type { Collection, RidRange } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
-import { CommandError } from '../errors.js';
+import { CommandError, badValue } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
 import type { KeyRange } from '../storage/tables.js';
 import { conditionsOf, isExact, type Condition, type Conditions } from './conditions.js';
@@ -108,8 +108,7 @@ function hinted(collection: Collection, hint: string | BDoc, query: Query, condi
       !spec.hidden && (hint instanceof BDoc ? pattern(spec.key) === pattern(hint) : spec.name === hint),
   );
   if (!index)
-    throw new CommandError(
-      'BadValue',
+    throw badValue(
       'error processing query: planner returned error: hint provided does not correspond to an existing index',
     );
   if (index.spec.partial && !holdsAllMatches(index, query.filter, conditions))

@@ -3,7 +3,7 @@ import { describe } from '../bson/expect.js';
 import { compare } from '../bson/keystring.js';
 import { isNumber } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError, unsupported } from '../errors.js';
+import { CommandError, unsupported, badValue } from '../errors.js';
 import { fieldPath } from '../expr/compiler.js';
 import type { Found, Reading } from './find.js';
 import { keyTuples, plainTuple, type Paths } from './index-keys.js';
@@ -64,7 +64,7 @@ function arrayKey(doc: BDoc, paths: Paths, compareKeys: Sort['compareKeys']): So
     return tuples.reduce((least, tuple) => (compareKeys(tuple, least) < 0 ? tuple : least));
   } catch (error) {
     if (!(error instanceof CommandError) || error.codeName !== 'CannotIndexParallelArrays') throw error;
-    throw new CommandError('BadValue', 'cannot sort with keys that are parallel arrays');
+    throw badValue('cannot sort with keys that are parallel arrays');
   }
 }
 
@@ -85,7 +85,7 @@ export function elementOrder(spec: BValue): (a: BValue, b: BValue) => number {
     const direction = elementDirection(spec);
     return (a, b) => compare(a, b) * direction;
   }
-  if (spec.size === 0) throw new CommandError('BadValue', 'The $sort pattern is empty');
+  if (spec.size === 0) throw badValue('The $sort pattern is empty');
   const parts = spec.entries().map(([path, value]) => ({ path, direction: elementDirection(value) }));
   const paths = parts.map(({ path }) => fieldPath(path));
   const compareKeys = comparator(parts);
@@ -96,10 +96,7 @@ export function elementOrder(spec: BValue): (a: BValue, b: BValue) => number {
 function elementDirection(value: BValue): 1 | -1 {
   const direction = toSafeInteger(value);
   if (direction === 1 || direction === -1) return direction;
-  throw new CommandError(
-    'BadValue',
-    `The $sort element value must be either 1 or -1, got ${describe(value)}`,
-  );
+  throw badValue(`The $sort element value must be either 1 or -1, got ${describe(value)}`);
 }
 
 /** Through documents only: an array on the way ends the path. */

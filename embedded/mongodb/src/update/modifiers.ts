@@ -11,14 +11,13 @@ import {
 } from '../bson/expect.js';
 import { isNumber, typeName, type NumericValue } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { CommandError, badValue, failedToParse } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
 import { isOperatorDocument, regexPredicate } from '../query/leaf-predicate.js';
 import { compileFilter } from '../query/matcher.js';
 import { elementOrder, fieldAt } from '../query/sort.js';
 import { isDynamic, updatePath, type Modifier, type PathChange, type UpdateState } from './path-changes.js';
 
-const bad = (message: string): CommandError => new CommandError('BadValue', message);
 const mismatch = (message: string): CommandError => new CommandError('TypeMismatch', message);
 
 /** Makes the modifier of one operator for one path. */
@@ -51,7 +50,7 @@ export const MODIFIERS: Readonly<Record<string, ModifierFactory>> = {
   },
   $pop: (argument) => {
     const end = expectInteger(argument, 'FailedToParse', '$pop');
-    if (Math.abs(end) !== 1) throw new CommandError('FailedToParse', `$pop expects 1 or -1, found: ${end}`);
+    if (Math.abs(end) !== 1) throw failedToParse(`$pop expects 1 or -1, found: ${end}`);
     return onArray('TypeMismatch', (current) => {
       if (!current || current.length === 0) return current;
       return end === 1 ? current.slice(0, -1) : current.slice(1);
@@ -84,7 +83,7 @@ function arithmetic(
       const field = (): string => fieldText(path, current, state);
       if (!isNumber(current)) throw mismatch(`Cannot apply ${operator} to the ${field()}`);
       const result = apply(current, argument);
-      if (result === undefined) throw bad(`${operator} overflows the ${field()}`);
+      if (result === undefined) throw badValue(`${operator} overflows the ${field()}`);
       return unlessSame(current, result);
     };
   };
@@ -96,7 +95,8 @@ function currentDate(argument: BValue, ctx: EvalContext): Date | Timestamp {
   expectNames(options, ['$type'], 'BadValue', '$currentDate');
   const type = options.get('$type');
   if (type === 'date') return ctx.now;
-  if (type !== 'timestamp') throw bad("The '$type' of $currentDate is required to be 'date' or 'timestamp'");
+  if (type !== 'timestamp')
+    throw badValue("The '$type' of $currentDate is required to be 'date' or 'timestamp'");
   return new Timestamp({ t: Math.floor(ctx.now.getTime() / 1000), i: 1 });
 }
 
@@ -163,8 +163,9 @@ export function rename(source: readonly string[], argument: BValue): PathChange[
   const to = expectText(argument, 'BadValue', `The 'to' field for $rename of ${from}`);
   const target = updatePath(to);
   if (`${from}.`.startsWith(`${to}.`) || `${to}.`.startsWith(`${from}.`))
-    throw bad(`The source and target field for $rename must not be on the same path: ${from}: ${to}`);
-  if ([...source, ...target].some(isDynamic)) throw bad(`$rename takes no array elements: ${from}: ${to}`);
+    throw badValue(`The source and target field for $rename must not be on the same path: ${from}: ${to}`);
+  if ([...source, ...target].some(isDynamic))
+    throw badValue(`$rename takes no array elements: ${from}: ${to}`);
   const take: Modifier = (current, _path, { original }) => {
     const value = fieldAt(original, source);
     refuseArrays(original, source);
@@ -181,5 +182,5 @@ export function rename(source: readonly string[], argument: BValue): PathChange[
 /** A rename neither takes from nor puts into an array. */
 function refuseArrays(doc: BDoc, path: readonly string[]): void {
   const at = path.findIndex((_, i) => i > 0 && Array.isArray(fieldAt(doc, path.slice(0, i))));
-  if (at > 0) throw bad(`$rename cannot reach into the array '${path.slice(0, at).join('.')}'`);
+  if (at > 0) throw badValue(`$rename cannot reach into the array '${path.slice(0, at).join('.')}'`);
 }

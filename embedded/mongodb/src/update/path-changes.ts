@@ -1,7 +1,7 @@
 import { describe } from '../bson/expect.js';
 import { compareText } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { CommandError, badValue } from '../errors.js';
 
 /** MongoDB's limit of nulls that one update may put before a new array element. */
 const MAX_PADDING = 1_500_000;
@@ -101,7 +101,7 @@ function noArray(current: BValue | undefined, path: string): CommandError {
     current === undefined
       ? `The path '${path}' must exist in the document in order to apply array updates.`
       : `Cannot apply array updates to non-array element ${path}: ${describe(current)}`;
-  return new CommandError('BadValue', text);
+  return badValue(text);
 }
 
 /** The value with what stands at the path, from part `at` on, changed; itself if nothing changes. */
@@ -131,7 +131,7 @@ export function changedAt(
 /** An element is never removed by its position, because the others would move: it becomes null. */
 function withElement(array: BValue[], at: number, value: BValue, parts: readonly string[]): BValue[] {
   if (at > array.length + MAX_PADDING)
-    throw new CommandError('BadValue', `Cannot pad the array to position ${at} in '${parts.join('.')}'`);
+    throw badValue(`Cannot pad the array to position ${at} in '${parts.join('.')}'`);
   const next = [...array];
   while (next.length < at) next.push(null);
   next[at] = value;
@@ -143,7 +143,7 @@ export function updatePath(path: string): string[] {
   const parts = path.split('.');
   for (const [at, part] of parts.entries()) checkPart(path, part, at);
   if (parts.filter((part) => part === '$').length > 1)
-    throw new CommandError('BadValue', `Too many positional (i.e. '$') elements found in path '${path}'`);
+    throw badValue(`Too many positional (i.e. '$') elements found in path '${path}'`);
   return parts;
 }
 
@@ -154,7 +154,7 @@ function checkPart(path: string, part: string, at: number): void {
   const message = `The dollar ($) prefixed field '${part}' in '${path}' is not valid.`;
   if (!isDynamic(part)) throw new CommandError('DollarPrefixedFieldName', message);
   if (at > 0 && /^\$(\[.*\])?$/.test(part)) return;
-  throw new CommandError('BadValue', `'${part}' must be closed and cannot come first in path '${path}'`);
+  throw badValue(`'${part}' must be closed and cannot come first in path '${path}'`);
 }
 
 const isPosition = (part: string): boolean => /^(0|[1-9]\d*)$/.test(part);

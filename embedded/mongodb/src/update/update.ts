@@ -4,7 +4,7 @@ import { describe } from '../bson/expect.js';
 import { equal, identical } from '../bson/keystring.js';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError, unsupported } from '../errors.js';
+import { CommandError, unsupported, badValue, failedToParse } from '../errors.js';
 import type { EvalContext } from '../expr/context.js';
 import { isOperatorDocument } from '../query/leaf-predicate.js';
 import { compileFilter, type Matcher } from '../query/matcher.js';
@@ -59,9 +59,8 @@ export function compileUpdate(update: BDoc | readonly BValue[], options: UpdateO
       const id = next.get('_id');
       if (base.has('_id') && !equal(base.get('_id'), id)) throw idChanged(next);
       if (id === undefined) return next;
-      if (['array', 'regex', 'undefined'].includes(typeName(id))) {
+      if (['array', 'regex', 'undefined'].includes(typeName(id)))
         throw new CommandError('InvalidIdField', `The '_id' value cannot be of type ${typeName(id)}`);
-      }
       return idFirst(id, next);
     },
   };
@@ -74,9 +73,7 @@ function kindOf(update: BDoc | readonly BValue[]): Update['kind'] {
 
 function changeOf(kind: Update['kind'], update: BDoc | readonly BValue[], options: UpdateOptions): Change {
   if (kind === 'operators') return compileOperators(update as BDoc, options);
-  if (options.arrayFilters?.length) {
-    throw new CommandError('FailedToParse', 'arrayFilters are for update operators only');
-  }
+  if (options.arrayFilters?.length) throw failedToParse('arrayFilters are for update operators only');
   if (kind === 'pipeline') {
     const run = compileUpdateStages(update as BValue[], options.ctx);
     return (doc) => keepId(doc, run(doc));
@@ -107,9 +104,6 @@ function idChanged(after: BDoc): CommandError {
   return new CommandError('ImmutableField', `The update would alter the immutable field '_id' to ${id}`);
 }
 
-const failed = (message: string): CommandError => new CommandError('FailedToParse', message);
-const bad = (message: string): CommandError => new CommandError('BadValue', message);
-
 /** Compiles a document of update operators; the function returns the same document if nothing changes. */
 function compileOperators(update: BDoc, { arrayFilters = [], ctx, filter }: UpdateOptions): Change {
   const filters = compileArrayFilters(arrayFilters, ctx);
@@ -122,7 +116,7 @@ function compileOperators(update: BDoc, { arrayFilters = [], ctx, filter }: Upda
       matcher ??= compileFilter(filter, ctx);
       const at = matcher.position(doc);
       if (at !== undefined) return at;
-      throw bad('The positional operator did not find the match needed from the query.');
+      throw badValue('The positional operator did not find the match needed from the query.');
     };
     const passes = (identifier: string, element: BValue): boolean => filters.get(identifier)!(element);
     return applyChanges(ordered, doc, { original: doc, inserting, position, passes });
@@ -133,9 +127,13 @@ function changesOf(operator: string, fields: BValue, ctx: EvalContext): PathChan
   const modifier = Object.hasOwn(MODIFIERS, operator) ? MODIFIERS[operator] : undefined;
   if (operator === '$bit') throw unsupported('the update operator $bit');
   if (!modifier && operator !== '$rename')
-    throw failed(`Unknown modifier: ${operator}. Expected a valid update modifier or a pipeline as an array`);
+    throw failedToParse(
+      `Unknown modifier: ${operator}. Expected a valid update modifier or a pipeline as an array`,
+    );
   if (!(fields instanceof BDoc))
-    throw failed(`Modifiers operate on fields, {${operator}: {<field>: ...}}, not on a ${typeName(fields)}`);
+    throw failedToParse(
+      `Modifiers operate on fields, {${operator}: {<field>: ...}}, not on a ${typeName(fields)}`,
+    );
   return fields.entries().flatMap(([path, argument]) => {
     const parts = updatePath(path);
     return modifier ? [{ parts, modifier: modifier(argument, ctx, operator) }] : rename(parts, argument);
@@ -151,15 +149,14 @@ function compileArrayFilters(filters: readonly BDoc[], ctx: EvalContext): ArrayF
     const names = [...new Set(topLevelNames(filter))];
     const [name = ''] = names;
     if (names.length !== 1) {
-      throw failed(
+      throw failedToParse(
         `An array filter must have a single top-level field name, found '${names.join("' and '")}'`,
       );
     }
-    if (!/^[a-z][a-zA-Z0-9]*$/.test(name)) {
-      throw bad(`Error parsing array filter: '${name}' must begin with a lowercase letter`);
-    }
+    if (!/^[a-z][a-zA-Z0-9]*$/.test(name))
+      throw badValue(`Error parsing array filter: '${name}' must begin with a lowercase letter`);
     if (compiled.has(name))
-      throw failed(`Found multiple array filters with the same top-level field name ${name}`);
+      throw failedToParse(`Found multiple array filters with the same top-level field name ${name}`);
     const matcher = compileFilter(filter, ctx);
     compiled.set(name, (element) => matcher.matches(BDoc.of([name, element])));
   }
@@ -177,9 +174,9 @@ function topLevelNames(filter: BDoc): string[] {
 /** Every identifier in a path needs its filter, and every filter must be used. */
 function checkIdentifiers(filters: ArrayFilters, used: ReadonlySet<string | null>): void {
   const unknown = [...used].find((name) => name && !filters.has(name));
-  if (unknown) throw bad(`No array filter found for identifier '${unknown}'`);
+  if (unknown) throw badValue(`No array filter found for identifier '${unknown}'`);
   const unused = [...filters.keys()].find((name) => !used.has(name));
-  if (unused) throw failed(`The array filter for identifier '${unused}' was not used in the update`);
+  if (unused) throw failedToParse(`The array filter for identifier '${unused}' was not used in the update`);
 }
 
 /**

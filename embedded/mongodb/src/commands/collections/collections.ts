@@ -13,7 +13,7 @@ import {
   type Index,
   type IndexSpec,
 } from '../../catalog/index.js';
-import { CommandError, unsupported } from '../../errors.js';
+import { CommandError, unsupported, badValue } from '../../errors.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
 import { command, existing, namespaceOf, type CommandTable } from '../command.js';
@@ -93,8 +93,7 @@ export const collections: CommandTable = {
       if (!change) return BDoc.of();
       const { name, keyPattern, hidden, expireAfterSeconds } = parseFields('collMod.index', CHANGE, change);
       const index = indexOf(collection, name ?? keyPattern ?? null);
-      if (hidden !== undefined && index === collection.idIndex)
-        throw new CommandError('BadValue', 'cannot hide the _id index');
+      if (hidden !== undefined && index === collection.idIndex) throw badValue('cannot hide the _id index');
       if (expireAfterSeconds !== undefined && index.paths.length > 1)
         throw new CommandError('InvalidOptions', 'TTL indexes are single-field indexes');
       const { spec } = index;
@@ -122,7 +121,7 @@ export const indexes: CommandTable = {
     run(args, context) {
       const ns = namespaceOf(context);
       const specs = required(args.indexes, 'createIndexes.indexes').map(parseIndexSpec);
-      if (specs.length === 0) throw new CommandError('BadValue', 'Must specify at least one index to create');
+      if (specs.length === 0) throw badValue('Must specify at least one index to create');
       const { engine } = context;
       return engine.queue.run(function* () {
         const createdCollectionAutomatically = !engine.catalog.get(ns);

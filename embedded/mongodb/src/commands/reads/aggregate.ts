@@ -2,7 +2,7 @@ import { UUID } from 'bson';
 import { compilePipeline, type Pipeline } from '../../agg/pipeline.js';
 import { BDoc, type BValue } from '../../bson/values.js';
 import { checkDeadline, readAll } from '../../cursor/cursor.js';
-import { CommandError, unsupported } from '../../errors.js';
+import { CommandError, unsupported, badValue, failedToParse } from '../../errors.js';
 import type { PipelineContext } from '../../expr/context.js';
 import { prepareFind, type FindQuery, type Found, type Reading } from '../../query/find.js';
 import type { Engine } from '../../storage/engine.js';
@@ -25,7 +25,7 @@ const CURSOR = fields({ count: 'batchSize' });
 export const aggregate = command({
   fields: AGGREGATE,
   async run(args, context) {
-    if (!args.cursor) throw new CommandError('FailedToParse', "The 'cursor' option is required");
+    if (!args.cursor) throw failedToParse("The 'cursor' option is required");
     context.info.count('command');
     const { batchSize } = parseFields('aggregate.cursor', CURSOR, args.cursor);
     const { db, target, engine, cursors, deadline } = context;
@@ -147,7 +147,7 @@ function* merge(context: CommandContext, spec: BValue, documents: BDoc[]): Write
   if (Array.isArray(whenMatched)) throw unsupported('$merge with a pipeline as whenMatched');
   const changed = typeof whenMatched === 'string' ? WHEN_MATCHED[whenMatched] : undefined;
   if (!changed || !WHEN_NOT_MATCHED.includes(whenNotMatched))
-    throw new CommandError('BadValue', '$merge.whenMatched or whenNotMatched is none of the known actions');
+    throw badValue('$merge.whenMatched or whenNotMatched is none of the known actions');
   const ctx = evalContext();
   const write = (document: BDoc): WriteSteps<Pick<Effect, 'n'>> => {
     const id = document.get('_id');

@@ -1,10 +1,10 @@
 import { doc } from '../../bson/plain.js';
-import { BDoc, type BValue } from '../../bson/values.js';
+import { BDoc } from '../../bson/values.js';
 import { readAll } from '../../cursor/cursor.js';
-import { CommandError, unsupported } from '../../errors.js';
+import { unsupported, failedToParse } from '../../errors.js';
 import type { EvalContext } from '../../expr/context.js';
 import { prepareFind, type FindQuery, type PreparedFind } from '../../query/find.js';
-import type { Plan, Scan } from '../../query/planner.js';
+import type { Plan } from '../../query/planner.js';
 import { MONGODB_VERSION } from '../../server-info.js';
 import { evalContext } from '../../expr/expression.js';
 import { command, namespaceOf, type CommandContext } from '../command.js';
@@ -18,16 +18,15 @@ export const explain = command({
   fields: fields({ string: 'verbosity' }),
   async run({ verbosity = 'allPlansExecution' }, context) {
     const inner = context.target;
-    if (!(inner instanceof BDoc))
-      throw new CommandError('FailedToParse', 'explain takes a command as a document');
+    if (!(inner instanceof BDoc)) throw failedToParse('explain takes a command as a document');
     if (!VERBOSITIES.includes(verbosity))
-      throw new CommandError('FailedToParse', `verbosity must be one of ${VERBOSITIES.join(', ')}`);
+      throw failedToParse(`verbosity must be one of ${VERBOSITIES.join(', ')}`);
     const name = inner.keys()[0] ?? '';
     const explained = { ...context, name, body: inner, target: inner.get(name) ?? null };
     const namespace = namespaceOf(explained);
     const [find, evalContext] = queryOf(explained);
     const prepared = prepareFind(context.engine.catalog.get(namespace), find, evalContext);
-    const winningPlan = stagesOf(prepared.plan, find.filter, find);
+    const winningPlan = stagesOf(prepared.plan, find);
     const about = { namespace, parsedQuery: find.filter, indexFilterSet: false };
     const reply = doc({ explainVersion: '1', queryPlanner: { ...about, winningPlan, rejectedPlans: [] } });
     if (verbosity !== 'queryPlanner')
@@ -55,7 +54,7 @@ function queryOf(context: CommandContext): [FindQuery, EvalContext] {
   if (!EXPLAINED.includes(name)) throw unsupported(`explain of '${name}'`);
   const statements = body.get(`${name}s`);
   const part = Array.isArray(statements) ? statements[0] : body;
-  if (!(part instanceof BDoc)) throw new CommandError('FailedToParse', 'explain takes one statement');
+  if (!(part instanceof BDoc)) throw failedToParse('explain takes one statement');
   const known = part.entries().filter(([option]) => OPTIONS.kinds.has(option));
   const { filter, query, q, multi, ...options } = parseFields(name, OPTIONS, BDoc.of(...known));
   const one = name === 'findAndModify' || (name === 'update' && !multi);
@@ -79,44 +78,25 @@ async function statistics(prepared: PreparedFind, plan: BDoc, context: CommandCo
 }
 
 /** A plan as the tree of stages that MongoDB's tools read. */
-export function stagesOf(
-  plan: Plan,
-  filter: BDoc,
-  { sort, limit }: { sort?: BDoc | undefined; limit?: number | undefined },
-): BDoc {
+function stagesOf(plan: Plan, { filter, sort, limit }: FindQuery): BDoc {
   let stage = access(plan, filter);
   if (sort && sort.size > 0 && !plan.sorted)
-    stage = BDoc.of(['stage', 'SORT'], ['sortPattern', sort], ['inputStage', stage]);
-  return limit ? BDoc.of(['stage', 'LIMIT'], ['limitAmount', limit], ['inputStage', stage]) : stage;
+    stage = doc({ stage: 'SORT', sortPattern: sort, inputStage: stage });
+  return limit ? doc({ stage: 'LIMIT', limitAmount: limit, inputStage: stage }) : stage;
 }
 
-function access({ scans, exact, reverse }: Plan, filter: BDoc): BDoc {
-  const checked: [string, BValue][] = filter.size > 0 ? [['filter', filter]] : [];
-  if (!scans) return BDoc.of(['stage', 'COLLSCAN'], ...checked, ['direction', directionText(reverse)]);
-  const [only] = scans;
-  if (!only) return BDoc.of(['stage', 'EOF']);
-  if (exact) {
-    const { key, name } = only.index.spec;
-    return BDoc.of(['stage', 'IDHACK'], ['keyPattern', key], ['indexName', name]);
-  }
-  const inputs = scans.map((scan) => indexScan(scan, reverse));
-  const input = scans.length > 1 ? BDoc.of(['stage', 'OR'], ['inputStages', inputs]) : inputs[0]!;
-  return BDoc.of(['stage', 'FETCH'], ...checked, ['inputStage', input]);
-}
-
-function indexScan({ index: { spec, multikey } }: Scan, reverse: boolean): BDoc {
-  return BDoc.of(
-    ['stage', 'IXSCAN'],
-    ['keyPattern', spec.key],
-    ['indexName', spec.name],
-    ['isMultiKey', multikey.size > 0],
-    ['isUnique', spec.unique],
-    ['isSparse', spec.sparse],
-    ['isPartial', spec.partial !== null],
-    ['direction', directionText(reverse)],
-  );
-}
-
-function directionText(reverse: boolean): string {
-  return reverse ? 'backward' : 'forward';
+function access({ scans, exact, reverse }: Plan, all: BDoc): BDoc {
+  const filter = all.size > 0 ? all : undefined;
+  const direction = reverse ? 'backward' : 'forward';
+  if (!scans) return doc({ stage: 'COLLSCAN', filter, direction });
+  const inputs = scans.map(({ index: { spec, multikey } }) => {
+    const index = { keyPattern: spec.key, indexName: spec.name };
+    if (exact) return doc({ stage: 'IDHACK', ...index });
+    const kind = { isUnique: spec.unique, isSparse: spec.sparse, isPartial: spec.partial !== null };
+    return doc({ stage: 'IXSCAN', ...index, isMultiKey: multikey.size > 0, ...kind, direction });
+  });
+  const [input, ...more] = inputs;
+  if (!input || exact) return input ?? doc({ stage: 'EOF' });
+  const inputStage = more.length > 0 ? doc({ stage: 'OR', inputStages: inputs }) : input;
+  return doc({ stage: 'FETCH', filter, inputStage });
 }

@@ -3,7 +3,7 @@ import { identical } from '../../bson/keystring.js';
 import { doc } from '../../bson/plain.js';
 import { BDoc, type BValue } from '../../bson/values.js';
 import { checkCollectionName, splitNamespace } from '../../catalog/collection.js';
-import { CommandError, unsupported } from '../../errors.js';
+import { CommandError, unsupported, failedToParse } from '../../errors.js';
 import { collections, indexes } from '../collections/collections.js';
 import { evalContext } from '../../expr/expression.js';
 import { command, run, type CommandContext } from '../command.js';
@@ -29,8 +29,7 @@ export const applyOps = command({
     if (!Array.isArray(target))
       throw new CommandError('TypeMismatch', "BSON field 'applyOps.applyOps' must be an array");
     for (const entry of target) {
-      if (!(entry instanceof BDoc))
-        throw new CommandError('FailedToParse', 'the entries of applyOps must be documents');
+      if (!(entry instanceof BDoc)) throw failedToParse('the entries of applyOps must be documents');
       await apply(parseFields('applyOps', ENTRY, entry), context);
     }
     return doc({ applied: target.length, results: target.map(() => true) });
@@ -46,12 +45,12 @@ async function apply({ op, ui, o2, ...entry }: Args<typeof ENTRY>, context: Comm
   checkUuid(ns, ui, context);
   if (object.keys()[0]?.startsWith('$')) throw unsupported('an oplog entry with a partial update');
   const id = (op === 'u' ? required(o2, 'applyOps.o2') : object).get('_id');
-  if (id === undefined) throw new CommandError('FailedToParse', `an oplog entry '${op}' needs an _id`);
+  if (id === undefined) throw failedToParse(`an oplog entry '${op}' needs an _id`);
   // Indexes go by `_id`: a document that exchanged it in place could not be found again.
   if (op === 'u' && !identical(object.get('_id'), id))
     throw new CommandError('ImmutableField', "an oplog entry 'u' needs the same _id in o and o2");
   if (op !== 'i' && op !== 'u' && op !== 'd')
-    throw new CommandError('FailedToParse', `expected the op i, u, d, c or n, got '${op}'`);
+    throw failedToParse(`expected the op i, u, d, c or n, got '${op}'`);
   const selection = { ns, filter: BDoc.of(['_id', BDoc.of(['$eq', id])]), context: evalContext() };
   const statement: Statement =
     op === 'd'

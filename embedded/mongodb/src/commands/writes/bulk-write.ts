@@ -1,7 +1,7 @@
 import { doc } from '../../bson/plain.js';
 import { double } from '../../bson/type-of.js';
 import { BDoc } from '../../bson/values.js';
-import { CommandError, unsupported } from '../../errors.js';
+import { CommandError, unsupported, badValue, failedToParse } from '../../errors.js';
 import type { EvalContext } from '../../expr/context.js';
 import { evalContext } from '../../expr/expression.js';
 import { command } from '../command.js';
@@ -58,7 +58,7 @@ function statementOf(op: BDoc, namespaces: string[], context: EvalContext): Stat
   const [kind = ''] = op.keys();
   const at = integer(op.get(kind)) ?? -1;
   const ns = namespaces[at] ?? '';
-  if (ns === '') throw new CommandError('BadValue', `BulkWrite ops entry has an invalid nsInfo index: ${at}`);
+  if (ns === '') throw badValue(`BulkWrite ops entry has an invalid nsInfo index: ${at}`);
   if (kind === 'insert') {
     const { document } = parseFields(kind, INSERT, op);
     return { kind, ns, document: required(document, 'insert.document') };
@@ -72,7 +72,7 @@ function statementOf(op: BDoc, namespaces: string[], context: EvalContext): Stat
     const { filter, ...options } = parseFields(kind, DELETE, op);
     return { ...options, kind, ns, filter: required(filter, 'delete.filter'), context };
   }
-  throw new CommandError('FailedToParse', `an operation must be insert, update or delete, got '${kind}'`);
+  throw failedToParse(`an operation must be insert, update or delete, got '${kind}'`);
 }
 
 function resultOf({ index: idx, n, nModified, upserted, error }: Outcome): BDoc {

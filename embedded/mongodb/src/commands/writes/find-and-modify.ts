@@ -1,6 +1,6 @@
 import { doc } from '../../bson/plain.js';
 import { BDoc } from '../../bson/values.js';
-import { CommandError } from '../../errors.js';
+import { failedToParse } from '../../errors.js';
 import { compileProjection } from '../../query/projection.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
 import { evalContext } from '../../expr/expression.js';
@@ -32,10 +32,9 @@ function statementOf(context: CommandContext, args: FindAndModify): Statement {
   const { query: filter = BDoc.of(), hint, sort, update, upsert, arrayFilters } = args;
   const selection = { ns: namespaceOf(context), filter, hint, sort, context: evalContext(args.let) };
   if (args.remove && (update !== undefined || upsert || args.new))
-    throw new CommandError('FailedToParse', 'Cannot specify remove together with update, upsert or new');
+    throw failedToParse('Cannot specify remove together with update, upsert or new');
   if (args.remove) return { ...selection, kind: 'delete' };
-  if (update === undefined)
-    throw new CommandError('FailedToParse', "Either an 'update' or 'remove' parameter must be specified");
+  if (update === undefined) throw failedToParse("Either an 'update' or 'remove' parameter must be specified");
   const literal = args.bypassEmptyTsReplacement;
   return { ...selection, kind: 'update', update, upsert, arrayFilters, literal };
 }

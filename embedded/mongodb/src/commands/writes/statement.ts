@@ -1,6 +1,6 @@
 import { BDoc, type BValue } from '../../bson/values.js';
 import type { Collection } from '../../catalog/collection.js';
-import { CommandError } from '../../errors.js';
+import { failedToParse } from '../../errors.js';
 import type { EvalContext } from '../../expr/context.js';
 import { prepareFind, type FindQuery, type Found, type PreparedFind } from '../../query/find.js';
 import type { Engine } from '../../storage/engine.js';
@@ -58,7 +58,7 @@ export function* runStatement(engine: Engine, statement: Statement): WriteSteps<
   const { arrayFilters } = statement;
   const update = compileUpdate(statement.update, { ctx: context, filter, arrayFilters });
   if (multi && update.kind === 'replacement')
-    throw new CommandError('FailedToParse', 'multi update is not supported for replacement-style update');
+    throw failedToParse('multi update is not supported for replacement-style update');
   const effect = yield* changeFound(engine, statement, prepared, (collection, { rid, doc }) => {
     const after = update.apply(doc);
     if (after) engine.writes.update(collection, rid, doc, after);

@@ -1,7 +1,7 @@
 import { doc } from '../../bson/plain.js';
 import { BDoc, type BValue } from '../../bson/values.js';
 import { checkDeadline } from '../../cursor/cursor.js';
-import { CommandError } from '../../errors.js';
+import { CommandError, failedToParse } from '../../errors.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
 import { evalContext } from '../../expr/expression.js';
 import { command, namespaceOf, type CommandContext, type CommandTable } from '../command.js';
@@ -71,7 +71,7 @@ export const writes: CommandTable = {
       const statements = required(deletes, 'delete.deletes').map((one) => {
         const { q, limit, hint } = parseFields('delete.deletes', DELETE, one);
         if (limit !== 0 && limit !== 1)
-          throw new CommandError('FailedToParse', `The limit of a delete must be 0 or 1. Got ${limit}`);
+          throw failedToParse(`The limit of a delete must be 0 or 1. Got ${limit}`);
         return { ...common, filter: required(q, 'delete.deletes.q'), multi: limit === 0, hint };
       });
       return replyOf(await runStatements(context, statements, ordered));
@@ -127,7 +127,7 @@ export function checkStatement(statement: Statement, { retryable }: CommandConte
   if (statement.kind === 'insert' || !statement.multi) return;
   if (retryable)
     throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with multi=true');
-  if (statement.sort) throw new CommandError('FailedToParse', 'Cannot specify sort with multi=true');
+  if (statement.sort) throw failedToParse('Cannot specify sort with multi=true');
 }
 
 /** Errors that end the command instead of standing among its write errors. */
