@@ -9,7 +9,7 @@ import { compileFilter } from './matcher.js';
 
 const doc = (fields: object): BDoc => documentOf(fields as never);
 
-const { engine, filled } = filledCollections();
+const { filled } = filledCollections();
 
 interface Counted {
   n: number;
