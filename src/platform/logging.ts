@@ -11,6 +11,8 @@ const REDACTED = [
   '*.enc',
   '*.headersEnc',
   '*.tlsEnc',
+  '*.oauthEnc',
+  '*.clientSecret',
 ];
 
 /** One JSON format for api, worker and workflows: level by name, ISO time, `process`. */

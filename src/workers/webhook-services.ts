@@ -13,6 +13,8 @@ import {
 import { EndpointHealth } from '../activities/webhooks/endpoint-health.js';
 import { holdDeliveryActivity } from '../activities/webhooks/hold-delivery.activity.js';
 import { HttpSender } from '../activities/webhooks/http-sender.js';
+import { AccessTokens } from '../activities/webhooks/oauth/access-tokens.js';
+import { AuthorizedSender } from '../activities/webhooks/oauth/authorized-sender.js';
 import { LanePages } from '../activities/webhooks/lane/lane-page.js';
 import { LaneService } from '../activities/webhooks/lane/lane-service.js';
 import { LaneWatch } from '../activities/webhooks/lane/lane-watch.js';
@@ -131,7 +133,7 @@ export function webhookServices(options: WebhookServicesOptions) {
   const pages = new LanePages(source, endpoints, config.WEBHOOK_LANES);
   const sandbox = new ExpressionSandbox(config.WEBHOOK_MAX_PAYLOAD_BYTES);
   const trying = {
-    sender,
+    sender: new AuthorizedSender(sender, new AccessTokens(sender)),
     sandbox,
     worker: newId('wrk'),
     svixHeaders: config.WEBHOOK_SVIX_HEADERS,

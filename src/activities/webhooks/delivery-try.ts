@@ -4,9 +4,11 @@ import { traceIdOf } from '../../domain/trace.js';
 import { crashPoint } from '../../platform/crash-point.js';
 import { newId } from '../../platform/ids.js';
 import type { ExpressionSandbox } from '../../platform/expression/expression-sandbox.js';
-import type { HttpSender, SendResult } from './http-sender.js';
+import type { SendResult } from './http-sender.js';
 import { NO_ANSWER, TRY_TIMEOUT_MS } from './http-sender.js';
+import type { AuthorizedSender } from './oauth/authorized-sender.js';
 import { signedHeaders } from './outgoing-headers.js';
+import { tokenHeader } from './prepared-endpoints.js';
 import type { ReadyDelivery, TriedDelivery } from './ready-delivery.js';
 import { shownHeaders } from './shown-headers.js';
 import { transformedRequest } from './transformed-request.js';
@@ -15,7 +17,7 @@ import { TryJudge } from './try-judge.js';
 import type { SentTry, TryJudgeOptions } from './try-judge.js';
 
 export interface DeliveryTryOptions extends TryJudgeOptions {
-  sender: HttpSender;
+  sender: AuthorizedSender;
   sandbox: ExpressionSandbox;
   svixHeaders: boolean;
 }
@@ -61,7 +63,7 @@ export class DeliveryTry {
     signal?: AbortSignal,
   ): Promise<Omit<SentTry, 'id' | 'at'> & { result: SendResult }> {
     const { row, endpoint } = ready;
-    const { url, tls } = endpoint;
+    const { url, tls, oauth } = endpoint;
     const timeoutMs = Math.min(endpoint.row.policy?.timeoutMs ?? TRY_TIMEOUT_MS, atMostMs);
     const traceId = row.trace ?? traceIdOf(row.msg);
     const isAdded = Object.keys(added).length > 0;
@@ -76,9 +78,9 @@ export class DeliveryTry {
       (by) => ownHeaders({ ...about, ...by }),
       this.options.svixHeaders,
     );
-    const result = await this.options.sender.send({ url, tls, headers, body, timeoutMs }, signal);
+    const result = await this.options.sender.send({ url, tls, oauth, headers, body, timeoutMs }, signal);
     crashPoint('receiver_answered');
-    const shown = isAdded ? { shown: shownHeaders(sender.headers) } : {};
+    const shown = isAdded ? { shown: shownHeaders({ ...sender.headers, ...tokenHeader(oauth) }) } : {};
     return { result, bytes: body.length, signed, ...shown };
   }
 }

@@ -5,6 +5,7 @@ import type { SecretBox } from '../../platform/secret-box.js';
 import type { DeliverySourceRepository } from '../../store/webhooks/delivery-source.repository.js';
 import type { EndpointRow } from '../../store/webhooks/endpoint.schema.js';
 import type { OwnTls } from './transport/origin-pools.js';
+import type { OwnOauth } from './oauth/access-tokens.js';
 import { shownHeaders } from './shown-headers.js';
 import type { ShownHeaders } from './shown-headers.js';
 
@@ -17,6 +18,8 @@ export interface PreparedEndpoint {
   shown: ShownHeaders;
   keys: { key: SigningKey; until: Date | null }[];
   tls: OwnTls | null;
+  /** How it gets access tokens; null where it wants none. */
+  oauth: OwnOauth | null;
   /** Nothing about it had changed when its application had this revision. */
   appRev: number;
   /** When that was found, by `performance.now`. */
@@ -77,16 +80,21 @@ export class PreparedEndpoints {
       const headers: Record<string, string> =
         row.headersEnc === null ? {} : JSON.parse(this.box.open(row.headersEnc));
       const keys = row.keys.map(({ enc, until }) => ({ key: parseSigningKey(this.box.open(enc)), until }));
-      const tls = row.tlsEnc == null ? null : ownTls(this.box.open(row.tlsEnc));
-      return { row, url, headers, shown: shownHeaders(headers), keys, tls, ...proven, unusable: null };
+      const tls = row.tlsEnc == null ? null : withId<OwnTls>(this.box.open(row.tlsEnc));
+      const oauth = row.oauthEnc == null ? null : withId<OwnOauth>(this.box.open(row.oauthEnc));
+      const shown = shownHeaders({ ...headers, ...tokenHeader(oauth) });
+      return { row, url, headers, shown, keys, tls, oauth, ...proven, unusable: null };
     } catch (error) {
       const unusable = (error as Error).message;
-      return { row, url, headers: {}, shown: {}, keys: [], tls: null, ...proven, unusable };
+      return { row, url, headers: {}, shown: {}, keys: [], tls: null, oauth: null, ...proven, unusable };
     }
   }
 }
 
-const ownTls = (json: string): OwnTls => ({
-  id: createHash('sha256').update(json).digest('base64'),
-  settings: JSON.parse(json),
-});
+/** Settings with an id that equal ones share. */
+const withId = <Own extends { id: string; settings: unknown }>(json: string): Own =>
+  ({ id: createHash('sha256').update(json).digest('base64'), settings: JSON.parse(json) as unknown }) as Own;
+
+/** A header that a try will have, for what attempts show: names only, since it is secret. */
+export const tokenHeader = (oauth: OwnOauth | null): Record<string, string> =>
+  oauth === null ? {} : { authorization: '' };

@@ -67,6 +67,8 @@ import { AttemptSeries } from './statistics/attempt-series.js';
 import { AttemptSeriesController } from './statistics/attempt-series.controller.js';
 import { StatisticsReader } from './statistics/statistics-reader.js';
 import { StatisticsController } from './statistics/statistics.controller.js';
+import { EndpointOauthWriter } from './oauth/endpoint-oauth-writer.js';
+import { EndpointOauthController } from './oauth/endpoint-oauth.controller.js';
 import { BackgroundTasks } from './task/background-tasks.js';
 import { Broadcasts } from './task/broadcasts.js';
 import { TaskResults } from './task/task-results.js';
@@ -85,6 +87,7 @@ import { TransformationController } from './transformation/transformation.contro
     EndpointPolicyController,
     EndpointSecretController,
     EndpointTlsController,
+    EndpointOauthController,
     TransformationController,
     BatchController,
     MessageController,
@@ -120,6 +123,7 @@ import { TransformationController } from './transformation/transformation.contro
     EndpointSecrets,
     EndpointSecretWriter,
     EndpointTlsWriter,
+    EndpointOauthWriter,
     OperationalEndpoints,
     InboundSources,
     InboundIngest,

@@ -19,6 +19,7 @@ export type AttemptErrorCode =
   | 'invalid_response'
   | 'transform_error'
   | 'proxy_error'
+  | 'oauth_error'
   | 'redirect';
 
 export type AttemptTrigger = 'scheduled' | 'manual';

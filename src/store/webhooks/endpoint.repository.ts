@@ -77,7 +77,7 @@ export class EndpointRepository {
   /** Endpoints by id, those that were deleted too. */
   findMany(ids: readonly string[]): Promise<EndpointRow[]> {
     return this.models.endpoints
-      .find({ _id: { $in: ids } }, { keys: 0, headersEnc: 0, tlsEnc: 0 })
+      .find({ _id: { $in: ids } }, { keys: 0, headersEnc: 0, tlsEnc: 0, oauthEnc: 0 })
       .lean<EndpointRow[]>();
   }
 
@@ -113,7 +113,12 @@ export class EndpointRepository {
   /** Null when the endpoint changed since `row` was read: what is sealed is derived from what was read. */
   replaceSecrets(
     row: EndpointRow,
-    secrets: { headersEnc?: string | null; tlsEnc?: string | null; keys?: SigningKeyRow[] },
+    secrets: {
+      headersEnc?: string | null;
+      tlsEnc?: string | null;
+      oauthEnc?: string | null;
+      keys?: SigningKeyRow[];
+    },
     now = new Date(),
   ): Promise<EndpointRow | null> {
     return this.#set(row, { ...secrets, updatedAt: now }, { when: { rev: row.rev } });

@@ -47,6 +47,8 @@ export interface EndpointRow extends WithOutbox {
   headersEnc: string | null;
   /** Authorities and client certificate as JSON, sealed likewise; absent or null when there are none. */
   tlsEnc?: string | null;
+  /** How it gets access tokens as JSON, sealed likewise; absent or null when it wants none. */
+  oauthEnc?: string | null;
   /** Newest first. */
   keys: SigningKeyRow[];
   /** First failure since the last success; null while healthy. */
@@ -94,6 +96,7 @@ export const endpointSchema = new Schema<EndpointRow>(
     metadata: { type: Schema.Types.Mixed, default: {} },
     headersEnc: { type: String, default: null },
     tlsEnc: { type: String, default: null },
+    oauthEnc: { type: String },
     keys: { type: [signingKeySchema], required: true },
     failingSince: { type: Date, default: null },
     warned: { type: Number },

@@ -17,5 +17,5 @@ const renamed = <T extends object>(client: T): T =>
 
 svixContract('svix 1.99', {
   client: (key, serverUrl) => renamed(new Svix1(key, { serverUrl })) as unknown as Svix,
-  operations: 62,
+  operations: 66,
 });

@@ -193,14 +193,14 @@ export function svixContract(name: string, sdk: Sdk): void {
     });
 
     // The package has no methods for these.
-    it('a test attempt, tries over time, and a one-time token', async () => {
+    it('a test attempt, tries over time, OAuth, and a one-time token', async () => {
       const call = async <T>(method: string, path: string, body?: object): Promise<T> => {
         const response = await fetch(`${wire.url}/api/v1${path}`, {
           method,
           headers: { authorization: `Bearer ${running.stack.apiKey}`, 'content-type': 'application/json' },
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         });
-        return (await response.json()) as T;
+        return (response.status === 204 ? null : await response.json()) as T;
       };
       const tried = await call<{ msgId: string; statusText: string }>(
         'POST',
@@ -215,6 +215,15 @@ export function svixContract(name: string, sdk: Sdk): void {
         ({ data: { successCount } }) => successCount.at(-1)! + successCount.at(-2)! > 0,
       );
       expect(data.successCount.reduce((a, b) => a + b)).toBe(1);
+      const oauth = `/app/${APP}/endpoint/${EP}/oauth`;
+      await call('PUT', oauth, {
+        ...{ grantType: 'clientCredentials', authMethod: 'clientSecretPost', clientId: 'c' },
+        ...{ clientSecret: 's', tokenUrl: `${running.sink.url}/token` },
+      });
+      expect(await call('GET', oauth)).toMatchObject({ clientId: 'c' });
+      expect(await call('GET', `${oauth}-config`)).toMatchObject({ enabled: true });
+      await call('DELETE', oauth);
+      expect(await call('GET', `${oauth}-config`)).toMatchObject({ enabled: false });
       const { url } = await svix.authentication.appPortalAccess(APP, {});
       const link = Buffer.from(url.split('#key=')[1]!, 'base64url').toString();
       const { oneTimeToken } = JSON.parse(link) as { oneTimeToken: string };

@@ -7,6 +7,7 @@ import { itemOf } from '../delivery-try.js';
 import type { DeliveryTry, DeliveryTryOptions } from '../delivery-try.js';
 import { TRY_TIMEOUT_MS } from '../http-sender.js';
 import { signedHeaders } from '../outgoing-headers.js';
+import { tokenHeader } from '../prepared-endpoints.js';
 import type { ReadyDelivery, TriedDelivery } from '../ready-delivery.js';
 import { shownHeaders } from '../shown-headers.js';
 import { transformedRequest } from '../transformed-request.js';
@@ -103,10 +104,11 @@ export class BatchTry {
       this.options.svixHeaders,
     );
     const timeoutMs = endpoint.row.policy?.timeoutMs ?? TRY_TIMEOUT_MS;
-    const { url, tls } = endpoint;
-    const result = await this.options.sender.send({ url, tls, headers, body, timeoutMs }, signal);
+    const { url, tls, oauth } = endpoint;
+    const result = await this.options.sender.send({ url, tls, oauth, headers, body, timeoutMs }, signal);
     crashPoint('receiver_answered');
-    const about = { at, signed, shown: shownHeaders(sender.headers), batch: { id, items: items.length } };
+    const shown = shownHeaders({ ...sender.headers, ...tokenHeader(oauth) });
+    const about = { at, signed, shown, batch: { id, items: items.length } };
     const judged = items.map(async ({ delivery, text }) => {
       const sent = { ...about, id: newId('atmpt'), bytes: text.length };
       return { delivery, tried: await this.#judge.judge(delivery, result, sent) };
