@@ -1,7 +1,7 @@
 import { expectDocument, expectNames, expectText } from '../bson/expect.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import type { EvalContext, PipelineContext } from '../expr/context.js';
+import type { EvalContext, PipelineContext } from '../expr/compiler.js';
 import { compileExpression } from '../expr/expression.js';
 import { compileAddFields, compileProject, compileUnset } from '../query/projection.js';
 

@@ -4,7 +4,7 @@ import { describe, expectArray, expectDocument, expectNames } from '../bson/expe
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { ACCUMULATORS, type Accumulator } from '../expr/accumulators.js';
-import type { EvalContext } from '../expr/context.js';
+import type { EvalContext } from '../expr/compiler.js';
 import { compileExpression, type DocumentExpression } from '../expr/expression.js';
 import type { Stage } from './document-stages.js';
 
@@ -77,10 +77,7 @@ export function bucketStage(spec: BValue, ctx: EvalContext): Stage {
   expectNames(options, ['groupBy', 'boundaries', 'default', 'output'], 40197, '$bucket');
   const groupBy = options.get('groupBy');
   if (!(groupBy instanceof BDoc) && !(typeof groupBy === 'string' && groupBy.startsWith('$')))
-    throw new CommandError(
-      groupBy === undefined ? 40198 : 40202,
-      "$bucket needs a path or expression as 'groupBy'",
-    );
+    throw new CommandError(groupBy === undefined ? 40198 : 40202, '$bucket.groupBy must be an expression');
   const constant = (value: BValue): BValue => compileExpression(value, ctx)(BDoc.of()) ?? null;
   const given = expectArray(options.get('boundaries'), 40200, "The $bucket 'boundaries' field");
   const boundaries = given.map(constant);

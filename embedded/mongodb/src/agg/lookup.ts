@@ -4,8 +4,7 @@ import { hashKey, type HashKey } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { unsupported, failedToParse } from '../errors.js';
 import { distinct } from '../expr/accumulators.js';
-import { fieldPath, valueAt } from '../expr/compiler.js';
-import type { PipelineContext } from '../expr/context.js';
+import { fieldPath, valueAt, type PipelineContext } from '../expr/compiler.js';
 import { compileExpression } from '../expr/expression.js';
 import { variableName } from '../expr/logic.js';
 import { atPath } from '../query/path-test.js';
@@ -64,7 +63,7 @@ function fieldJoin(
   return (batch) => {
     // A missing field joins as null, an array by each of its elements.
     const wanted = batch.map((doc) => [valueAt(doc, localPath, 0) ?? null].flat());
-    const docs = [...ctx.find(from, joinFilter(foreign, distinct(wanted.flat())), ctx)];
+    const docs = [...ctx.find(from, { filter: joinFilter(foreign, distinct(wanted.flat())) }, ctx)];
     const positions = positionsByValue(docs, foreign);
     return wanted.map((values) => {
       const found = new Set(values.flatMap((value) => positions.get(hashKey(value)) ?? []));

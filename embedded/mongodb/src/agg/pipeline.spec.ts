@@ -1,8 +1,9 @@
 import { BSONRegExp, Decimal128, Double } from 'bson';
 import { doc, fromPlain, toPlain, type Plain } from '../bson/plain.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import type { PipelineContext } from '../expr/context.js';
+import type { PipelineContext } from '../expr/compiler.js';
 import { compileFilter } from '../query/matcher.js';
+import { compileSort } from '../query/sort.js';
 import { compilePipeline, type Pipeline } from './pipeline.js';
 
 type Fields = { readonly [name: string]: Plain };
@@ -23,11 +24,12 @@ class Collections implements PipelineContext {
     readonly vars: PipelineContext['vars'] = new Map(),
   ) {}
 
-  readonly find: PipelineContext['find'] = (collection, filter, ctx) => {
+  readonly find: PipelineContext['find'] = (collection, { filter, sort, limit }, ctx) => {
     this.asked.push(toPlain(filter));
     this.askedWith.push(new Map(ctx.vars));
     const { matches } = compileFilter(filter, ctx);
-    return (this.collections[collection] ?? []).map(stored).filter((one) => matches(one));
+    const found = (this.collections[collection] ?? []).map(stored).filter((one) => matches(one));
+    return (sort ? compileSort(sort).sort(found) : found).slice(0, limit);
   };
 }
 
@@ -364,7 +366,7 @@ describe('$unionWith', () => {
 });
 
 describe('what a pipeline tells the server', () => {
-  test('the leading match, sort and limit, which run() may then leave out', () => {
+  test('the leading match, sort and limit, behind which the rest goes on', () => {
     const pipeline = compile([
       { $match: { a: 1 } },
       { $match: { b: 2 } },
@@ -372,23 +374,17 @@ describe('what a pipeline tells the server', () => {
       { $skip: 2 },
       { $limit: 3 },
     ]);
-    expect(toPlain(pipeline.leadingMatch!)).toEqual({ $and: [{ a: 1 }, { b: 2 }] });
-    expect(toPlain(pipeline.leadingSort!)).toEqual({ c: 1 });
-    expect(pipeline.leadingLimit).toBe(5);
+    expect(toPlain(pipeline.read.filter)).toEqual({ $and: [{ a: 1 }, { b: 2 }] });
+    expect(toPlain(pipeline.read.sort!)).toEqual({ c: 1 });
+    expect(pipeline.read.limit).toBe(5);
     const unsorted = [3, 2, 1].map((c) => stored({ a: 0, c }));
     expect([...pipeline.run(unsorted)]).toHaveLength(0);
-    expect([...pipeline.run(unsorted, { match: true })].map((one) => one.get('c'))).toEqual([3]);
-    expect([...pipeline.run(unsorted, { match: true, sort: true })].map((one) => one.get('c'))).toEqual([1]);
+    expect([...pipeline.rest(unsorted)].map((one) => one.get('c'))).toEqual([1]);
   });
 
   test('nothing where the pipeline begins otherwise', () => {
-    const pipeline = compile([{ $project: { a: 1 } }, { $match: { a: 1 } }]);
-    expect([pipeline.leadingMatch, pipeline.leadingSort, pipeline.leadingLimit, pipeline.terminal]).toEqual([
-      null,
-      null,
-      null,
-      null,
-    ]);
+    const { read, terminal } = compile([{ $project: { a: 1 } }, { $match: { a: 1 } }]);
+    expect([read.filter.size, read.sort, read.limit, terminal]).toEqual([0, undefined, undefined, null]);
   });
 
   test('the final $out or $merge', () => {

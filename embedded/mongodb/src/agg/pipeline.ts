@@ -1,7 +1,8 @@
 import { toSafeInteger } from '../bson/arithmetic.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
-import type { PipelineContext } from '../expr/context.js';
+import type { FindQuery } from '../query/find.js';
+import type { PipelineContext } from '../expr/compiler.js';
 import {
   DOCUMENT_STAGES,
   stageOf,
@@ -11,28 +12,16 @@ import {
 } from './document-stages.js';
 import { sortStage, STREAM_STAGES } from './stream-stages.js';
 
-/** What the caller has already done to the input of a pipeline. */
-export interface Served {
-  /** The documents were filtered by `leadingMatch`. */
-  readonly match?: boolean;
-  /** They are in the order of `leadingSort`. */
-  readonly sort?: boolean;
-}
-
 /** A compiled pipeline. */
 export interface Pipeline extends CompiledStages {
-  /** The filter of the leading `$match` stages. */
-  readonly leadingMatch: BDoc | null;
-  /** The sort right behind the leading `$match` stages. */
-  readonly leadingSort: BDoc | null;
-  /** How many documents the pipeline needs at most once they are filtered and sorted. */
-  readonly leadingLimit: number | null;
+  /** The leading `$match`, the `$sort` behind it and how many documents are needed then: what a planner can serve. */
+  readonly read: FindQuery;
   /** Set if all that is left behind the leading `$match` stages is a count. */
   readonly counting: Counting | null;
   /** `$out` or `$merge`, which the server carries out on the result. */
   readonly terminal: { readonly kind: 'out' | 'merge'; readonly spec: BValue } | null;
-  /** Runs the stages, without those that the caller says are served. May be called more than once. */
-  run(input: Iterable<BDoc>, served?: Served): Iterable<BDoc>;
+  /** Runs what is left over the documents of `read`. May be called more than once. */
+  rest(input: Iterable<BDoc>): Iterable<BDoc>;
 }
 
 /** Stages of MongoDB 8.0 that this server refuses as unsupported rather than as unknown. */
@@ -54,21 +43,24 @@ export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext)
   if (terminal) named.pop();
   const matches = named.findIndex((stage) => stage.name !== '$match');
   const head = matches < 0 ? named.length : matches;
-  const leadingSort = named[head]?.name === '$sort' ? (named[head].spec as BDoc) : null;
+  const sort = named[head]?.name === '$sort' ? (named[head].spec as BDoc) : undefined;
+  const served = sort ? head + 1 : head;
   const compiled = named.map((stage, at) => compileStage(stage, ctx, limitFrom(named, at + 1)));
-  const leadingMatch = combined(named.slice(0, head));
-  const run: Pipeline['run'] = (input, served = {}) =>
-    compiled
-      .filter((_, at) => !(served.match && at < head) && !(served.sort && leadingSort && at === head))
-      .reduce((docs, stage) => stage(docs), input);
+  const run = (input: Iterable<BDoc>, from = 0): Iterable<BDoc> =>
+    compiled.slice(from).reduce((docs, stage) => stage(docs), input);
+  const read = {
+    filter: combined(named.slice(0, head)),
+    sort,
+    limit: limitFrom(named, served) ?? undefined,
+  };
+  const rest = (input: Iterable<BDoc>): Iterable<BDoc> => run(input, served);
   return {
-    leadingMatch,
-    leadingSort,
-    leadingLimit: limitFrom(named, leadingSort ? head + 1 : head),
+    read,
     counting: terminal ? null : countingOf(named.slice(head)),
     terminal,
-    run,
-    runOn: (collection) => run(ctx.find(collection, leadingMatch ?? BDoc.of(), ctx), { match: true }),
+    run: (input) => run(input),
+    rest,
+    runOn: (collection) => rest(ctx.find(collection, read, ctx)),
   };
 }
 
@@ -108,24 +100,21 @@ function limitFrom(stages: readonly NamedStage[], at: number): number | null {
   return Number.isNaN(sum) ? null : sum;
 }
 
-function combined(matches: readonly NamedStage[]): BDoc | null {
-  if (matches.length === 0) return null;
-  return matches.length === 1
-    ? (matches[0]!.spec as BDoc)
-    : BDoc.of(['$and', matches.map((stage) => stage.spec)]);
+function combined(matches: readonly NamedStage[]): BDoc {
+  const [first, ...more] = matches.map(({ spec }) => spec as BDoc);
+  return first && more.length > 0 ? BDoc.of(['$and', [first, ...more]]) : (first ?? BDoc.of());
 }
 
 /** A pipeline that does nothing but count the documents it is given. */
-export interface Counting {
-  readonly skip: number;
-  /** 0: all. */
-  readonly limit: number;
+interface Counting {
+  /** What it counts of them; a limit of 0 is none. */
+  readonly cut: { readonly skip: number; readonly limit: number };
   /** The result, where there was anything to count. */
   result(count: number): BDoc;
 }
 
 /** `[$skip] [$limit]` and `$count`, or what drivers send for it, `{$group: {_id: 1, n: {$sum: 1}}}`; null for others. */
-export function countingOf(stages: readonly NamedStage[]): Counting | null {
+function countingOf(stages: readonly NamedStage[]): Counting | null {
   const left = [...stages];
   const cut = (name: string): number =>
     left[0]?.name === name ? (toSafeInteger(left.shift()?.spec) ?? 0) : 0;
@@ -133,7 +122,7 @@ export function countingOf(stages: readonly NamedStage[]): Counting | null {
   const limit = cut('$limit');
   const [last, ...more] = left;
   const result = last && more.length === 0 ? resultOf(last) : null;
-  return result && { skip, limit, result };
+  return result && { cut: { skip, limit }, result };
 }
 
 function resultOf({ name, spec }: NamedStage): Counting['result'] | null {

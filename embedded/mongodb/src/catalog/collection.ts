@@ -84,6 +84,6 @@ export function checkCollectionName(db: string, name: string): void {
   if (bytes > MAX_NAMESPACE_BYTES)
     throw new CommandError(
       'InvalidNamespace',
-      `Fully qualified namespace is too long: ${bytes} bytes, at most ${MAX_NAMESPACE_BYTES}`,
+      `expected at most ${MAX_NAMESPACE_BYTES} bytes, got ${bytes}: ${db}.${name}`,
     );
 }

@@ -103,7 +103,7 @@ export function parseIndexSpec(input: BDoc): IndexSpec {
   if (isIdKey(key) && (partial || sparse || hidden || isTtl))
     throw new CommandError(
       'InvalidIndexSpecificationOption',
-      'the _id index takes no sparse, partial, hidden or TTL option',
+      '_id index: neither sparse, partial, hidden nor TTL',
     );
   if (isTtl && key.size > 1)
     throw cannot('TTL indexes are single-field indexes, compound indexes do not support TTL');

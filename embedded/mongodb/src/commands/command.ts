@@ -70,10 +70,7 @@ export function run(found: Command, args: object, context: CommandContext): BDoc
 export function namespaceOf({ db, target }: CommandContext): string {
   checkDatabaseName(db);
   if (typeof target !== 'string' || target === '' || target.includes('\0'))
-    throw new CommandError(
-      'InvalidNamespace',
-      `collection names are non-empty strings, got ${typeof target}`,
-    );
+    throw new CommandError('InvalidNamespace', `collection names are texts, got ${typeof target}`);
   return `${db}.${target}`;
 }
 

@@ -1,14 +1,15 @@
-import { Binary } from 'bson';
+import { Binary, Timestamp } from 'bson';
 import { describe } from '../bson/expect.js';
+import { doc } from '../bson/plain.js';
 import { double } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError, unsupported, badValue } from '../errors.js';
+import { badValue, CODES, CommandError, failedToParse, unsupported, type CodeName } from '../errors.js';
 import { log } from '../stats/log.js';
+import { fromTimestamp } from '../storage/commit-clock.js';
 import { run, type Command, type CommandContext, type Peer, type Services } from './command.js';
-import { checkReadConcern, writeConcernError } from './concerns.js';
 import type { Fault } from './fail-points.js';
-import { errorReply, finishReply, withTopologyVersion } from './replies.js';
-import { integer, parseCommand } from './schema.js';
+import { errorReply, finishReply } from './replies.js';
+import { fields, integer, parseCommand, parseFields } from './schema.js';
 import { COMMANDS, MISSING_COMMANDS } from './table.js';
 
 /** A command as it came over the wire. */
@@ -34,7 +35,7 @@ export async function dispatch(
     return document === 'close' ? document : finishReply(services, document);
   } catch (error) {
     const known = asCommandError(error);
-    return finishReply(services, errorReply(services.info, known, retryLabels(known.code, context)));
+    return finishReply(services, errorReply(known, retryLabels(known.code, context)));
   }
 }
 
@@ -58,7 +59,7 @@ async function runCommand(
   const fault = context.info.options.testCommands ? faultFor(context) : null;
   if (fault && !fault.afterWrite) {
     if (fault.closeConnection) return 'close';
-    if (fault.errorCode !== undefined) return injected(context, fault.errorCode, fault.errorLabels);
+    if (fault.errorCode !== undefined) return injected(fault.errorCode, fault.errorLabels);
   }
   checkState(command, context);
   if (body.has('readConcern')) checkReadConcern(context);
@@ -69,7 +70,7 @@ async function runCommand(
   const concern = fault?.writeConcernError ?? lacking;
   if (concern) {
     const labels = fault?.errorLabels ?? retryLabels(integer(concern.get('code')), context);
-    withTopologyVersion(context.info, document.set('writeConcernError', concern));
+    document.set('writeConcernError', concern);
     if (labels.length > 0) document.set('errorLabels', labels);
   }
   return document.has('ok') ? document : document.set('ok', double(1));
@@ -125,8 +126,8 @@ function faultFor({ name, target, db, failPoints, peer, retryable, engine }: Com
   return failPoints.hit(name, ns, peer.appName, isNewWrite);
 }
 
-function injected({ info }: CommandContext, code: number, labels: readonly string[] = []): BDoc {
-  return errorReply(info, new CommandError(code, "Failing command via 'failCommand' failpoint"), labels);
+function injected(code: number, labels: readonly string[] = []): BDoc {
+  return errorReply(new CommandError(code, "Failing command via 'failCommand' failpoint"), labels);
 }
 
 /** Codes after which a retryable write may be sent again. Source: MongoDB retryable writes specification. */
@@ -141,4 +142,43 @@ function asCommandError(error: unknown): CommandError {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   log('error', 'a command failed unexpectedly', { error: stack });
   return new CommandError('InternalError', `internal error of the embedded server: ${String(error)}`);
+}
+
+const READ_CONCERN = fields({ any: 'level afterClusterTime', ignored: 'provenance' });
+const LEVELS = ['local', 'available', 'majority', 'linearizable'];
+
+/** All reads see committed data, so a level changes nothing, and whoever saw a time has it from here. */
+export function checkReadConcern({ body, engine }: CommandContext): void {
+  const concern = body.get('readConcern');
+  if (!(concern instanceof BDoc)) return;
+  const { level = 'local', afterClusterTime } = parseFields('readConcern', READ_CONCERN, concern);
+  if (level === 'snapshot') throw unsupported('readConcern level snapshot');
+  if (!LEVELS.includes(level as string)) throw failedToParse(`unknown readConcern level ${describe(level)}`);
+  const time = afterClusterTime instanceof Timestamp ? fromTimestamp(afterClusterTime) : 0;
+  if (time > engine.clock.current)
+    throw new CommandError('InvalidOptions', 'afterClusterTime must not be greater than the clusterTime');
+}
+
+const WRITE_CONCERN = fields({ any: 'w', ignored: 'j wtimeout fsync provenance' });
+const MAX_MEMBERS = 50;
+
+/**
+ * What a write concern lacks here, as the `writeConcernError` of the reply; the write itself is done all the same.
+ * `j` and `wtimeout` change nothing: every acknowledged write is on disk.
+ */
+export function writeConcernError(body: BDoc): BDoc | null {
+  const concern = body.get('writeConcern');
+  if (!(concern instanceof BDoc)) return null;
+  const { w = null } = parseFields('writeConcern', WRITE_CONCERN, concern);
+  if (w === null || w === 'majority') return null;
+  if (typeof w === 'string')
+    return failure('UnknownReplWriteConcern', `No write concern mode named '${w}'`, concern);
+  const members = integer(w) ?? -1;
+  if (members < 0 || members > MAX_MEMBERS)
+    throw failedToParse(`w must be a name or 0 to ${MAX_MEMBERS}, got ${describe(w)}`);
+  return members <= 1 ? null : failure('UnsatisfiableWriteConcern', 'Not enough data-bearing nodes', concern);
+}
+
+function failure(codeName: CodeName, errmsg: string, writeConcern: BDoc): BDoc {
+  return doc({ code: CODES[codeName], codeName, errmsg, errInfo: { writeConcern } });
 }

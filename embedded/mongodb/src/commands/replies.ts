@@ -9,18 +9,17 @@ import { type Services } from './command.js';
 import { integer } from './schema.js';
 
 /** `{ok: 0, ...}` for an error. */
-export function errorReply(info: TopologyState, error: CommandError, labels: readonly string[] = []): BDoc {
+export function errorReply(error: CommandError, labels: readonly string[] = []): BDoc {
   const { message: errmsg, code, codeName, details } = error;
   const errorLabels = labels.length > 0 ? [...labels] : undefined;
-  const document = doc({ ok: double(0), errmsg, code, codeName, ...details, errorLabels });
-  return withTopologyVersion(info, document);
+  return doc({ ok: double(0), errmsg, code, codeName, ...details, errorLabels });
 }
 
 /** The encoded `$clusterTime` of the newest commit; it changes far less often than replies are sent. */
 let cached: { time: number; timestamp: Timestamp; clusterTime: BDoc } | null = null;
 
-/** Adds `$clusterTime` and `operationTime`, which every reply of a replica set carries. */
-export function finishReply({ engine }: Pick<Services, 'engine'>, document: BDoc): BDoc {
+/** Adds what every reply of a replica set carries: `$clusterTime`, `operationTime` and, where it matters, its state. */
+export function finishReply({ engine, info }: Services, document: BDoc): BDoc {
   const time = engine.clock.current;
   if (cached?.time !== time) {
     const timestamp = toTimestamp(time);
@@ -28,6 +27,7 @@ export function finishReply({ engine }: Pick<Services, 'engine'>, document: BDoc
     const clusterTime = doc({ clusterTime: timestamp, signature: { hash: NO_HASH, keyId: 0n } });
     cached = { time, timestamp, clusterTime: BDoc.fromBytes(clusterTime.toBytes()) };
   }
+  withTopologyVersion(info, document);
   return document.set('$clusterTime', cached.clusterTime).set('operationTime', cached.timestamp);
 }
 

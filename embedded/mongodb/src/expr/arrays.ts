@@ -1,13 +1,12 @@
+import { expectArray, expectDocument, expectInteger, expectText } from '../bson/expect.js';
 import { equal, hashKey, type HashKey } from '../bson/keystring.js';
-import { expectArray, expectInteger, expectText } from '../bson/expect.js';
 import { isNullish } from '../bson/type-of.js';
-import type { BValue } from '../bson/values.js';
+import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import { slice } from '../query/slice.js';
 import { accumulate, distinct } from './accumulators.js';
 import { truthy, type OperatorCompiler, type OperatorTable, type Value } from './compiler.js';
 import { variableName } from './logic.js';
-import { lax, MANY, namedOperands, strict } from './operands.js';
+import { lax, MANY, named, namedOperands, strict } from './operands.js';
 
 /** An accumulator used as expression: over its operands, or over the one operand that is an array. */
 const spread = lax(0, MANY, (args, name) => {
@@ -110,6 +109,54 @@ function range([start, end, step = 1]: Value[], name: string): Value {
   if (length <= MAX_RANGE) return Array.from({ length }, (_, i) => from + i * by);
   throw new CommandError(
     'ExceededMemoryLimit',
-    `${name} would use too much memory: expected at most ${MAX_RANGE} numbers, got ${length}`,
+    `${name}: expected at most ${MAX_RANGE} numbers, got ${length}`,
   );
+}
+
+/** Expressions over documents. */
+export const OBJECTS: OperatorTable = {
+  $mergeObjects: lax(0, MANY, (args, name) => accumulate(name, args)),
+  $objectToArray: strict(1, 1, ([value], name) => {
+    const fields = expectDocument(value, 40390, name).entries();
+    return fields.map(([k, v]) => BDoc.of(['k', k], ['v', v]));
+  }),
+  $arrayToObject: strict(1, 1, ([array], name) => {
+    const doc = BDoc.of();
+    for (const pair of expectArray(array, 40386, name)) doc.set(...fieldOf(pair));
+    return doc;
+  }),
+  $setField: (operand, compiler, name) => {
+    const field = operand instanceof BDoc ? operand.get('field') : undefined;
+    const isConstant =
+      field instanceof BDoc ? field.has('$literal') : !(typeof field === 'string' && field[0] === '$');
+    if (isConstant) return SET_FIELD(operand, compiler, name);
+    throw new CommandError(5654602, `${name} requires 'field' to evaluate to a constant string`);
+  },
+};
+
+const SET_FIELD = named(['field', 'input', 'value'], [], ({ field, input, value }, name) => {
+  if (isNullish(input)) return null;
+  const doc = expectDocument(input, 4161105, name).clone();
+  const key = expectText(field, 5654602, `field of ${name}`);
+  if (value === undefined) doc.delete(key);
+  else doc.set(key, value);
+  return doc;
+});
+
+/** A `[k, v]` pair or a `{k, v}` document. */
+function fieldOf(pair: BValue): [string, BValue] {
+  const list = pair instanceof BDoc && pair.size === 2 ? [pair.get('k'), pair.get('v')] : pair;
+  if (Array.isArray(list) && list.length === 2 && typeof list[0] === 'string' && list[1] !== undefined)
+    return [list[0], list[1]];
+  throw new CommandError(40392, '$arrayToObject requires [k, v] pairs or {k, v} documents with string keys');
+}
+
+/**
+ * `$slice`. With one number: so many from the front, or from the back if it is negative. With two: `limit` elements
+ * from `first`, which counts from the back if it is negative.
+ */
+export function slice(list: BValue[], first: number, limit?: number): BValue[] {
+  if (limit === undefined) return first < 0 ? list.slice(first) : list.slice(0, first);
+  const from = first < 0 ? Math.max(0, list.length + first) : first;
+  return list.slice(from, from + limit);
 }

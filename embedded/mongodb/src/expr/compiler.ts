@@ -1,8 +1,8 @@
 import { isZero } from '../bson/arithmetic.js';
 import { isNullish, isNumber } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
+import type { FindQuery } from '../query/find.js';
 import { CommandError, unsupported } from '../errors.js';
-import type { EvalContext } from './context.js';
 
 /** A value, or `undefined` where the aggregation language says "missing". */
 export type Value = BValue | undefined;
@@ -85,10 +85,7 @@ export class Compiler {
     if (first?.[0].startsWith('$')) {
       if (entries.length === 1) return this.operator(first[0], first[1]);
       const names = value.keys().join(', ');
-      throw new CommandError(
-        15983,
-        `an object representing an expression must have exactly one field, got ${names}`,
-      );
+      throw new CommandError(15983, `an expression object must have exactly one field, got ${names}`);
     }
     const fields = entries.map(([name, field]): [string, Expression] => [
       plainName(name),
@@ -156,4 +153,19 @@ export function valueAt(value: Value, path: readonly string[], at: number): Valu
 export function truthy(value: Value): boolean {
   if (typeof value === 'boolean') return value;
   return isNumber(value) ? !isZero(value) : !isNullish(value);
+}
+
+/** What an operation fixes once for all its documents. */
+export interface EvalContext {
+  /** `$$NOW` and `$currentDate`. */
+  readonly now: Date;
+  /** Variables of the command's `let`, without `$$`. */
+  readonly vars: ReadonlyMap<string, Value>;
+}
+
+/** What a pipeline may ask of the server. */
+export interface PipelineContext extends EvalContext {
+  readonly db: string;
+  /** Documents of a collection of the same database, through an index where one helps. */
+  find(collection: string, query: FindQuery, ctx: EvalContext): Iterable<BDoc>;
 }

@@ -177,8 +177,5 @@ export function parseDate(text: string, zone: Zone = UTC): Date {
   if (date.isValid && !(match?.groups?.offset && zone !== UTC)) return date.toJSDate();
   if (!match && /\d/.test(text) && !Number.isNaN(Date.parse(text)))
     throw unsupported(`the date notation of '${text}'`);
-  throw new CommandError(
-    'ConversionFailure',
-    `Error parsing date string '${text}': expected an existing ISO 8601 date`,
-  );
+  throw new CommandError('ConversionFailure', `Error parsing date string '${text}': expected ISO 8601`);
 }

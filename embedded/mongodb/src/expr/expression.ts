@@ -1,13 +1,18 @@
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
-import { ARRAYS } from './arrays.js';
-import { Compiler, truthy, type OperatorTable, type Scope, type Value } from './compiler.js';
-import type { EvalContext } from './context.js';
+import { ARRAYS, OBJECTS } from './arrays.js';
+import {
+  Compiler,
+  truthy,
+  type EvalContext,
+  type OperatorTable,
+  type Scope,
+  type Value,
+} from './compiler.js';
 import { CONVERSION } from './conversion.js';
 import { DATES } from './dates.js';
 import { LOGIC, variableName } from './logic.js';
 import { NUMBERS } from './numbers.js';
-import { OBJECTS } from './objects.js';
 import { STRINGS } from './strings.js';
 
 const OPERATORS: OperatorTable = {

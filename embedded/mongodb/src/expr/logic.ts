@@ -56,10 +56,7 @@ export const LOGIC: OperatorTable = {
     return (scope) => {
       const chosen = branches.find(([condition]) => truthy(condition(scope)))?.[1] ?? fallback;
       if (chosen) return chosen(scope);
-      throw new CommandError(
-        40066,
-        '$switch could not find a matching branch, and no default was specified.',
-      );
+      throw new CommandError(40066, '$switch found no matching branch, and there is no default');
     };
   },
   $let: (operand, compiler, name) => {

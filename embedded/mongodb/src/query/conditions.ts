@@ -1,7 +1,7 @@
 import { BSONRegExp } from 'bson';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import type { EvalContext } from '../expr/context.js';
+import type { EvalContext } from '../expr/compiler.js';
 import {
   EVERYTHING,
   isEverything,

@@ -1,7 +1,7 @@
 import { BDoc } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
 import { CommandError } from '../errors.js';
-import type { EvalContext } from '../expr/context.js';
+import type { EvalContext } from '../expr/compiler.js';
 import type { Entry, IndexRow, IndexTable, KeyRange, Row } from '../storage/tables.js';
 import { compileSort, sorted, type Sort, type SortPart } from './sort.js';
 import { compileFilter, type Matcher } from './matcher.js';

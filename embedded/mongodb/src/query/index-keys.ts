@@ -111,10 +111,7 @@ function advance(path: readonly string[], step: Step): Step {
 function namesPosition(name: string, array: BValue[]): boolean {
   if (!/^(0|[1-9]\d*)$/.test(name)) return false;
   if (!array.some((element) => element instanceof BDoc && element.has(name))) return true;
-  throw new CommandError(
-    16746,
-    `Ambiguous field name found in array (do not use numeric field names in embedded elements in an array), field: '${name}'`,
-  );
+  throw new CommandError(16746, `Ambiguous field name found in array, a position and a field: '${name}'`);
 }
 
 /** Goes on with one element. Arrays directly inside arrays are not unrolled. */

@@ -4,7 +4,7 @@ import { expectArray, expectDocument, expectInteger } from '../bson/expect.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported, badValue } from '../errors.js';
-import type { EvalContext } from '../expr/context.js';
+import type { EvalContext } from '../expr/compiler.js';
 import { compilePredicate } from '../expr/expression.js';
 import { isOperatorDocument, LEAF_OPERATORS, regexPredicate } from './leaf-predicate.js';
 import { atPath, NO_ARRAY, NO_MATCH, ONE_VALUE, type Target, type Test } from './path-test.js';

@@ -4,7 +4,7 @@ import { BDoc, type BValue } from '../bson/values.js';
 import type { Collection, RidRange } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
 import { CommandError, badValue } from '../errors.js';
-import type { EvalContext } from '../expr/context.js';
+import type { EvalContext } from '../expr/compiler.js';
 import type { KeyRange } from '../storage/tables.js';
 import { conditionsOf, isExact, type Condition, type Conditions } from './conditions.js';
 import {
@@ -108,13 +108,11 @@ function hinted(collection: Collection, hint: string | BDoc, query: Query, condi
       !spec.hidden && (hint instanceof BDoc ? pattern(spec.key) === pattern(hint) : spec.name === hint),
   );
   if (!index)
-    throw badValue(
-      'error processing query: planner returned error: hint provided does not correspond to an existing index',
-    );
+    throw badValue('planner returned error: hint provided does not correspond to an existing index');
   if (index.spec.partial && !holdsAllMatches(index, query.filter, conditions))
     throw new CommandError(
       291,
-      `error processing query: the hinted index '${index.spec.name}' does not hold all documents of the filter`,
+      `the hinted index '${index.spec.name}' does not hold all that the filter matches`,
     );
   return scanOf(index, conditions);
 }

@@ -151,10 +151,7 @@ function checkId(id: BValue): void {
     throw new CommandError('InvalidIdField', `The '_id' value cannot be of type ${type}`);
   const dollar = id instanceof BDoc ? id.keys().find((name) => name.startsWith('$')) : undefined;
   if (dollar !== undefined)
-    throw new CommandError(
-      'DollarPrefixedFieldName',
-      `_id fields may not contain '$'-prefixed fields: ${dollar}`,
-    );
+    throw new CommandError('DollarPrefixedFieldName', `_id may not contain '$'-prefixed fields: ${dollar}`);
 }
 
 /** Error 11000 with the text that drivers and applications parse. In an array field it names the element that collided. */

@@ -171,14 +171,8 @@ export class WriteQueue {
     // On some errors SQLite has rolled back already.
     if (this.db.sqlite.isTransaction) this.db.sqlite.exec('ROLLBACK');
     this.hooks.rolledBack();
-    const full = new CommandError(
-      'OutOfDiskSpace',
-      'the disk of the data directory is full: free some space',
-    );
-    const again = new CommandError(
-      'InterruptedDueToReplStateChange',
-      'the write was rolled back: send it again',
-    );
+    const full = new CommandError('OutOfDiskSpace', 'the disk of the data directory is full: free some');
+    const again = new CommandError('InterruptedDueToReplStateChange', 'rolled back: send it again');
     const faulty = code === SQLITE_FULL ? undefined : members.at(-1);
     if (faulty) log('error', 'a write failed unexpectedly and is rolled back', { error: textOf(error) });
     for (const job of members) job.reject(job === faulty ? error : faulty ? again : full);

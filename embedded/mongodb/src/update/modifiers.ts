@@ -12,7 +12,7 @@ import {
 import { isNumber, typeName, type NumericValue } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, badValue, failedToParse } from '../errors.js';
-import type { EvalContext } from '../expr/context.js';
+import type { EvalContext } from '../expr/compiler.js';
 import { isOperatorDocument, regexPredicate } from '../query/leaf-predicate.js';
 import { compileFilter } from '../query/matcher.js';
 import { elementOrder, fieldAt } from '../query/sort.js';

@@ -44,12 +44,8 @@ export function applyChanges(changes: readonly PathChange[], doc: BDoc, state: U
  * @throws CommandError ConflictingUpdateOperators (40) if two meet in one path.
  */
 export function separate(changes: PathChange[]): PathChange[] {
-  const claim = claims((path) => {
-    return new CommandError(
-      'ConflictingUpdateOperators',
-      `Updating the path '${path}' would create a conflict`,
-    );
-  });
+  const conflict = (path: string): string => `Updating the path '${path}' would create a conflict`;
+  const claim = claims((path) => new CommandError('ConflictingUpdateOperators', conflict(path)));
   for (const { parts } of changes) claim(parts.join('.'));
   return changes.sort(({ parts: a }, { parts: b }) => {
     const at = a.findIndex((part, i) => part !== b[i]);

@@ -2,7 +2,7 @@ import { Decimal128, Double, Timestamp } from 'bson';
 import { doc, fromPlain, toPlain, type Plain } from '../bson/plain.js';
 import { double, typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import type { EvalContext } from '../expr/context.js';
+import type { EvalContext } from '../expr/compiler.js';
 import { compileUpdate, type Update } from './update.js';
 
 type Fields = { readonly [name: string]: Plain };

@@ -5,7 +5,7 @@ import { equal, identical } from '../bson/keystring.js';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported, badValue, failedToParse } from '../errors.js';
-import type { EvalContext } from '../expr/context.js';
+import type { EvalContext } from '../expr/compiler.js';
 import { isOperatorDocument } from '../query/leaf-predicate.js';
 import { compileFilter, type Matcher } from '../query/matcher.js';
 import { MODIFIERS, rename } from './modifiers.js';
@@ -185,12 +185,8 @@ function checkIdentifiers(filters: ArrayFilters, used: ReadonlySet<string | null
  */
 function documentOf(filter: BDoc, only?: '_id'): BDoc {
   let doc = BDoc.of();
-  const claim = claims((path) => {
-    return new CommandError(
-      'NotSingleValueField',
-      `cannot infer query fields to set, '${path}' is matched twice`,
-    );
-  });
+  const matched = (path: string): string => `cannot infer query fields to set, '${path}' is matched twice`;
+  const claim = claims((path) => new CommandError('NotSingleValueField', matched(path)));
   for (const [path, value] of equalities(filter)) {
     claim(path);
     if (only === undefined || path === only) doc = changedAt(doc, path.split('.'), () => value) as BDoc;

@@ -79,7 +79,7 @@ export class Connection {
       message = parse(frame);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      const reply = finishReply(this.services, errorReply(this.services.info, error));
+      const reply = finishReply(this.services, errorReply(error));
       await this.send(encode(reply, frame.requestId).bytes);
       return;
     }

@@ -167,10 +167,7 @@ function* createIndex(engine: Engine, collection: Collection, spec: IndexSpec): 
     yield;
   }
   if (collection.indexes.length >= MAX_INDEXES)
-    throw new CommandError(
-      'CannotCreateIndex',
-      `${collection.ns} has ${MAX_INDEXES} indexes, the most there may be`,
-    );
+    throw new CommandError('CannotCreateIndex', `${collection.ns} has ${MAX_INDEXES} indexes already`);
   const index = engine.catalog.addIndex(collection, spec, 'building');
   try {
     yield* fill(engine, collection, index);
@@ -196,10 +193,7 @@ function* fill(engine: Engine, collection: Collection, index: Index): WriteSteps
     if (rows.length < BUILD_CHUNK_ROWS) return;
     yield;
     if (collection.dropped || index.table.dropped)
-      throw new CommandError(
-        276,
-        `index build on ${collection.ns} ended: the collection or index was dropped`,
-      );
+      throw new CommandError(276, `index build on ${collection.ns} ended: it was dropped`);
   }
 }
 

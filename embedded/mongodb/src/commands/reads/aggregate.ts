@@ -3,7 +3,7 @@ import { compilePipeline, type Pipeline } from '../../agg/pipeline.js';
 import { BDoc, type BValue } from '../../bson/values.js';
 import { checkDeadline, readAll } from '../../cursor/cursor.js';
 import { CommandError, unsupported, badValue, failedToParse } from '../../errors.js';
-import type { PipelineContext } from '../../expr/context.js';
+import type { PipelineContext } from '../../expr/compiler.js';
 import { prepareFind, type FindQuery, type Found, type Reading } from '../../query/find.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
@@ -38,7 +38,7 @@ export const aggregate = command({
       let count = 0;
       await readAll(prepared.count(), deadline, (some) => (count += some));
       results = count > 0 ? [counting.result(count)] : [];
-    } else results = pipeline.run(documentsOf(prepared.run(), deadline), { match: true, sort: true });
+    } else results = pipeline.rest(documentsOf(prepared.run(), deadline));
     if (terminal) {
       await writeOutput(context, terminal, results);
       results = [];
@@ -53,21 +53,11 @@ export function prepareAggregate(
   context: CommandContext,
 ): { find: FindQuery; pipeline: Pipeline; pipelineContext: PipelineContext } {
   const { engine, db, deadline } = context;
-  const joined: PipelineContext['find'] = (name, filter, ctx) => {
-    const prepared = prepareFind(engine.catalog.get(`${db}.${name}`), { filter }, ctx);
-    return documentsOf(prepared.run(), deadline);
-  };
+  const joined: PipelineContext['find'] = (name, query, ctx) =>
+    documentsOf(prepareFind(engine.catalog.get(`${db}.${name}`), query, ctx).run(), deadline);
   const pipelineContext = Object.assign(evalContext(args.let), { db, find: joined });
   const pipeline = compilePipeline(required(stages, 'aggregate.pipeline'), pipelineContext);
-  const { leadingMatch, leadingSort, leadingLimit, counting } = pipeline;
-  const find = {
-    filter: leadingMatch ?? BDoc.of(),
-    sort: leadingSort ?? undefined,
-    skip: counting?.skip,
-    limit: counting?.limit ?? leadingLimit ?? undefined,
-    hint,
-    allowDiskUse,
-  };
+  const find = { ...pipeline.read, ...pipeline.counting?.cut, hint, allowDiskUse };
   return { find, pipeline, pipelineContext };
 }
 
@@ -91,10 +81,7 @@ function writeOutput(
   const concern = body.get('readConcern');
   // Such a read waits for the primary's own no-op, which a write in the same command would contradict.
   if (concern instanceof BDoc && concern.get('level') === 'linearizable')
-    throw new CommandError(
-      'InvalidOptions',
-      `$${kind} cannot be used with read concern level 'linearizable'`,
-    );
+    throw new CommandError('InvalidOptions', `$${kind} takes no read concern 'linearizable'`);
   const documents = [...results];
   if (kind === 'merge') return engine.queue.run(() => merge(context, spec, documents));
   return engine.queue.run(() => replaceCollection(engine, targetOf(spec, db), documents));

@@ -2,7 +2,7 @@ import { doc } from '../../bson/plain.js';
 import { BDoc } from '../../bson/values.js';
 import { readAll } from '../../cursor/cursor.js';
 import { unsupported, failedToParse } from '../../errors.js';
-import type { EvalContext } from '../../expr/context.js';
+import type { EvalContext } from '../../expr/compiler.js';
 import { prepareFind, type FindQuery, type PreparedFind } from '../../query/find.js';
 import type { Plan } from '../../query/planner.js';
 import { MONGODB_VERSION } from '../../server-info.js';

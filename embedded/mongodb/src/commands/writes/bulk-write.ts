@@ -2,7 +2,7 @@ import { doc } from '../../bson/plain.js';
 import { double } from '../../bson/type-of.js';
 import { BDoc } from '../../bson/values.js';
 import { CommandError, unsupported, badValue, failedToParse } from '../../errors.js';
-import type { EvalContext } from '../../expr/context.js';
+import type { EvalContext } from '../../expr/compiler.js';
 import { evalContext } from '../../expr/expression.js';
 import { command } from '../command.js';
 import { fields, integer, parseFields, required } from '../schema.js';

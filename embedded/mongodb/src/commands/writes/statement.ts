@@ -1,7 +1,7 @@
 import { BDoc, type BValue } from '../../bson/values.js';
 import type { Collection } from '../../catalog/collection.js';
 import { failedToParse } from '../../errors.js';
-import type { EvalContext } from '../../expr/context.js';
+import type { EvalContext } from '../../expr/compiler.js';
 import { prepareFind, type FindQuery, type Found, type PreparedFind } from '../../query/find.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
