@@ -48,7 +48,7 @@ async function runRing({ name, run }) {
     () => console.log(`${name.padEnd(13)}still running, ${seconds()}`),
     HEARTBEAT_MS,
   );
-  const { passed, failed, skipped, output, note } = await run();
+  const { passed, failed, skipped, output, note, leftOpen } = await run();
   clearInterval(heartbeat);
   total.passed += passed;
   total.failed += failed;
@@ -60,6 +60,7 @@ async function runRing({ name, run }) {
   }
   for (const line of (output ?? '').split('\n')) if (line.startsWith(FIGURES)) console.log(`  ${line}`);
   console.log(`${name.padEnd(13)}${(note ?? counts).padEnd(42)}${seconds().padStart(9)}`);
+  if (leftOpen) console.log('  jest had to be ended: a test left something open (jest --detectOpenHandles names it)');
 }
 
 /** A command that passes or fails as a whole. */
@@ -74,6 +75,6 @@ async function jest(project) {
     return { passed: 0, failed: 1, skipped: 0, output };
   }
   const file = join(folder, `${project}.json`);
-  const { code, output } = await runJest(file, ['--selectProjects', project, '--passWithNoTests']);
-  return { ...jestCounts(file, code, MAY_BE_SKIPPED.includes(project)), output };
+  const { code, output, leftOpen } = await runJest(file, ['--selectProjects', project, '--passWithNoTests']);
+  return { ...jestCounts(file, code, MAY_BE_SKIPPED.includes(project)), output, leftOpen };
 }
