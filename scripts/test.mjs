@@ -60,7 +60,8 @@ async function runRing({ name, run }) {
   }
   for (const line of (output ?? '').split('\n')) if (line.startsWith(FIGURES)) console.log(`  ${line}`);
   console.log(`${name.padEnd(13)}${(note ?? counts).padEnd(42)}${seconds().padStart(9)}`);
-  if (leftOpen) console.log('  jest had to be ended: a test left something open (jest --detectOpenHandles names it)');
+  if (leftOpen)
+    console.log('  jest had to be ended: a test left something open (jest --detectOpenHandles names it)');
 }
 
 /** A command that passes or fails as a whole. */
