@@ -28,10 +28,12 @@ async function npmStart(checkout: string): Promise<{ apiUrl: string; apiKey: str
   const child = spawn('npm', ['start', '--silent', '--', '--json'], {
     ...{ cwd: checkout, env: { ...process.env, HOLDFAST_DATA_DIR: join(folder, 'data') } },
     stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
   });
   stop = async () => {
     if (child.exitCode !== null) return;
-    child.kill('SIGINT');
+    // Ctrl-C goes to all processes of a terminal; the shell that npm starts does not pass a signal on.
+    process.kill(-child.pid!, 'SIGINT');
     await once(child, 'exit');
   };
   for await (const text of createInterface({ input: child.stdout })) {
