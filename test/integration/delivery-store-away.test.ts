@@ -92,11 +92,21 @@ describe('with the store away', () => {
     expect(told.every(({ retryAfter }) => retryAfter === '1')).toBe(true);
     expect(slowest(told)).toBeLessThan(AWAY_ANSWER_MS);
 
-    const restarted = stack.restart('mongodb');
-    const waiting = await Promise.all(askAll(running, app));
+    const asked: { atMs: number; told: Promise<Told[]> }[] = [];
+    let backMs = Number.POSITIVE_INFINITY;
+    const restarted = stack.restart('mongodb').then(() => (backMs = performance.now()));
+    while (backMs === Number.POSITIVE_INFINITY) {
+      asked.push({ atMs: performance.now(), told: Promise.all(askAll(running, app)) });
+      await delay(100);
+    }
     await restarted;
-    say(`store on its way back: slowest answer ${slowest(waiting)} ms`);
-    expect(waiting.every(({ status }) => status < 300)).toBe(true);
+    // However long the start takes here: who came in its last second had another one to wait.
+    const late = asked.filter(({ atMs }) => atMs > backMs - 1_000);
+    const waiting = (await Promise.all(late.map(({ told: answers }) => answers))).flat();
+    await Promise.all(asked.map(({ told: answers }) => answers));
+    say(`store on its way back: ${waiting.length} answers, slowest ${slowest(waiting)} ms`);
+    expect(waiting.length).toBeGreaterThan(0);
+    expect(statuses(waiting).filter((status) => status >= 300)).toEqual([]);
   });
 
   it('a store that hangs is found out, too', async () => {
