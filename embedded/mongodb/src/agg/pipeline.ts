@@ -3,13 +3,8 @@ import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import type { FindQuery } from '../query/find.js';
 import type { PipelineContext } from '../expr/compiler.js';
-import {
-  DOCUMENT_STAGES,
-  stageOf,
-  type CompiledStages,
-  type NamedStage,
-  type Stage,
-} from './document-stages.js';
+import { DOCUMENT_STAGES, stageOf } from './document-stages.js';
+import type { CompiledStages, NamedStage, Stage } from './document-stages.js';
 import { sortStage, STREAM_STAGES } from './stream-stages.js';
 
 /** A compiled pipeline. */

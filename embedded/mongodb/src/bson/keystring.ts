@@ -1,13 +1,5 @@
-import {
-  BSONSymbol,
-  Decimal128,
-  Double,
-  ObjectId,
-  type Binary,
-  type BSONRegExp,
-  type Code,
-  type Timestamp,
-} from 'bson';
+import { BSONSymbol, Decimal128, Double, ObjectId } from 'bson';
+import type { Binary, BSONRegExp, Code, Timestamp } from 'bson';
 import { Bytes } from './bytes.js';
 import { compareDecimals, compareNumbers, exact, magnitude, type Decimal } from './decimal.js';
 import { isNumber, type DBPointer, type NumericValue } from './type-of.js';

@@ -1,15 +1,5 @@
-import {
-  Binary,
-  BSONRegExp,
-  BSONSymbol,
-  Code,
-  Decimal128,
-  Double,
-  MaxKey,
-  MinKey,
-  ObjectId,
-  Timestamp,
-} from 'bson';
+import { Binary, BSONRegExp, BSONSymbol, Code, Decimal128, Double } from 'bson';
+import { MaxKey, MinKey, ObjectId, Timestamp } from 'bson';
 import { unsupported } from '../errors.js';
 import type { Bytes } from './bytes.js';
 import { DBPointer, double, typeName, UNDEFINED } from './type-of.js';

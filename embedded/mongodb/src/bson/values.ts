@@ -18,27 +18,10 @@ import { readString, typeOfByte, TYPES, writeDocument } from './types.js';
  * A BSON value. `number` is Int32 if integral, within 32 bits and not -0, and a double otherwise; a double that would
  * look like an Int32 is wrapped in `Double`; `bigint` is Int64. So every value encodes back to the type it came from.
  */
-export type BValue =
-  | number
-  | Double
-  | bigint
-  | Decimal128
-  | string
-  | boolean
-  | null
-  | Date
-  | BDoc
-  | BValue[]
-  | ObjectId
-  | Binary
-  | Timestamp
-  | BSONRegExp
-  | Code
-  | BSONSymbol
-  | DBPointer
-  | MinKey
-  | MaxKey
-  | Undefined;
+export type BValue = Plain | Special | BDoc | BValue[];
+type Plain = number | Double | bigint | Decimal128 | string | boolean | null | Date;
+type Special =
+  ObjectId | Binary | Timestamp | BSONRegExp | Code | BSONSymbol | DBPointer | MinKey | MaxKey | Undefined;
 
 /**
  * An ordered document. One read from bytes stays bytes: a field is found by walking, nested documents are again views

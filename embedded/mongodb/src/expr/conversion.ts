@@ -2,14 +2,8 @@ import { Decimal128, ObjectId, Timestamp } from 'bson';
 import { isZero, toDecimal, toInt64, toNumber } from '../bson/arithmetic.js';
 import * as decimal from '../bson/decimal.js';
 import { describe } from '../bson/expect.js';
-import {
-  double,
-  isNullish,
-  isNumber,
-  typeName,
-  typeNameOrMissing,
-  type NumericValue,
-} from '../bson/type-of.js';
+import { double, isNullish, isNumber, typeName, typeNameOrMissing } from '../bson/type-of.js';
+import type { NumericValue } from '../bson/type-of.js';
 import { typeCalled } from '../bson/types.js';
 import type { BValue } from '../bson/values.js';
 import { CommandError, unsupported, badValue, failedToParse } from '../errors.js';

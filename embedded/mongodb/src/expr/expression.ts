@@ -1,14 +1,8 @@
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import { ARRAYS, OBJECTS } from './arrays.js';
-import {
-  Compiler,
-  truthy,
-  type EvalContext,
-  type OperatorTable,
-  type Scope,
-  type Value,
-} from './compiler.js';
+import { Compiler, truthy } from './compiler.js';
+import type { EvalContext, OperatorTable, Scope, Value } from './compiler.js';
 import { CONVERSION } from './conversion.js';
 import { DATES } from './dates.js';
 import { LOGIC, variableName } from './logic.js';

@@ -1,5 +1,6 @@
 import { Binary, Timestamp } from 'bson';
-import { BDoc, type BValue } from '../bson/values.js';
+import { doc } from '../bson/plain.js';
+import { BDoc } from '../bson/values.js';
 import { Collection, type RidRange } from '../catalog/collection.js';
 import { fromTimestamp, toTimestamp } from '../storage/commit-clock.js';
 import { asBuffer, type Database } from '../storage/database.js';
@@ -104,7 +105,7 @@ export class Oplog extends Collection {
   }
 }
 
-type EntryRow = [ts: number, op: OplogOp, ns: string, ui: Uint8Array | null, o: Uint8Array, wall: number];
+type EntryRow = [ts: number, op: OplogOp, ns: string, uuid: Uint8Array | null, o: Uint8Array, wall: number];
 
 /** Makes the documents of the log from its rows. */
 class EntryTable extends RecordTable {
@@ -122,20 +123,9 @@ class EntryTable extends RecordTable {
   }
 }
 
-function entryDocument([ts, op, ns, ui, o, wall]: EntryRow): BDoc {
-  const object = BDoc.fromBytes(asBuffer(o));
-  const uuid: [string, BValue][] = ui ? [['ui', new Binary(asBuffer(ui), Binary.SUBTYPE_UUID)]] : [];
-  const id: [string, BValue][] =
-    op === 'i' || op === 'u' ? [['o2', BDoc.of(['_id', object.get('_id') ?? null])]] : [];
-  return BDoc.of(
-    ['op', op],
-    ['ns', ns],
-    ...uuid,
-    ['o', object],
-    ...id,
-    ['ts', toTimestamp(ts)],
-    ['t', 1n],
-    ['v', 2n],
-    ['wall', new Date(wall)],
-  );
+function entryDocument([ts, op, ns, uuid, object, wall]: EntryRow): BDoc {
+  const o = BDoc.fromBytes(asBuffer(object));
+  const ui = uuid ? new Binary(asBuffer(uuid), Binary.SUBTYPE_UUID) : undefined;
+  const o2 = op === 'i' || op === 'u' ? { _id: o.get('_id') ?? null } : undefined;
+  return doc({ op, ns, ui, o, o2, ts: toTimestamp(ts), t: 1n, v: 2n, wall: new Date(wall) });
 }

@@ -2,17 +2,8 @@ import { BSONRegExp } from 'bson';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import type { EvalContext } from '../expr/compiler.js';
-import {
-  EVERYTHING,
-  isEverything,
-  isUnordered,
-  pointOf,
-  prefixOf,
-  rangeOf,
-  union,
-  type Interval,
-  type RangeOperator,
-} from './interval.js';
+import { EVERYTHING, isEverything, isUnordered, pointOf, prefixOf, rangeOf, union } from './interval.js';
+import type { Interval, RangeOperator } from './interval.js';
 import { isOperatorDocument } from './leaf-predicate.js';
 import type { Scan } from './planner.js';
 

@@ -9,15 +9,8 @@ import type { EvalContext } from '../expr/compiler.js';
 import { isOperatorDocument } from '../query/leaf-predicate.js';
 import { compileFilter, type Matcher } from '../query/matcher.js';
 import { MODIFIERS, rename } from './modifiers.js';
-import {
-  applyChanges,
-  arrayIdentifier,
-  changedAt,
-  claims,
-  separate,
-  updatePath,
-  type PathChange,
-} from './path-changes.js';
+import { applyChanges, arrayIdentifier, changedAt, claims, separate, updatePath } from './path-changes.js';
+import type { PathChange } from './path-changes.js';
 
 export interface UpdateOptions {
   readonly ctx: EvalContext;

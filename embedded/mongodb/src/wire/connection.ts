@@ -5,18 +5,7 @@ import { dispatch } from '../commands/dispatch.js';
 import { errorReply, finishReply } from '../commands/replies.js';
 import { CommandError } from '../errors.js';
 import { log } from '../stats/log.js';
-import {
-  encodeOpMsg,
-  encodeOpReply,
-  FrameReader,
-  OP_MSG,
-  OP_QUERY,
-  parseOpMsg,
-  parseOpQuery,
-  ProtocolError,
-  type Frame,
-  type OpMsg,
-} from './message.js';
+import { codecOf, encodeOpMsg, FrameReader, type Frame, type OpMsg } from './message.js';
 
 /**
  * One client connection. Its requests run one after the other, in the order they came. While one runs or the client does
@@ -129,11 +118,4 @@ export class Connection {
     log('warn', 'connection closed', { peer: this.peer.address, error: String(error) });
     this.socket.destroy();
   }
-}
-
-/** How messages of an opcode are read and answered. */
-function codecOf(opCode: number): [typeof parseOpMsg, typeof encodeOpMsg] {
-  if (opCode === OP_MSG) return [parseOpMsg, encodeOpMsg];
-  if (opCode === OP_QUERY) return [parseOpQuery, encodeOpReply];
-  throw new ProtocolError(`opcode ${opCode} is not supported by the embedded server`);
 }

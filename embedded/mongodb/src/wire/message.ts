@@ -6,8 +6,8 @@ import { BDoc } from '../bson/values.js';
 export const MAX_MESSAGE_BYTES = 48_000_000;
 export const HEADER_BYTES = 16;
 
-export const OP_REPLY = 1;
-export const OP_QUERY = 2004;
+const OP_REPLY = 1;
+const OP_QUERY = 2004;
 export const OP_MSG = 2013;
 
 /** One whole message, header included. */
@@ -169,7 +169,7 @@ export function encodeOpMsg(document: BDoc, responseTo: number, streaming = fals
 const HANDSHAKE = ['hello', 'isMaster', 'ismaster'];
 
 /** Decodes the legacy query that drivers still send as their first message; it may carry the handshake only. */
-export function parseOpQuery({ message }: Frame): OpMsg {
+function parseOpQuery({ message }: Frame): OpMsg {
   const nameAt = HEADER_BYTES + 4;
   const nameEnd = message.indexOf(0, nameAt);
   const at = nameEnd + 9;
@@ -187,10 +187,17 @@ export function parseOpQuery({ message }: Frame): OpMsg {
 }
 
 /** Encodes an OP_REPLY with one document. */
-export function encodeOpReply(document: BDoc, responseTo: number): Reply {
+function encodeOpReply(document: BDoc, responseTo: number): Reply {
   const reply = replyFrame(OP_REPLY, responseTo, 20, document);
   // flags (AwaitCapable) and the number of documents; cursor id and starting index stay zero.
   reply.bytes.writeInt32LE(8, HEADER_BYTES);
   reply.bytes.writeInt32LE(1, HEADER_BYTES + 16);
   return reply;
+}
+
+/** How messages of an opcode are read and answered. */
+export function codecOf(opCode: number): [typeof parseOpMsg, typeof encodeOpMsg] {
+  if (opCode === OP_MSG) return [parseOpMsg, encodeOpMsg];
+  if (opCode === OP_QUERY) return [parseOpQuery, encodeOpReply];
+  throw new ProtocolError(`opcode ${opCode} is not supported by the embedded server`);
 }
