@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { EmbeddedServer } from './server.js';
 import type { ServerOptions } from './server-info.js';
+import { EmbeddedServer } from './server.js';
 import { isLogLevel, log, setLogLevel } from './stats/log.js';
 
 const USAGE = `usage: node cli.js --dir D [--port 0] [--bind 127.0.0.1] [--repl-set-name rs0] [--oplog-mb 256]

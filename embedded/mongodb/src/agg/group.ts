@@ -1,6 +1,6 @@
+import { describe, expectArray, expectDocument, expectNames } from '../bson/expect.js';
 import { compare, hashKey, type HashKey } from '../bson/keystring.js';
 import { typeRank } from '../bson/types.js';
-import { describe, expectArray, expectDocument, expectNames } from '../bson/expect.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { ACCUMULATORS, type Accumulator } from '../expr/accumulators.js';

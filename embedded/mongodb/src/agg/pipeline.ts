@@ -1,8 +1,8 @@
 import { toSafeInteger } from '../bson/arithmetic.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
-import type { FindQuery } from '../query/find.js';
 import type { PipelineContext } from '../expr/compiler.js';
+import type { FindQuery } from '../query/find.js';
 import { DOCUMENT_STAGES, stageOf } from './document-stages.js';
 import type { CompiledStages, NamedStage, Stage } from './document-stages.js';
 import { sortStage, STREAM_STAGES } from './stream-stages.js';

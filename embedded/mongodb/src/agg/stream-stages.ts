@@ -5,9 +5,9 @@ import { CommandError, failedToParse } from '../errors.js';
 import { fieldPath } from '../expr/compiler.js';
 import { compileFilter } from '../query/matcher.js';
 import { compileSort, fieldAt } from '../query/sort.js';
+import { withField, type Stage, type StageCompiler } from './document-stages.js';
 import { bucketStage, groupStage } from './group.js';
 import { lookupStage } from './lookup.js';
-import { withField, type Stage, type StageCompiler } from './document-stages.js';
 
 /** Stages that filter, order, cut, count, multiply or join documents. */
 export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {

@@ -4,9 +4,9 @@ import { doc } from '../bson/plain.js';
 import { double } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
 import { specDocument } from '../catalog/index.js';
+import { evalContext } from '../expr/expression.js';
 import { compileFilter } from '../query/matcher.js';
 import { MONGODB_VERSION } from '../server-info.js';
-import { evalContext } from '../expr/expression.js';
 import { command, existing, namespaceOf, type CommandContext, type CommandTable } from './command.js';
 import { fields, integer } from './schema.js';
 

@@ -1,11 +1,11 @@
 import { BDoc } from '../bson/values.js';
 import { collections, indexes } from './collections/collections.js';
-import { listings, statistics } from './reports.js';
 import { validate } from './collections/validate.js';
 import { command, type CommandTable } from './command.js';
 import { aggregate } from './reads/aggregate.js';
-import { count, distinct, reads } from './reads/find.js';
 import { explain } from './reads/explain.js';
+import { reads } from './reads/find.js';
+import { listings, statistics } from './reports.js';
 import { words } from './schema.js';
 import { admin, hello } from './server/admin.js';
 import { applyOps } from './writes/apply-ops.js';
@@ -16,7 +16,7 @@ import { writes } from './writes/write-commands.js';
 /** Every command there is, by each of its names. A new one is added to the table of its family or here. */
 export const COMMANDS: CommandTable = {
   ...{ ...admin, ...statistics, hello, isMaster: hello, ismaster: hello },
-  ...{ ...reads, count, distinct, aggregate, explain },
+  ...{ ...reads, aggregate, explain },
   ...{ ...writes, applyOps, bulkWrite, findAndModify, findandmodify: findAndModify },
   ...{ ...collections, ...indexes, ...listings, validate },
   listCommands: command({ run: listCommands }),

@@ -1,6 +1,6 @@
-import { compare, hashKey, type HashKey } from '../bson/keystring.js';
-import { expectDocument } from '../bson/expect.js';
 import { Sum } from '../bson/arithmetic.js';
+import { expectDocument } from '../bson/expect.js';
+import { compare, hashKey, type HashKey } from '../bson/keystring.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import type { Value } from './compiler.js';

@@ -1,8 +1,8 @@
 import { isZero } from '../bson/arithmetic.js';
 import { isNullish, isNumber } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import type { FindQuery } from '../query/find.js';
 import { CommandError, unsupported } from '../errors.js';
+import type { FindQuery } from '../query/find.js';
 
 /** A value, or `undefined` where the aggregation language says "missing". */
 export type Value = BValue | undefined;

@@ -1,5 +1,5 @@
-import { compare } from '../bson/keystring.js';
 import { expectArray, expectDocument } from '../bson/expect.js';
+import { compare } from '../bson/keystring.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
 import { CommandError, failedToParse } from '../errors.js';

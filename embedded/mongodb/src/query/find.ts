@@ -3,9 +3,9 @@ import type { Collection } from '../catalog/collection.js';
 import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/compiler.js';
 import type { Entry, IndexRow, IndexTable, KeyRange, Row } from '../storage/tables.js';
-import { compileSort, sorted, type Sort, type SortPart } from './sort.js';
 import { compileFilter, type Matcher } from './matcher.js';
 import { choosePlan, NOTHING, type Plan } from './planner.js';
+import { compileSort, sorted, type Sort, type SortPart } from './sort.js';
 
 /** A document that a read found. */
 export interface Found {

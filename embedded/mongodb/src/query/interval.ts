@@ -1,5 +1,5 @@
-import { keyString } from '../bson/keystring.js';
 import { asNumber } from '../bson/arithmetic.js';
+import { keyString } from '../bson/keystring.js';
 import { isNumber, typeName } from '../bson/type-of.js';
 import type { BValue } from '../bson/values.js';
 

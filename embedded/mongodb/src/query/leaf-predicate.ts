@@ -1,9 +1,9 @@
 import { BSONRegExp, BSONSymbol } from 'bson';
 import { asNumber, isZero, toInt64 } from '../bson/arithmetic.js';
-import { compare, hashKey } from '../bson/keystring.js';
-import { typeCalled, typeRank, type TypeName } from '../bson/types.js';
 import { describe, expectArray } from '../bson/expect.js';
+import { compare, hashKey } from '../bson/keystring.js';
 import { isNumber, typeName, Undefined } from '../bson/type-of.js';
+import { typeCalled, typeRank, type TypeName } from '../bson/types.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { badValue, failedToParse } from '../errors.js';
 import { compileRegex } from './regex.js';

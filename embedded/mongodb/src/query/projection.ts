@@ -3,10 +3,10 @@ import { expectDocument, expectInteger } from '../bson/expect.js';
 import { isNumber } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
+import { slice } from '../expr/arrays.js';
 import { fieldPath, type EvalContext } from '../expr/compiler.js';
 import { compileExpression } from '../expr/expression.js';
 import { compileElementFilter } from './matcher.js';
-import { slice } from '../expr/arrays.js';
 
 type Project = (doc: BDoc) => BDoc;
 type Compute = (root: BDoc) => BValue | undefined;

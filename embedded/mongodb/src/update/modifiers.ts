@@ -1,6 +1,5 @@
 import { BSONRegExp, Timestamp } from 'bson';
 import { addExact, multiply, multiplyExact } from '../bson/arithmetic.js';
-import { compare, equal, hashKey, identical } from '../bson/keystring.js';
 import {
   describe,
   expectArray,
@@ -9,6 +8,7 @@ import {
   expectNames,
   expectText,
 } from '../bson/expect.js';
+import { compare, equal, hashKey, identical } from '../bson/keystring.js';
 import { isNumber, typeName, type NumericValue } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, badValue, failedToParse } from '../errors.js';

@@ -3,9 +3,9 @@ import { doc } from '../../bson/plain.js';
 import { BDoc, type BValue } from '../../bson/values.js';
 import { readAll } from '../../cursor/cursor.js';
 import { CommandError, unsupported } from '../../errors.js';
+import { evalContext } from '../../expr/expression.js';
 import { prepareFind, type Found, type Reading } from '../../query/find.js';
 import { compileProjection } from '../../query/projection.js';
-import { evalContext } from '../../expr/expression.js';
 import { command, namespaceOf, type CommandTable } from '../command.js';
 import { fields, required } from '../schema.js';
 
@@ -64,9 +64,7 @@ const killCursors = command({
   },
 });
 
-export const reads: CommandTable = { find, getMore, killCursors };
-
-export const count = command({
+const count = command({
   fields: fields({
     doc: 'query',
     count: 'skip',
@@ -87,7 +85,7 @@ export const count = command({
 
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 
-export const distinct = command({
+const distinct = command({
   fields: fields({ string: 'key', doc: 'query', hint: 'hint', collation: 'collation' }),
   async run({ key, query: filter = BDoc.of(), hint }, context) {
     const path = required(key, 'distinct.key').split('.');
@@ -118,3 +116,5 @@ function collect(value: BValue, [name, ...rest]: string[], values: Map<string, B
     if (child !== undefined) collect(child, rest, values);
   }
 }
+
+export const reads: CommandTable = { find, getMore, killCursors, count, distinct };

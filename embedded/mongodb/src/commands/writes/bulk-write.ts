@@ -6,8 +6,8 @@ import type { EvalContext } from '../../expr/compiler.js';
 import { evalContext } from '../../expr/expression.js';
 import { command } from '../command.js';
 import { fields, integer, parseFields, required } from '../schema.js';
-import { runStatements, total, type Outcome } from './write-commands.js';
 import type { Statement } from './statement.js';
+import { runStatements, total, type Outcome } from './write-commands.js';
 
 const INSERT = fields({ int: 'insert', doc: 'document' });
 const UPDATE = fields({

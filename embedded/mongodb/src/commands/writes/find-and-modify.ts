@@ -1,9 +1,9 @@
 import { doc } from '../../bson/plain.js';
 import { BDoc } from '../../bson/values.js';
 import { failedToParse } from '../../errors.js';
+import { evalContext } from '../../expr/expression.js';
 import { compileProjection } from '../../query/projection.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
-import { evalContext } from '../../expr/expression.js';
 import { command, namespaceOf, type CommandContext } from '../command.js';
 import { fields, type Args } from '../schema.js';
 import { runStatement, type Effect, type Statement } from './statement.js';
