@@ -17,6 +17,7 @@ export const ERRORS = {
   task_running: { status: 409, title: 'There is a task that has not ended' },
   task_ended: { status: 409, title: 'The task has ended' },
   legal_hold: { status: 409, title: 'The application is under legal hold' },
+  not_tried: { status: 409, title: 'The endpoint is not sent to at the moment' },
   in_use: { status: 409, title: 'The resource is in use' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },

@@ -118,12 +118,16 @@ export default [
   {
     id: 'A14',
     shows: 'a rate of 10/s is 10/s +-1 over 60 s with two workers; concurrency is never exceeded',
-    run: [{ file: 'test/acceptance/rate-limit.test.ts' }, integration('delivery-rates')],
+    run: [
+      { file: 'test/acceptance/rate-limit.test.ts' },
+      integration('delivery-rates'),
+      integration('delivery-two-apis'),
+    ],
   },
   {
     id: 'A15',
-    shows: 'FIFO order is held over failures, kills and the hand-over of a lane',
-    run: [integration('delivery-order')],
+    shows: 'FIFO order is held over failures, kills, the hand-over of a lane, and two API processes',
+    run: [integration('delivery-order'), integration('delivery-two-apis')],
   },
   {
     id: 'A16',
@@ -187,7 +191,7 @@ export default [
   {
     id: 'A25',
     shows: 'the database stopped: 503 with Retry-After, no 202, every 202 before it delivered after',
-    run: [outage('^MongoDB stopped')],
+    run: [outage('^MongoDB stopped'), integration('delivery-store-away')],
   },
   {
     id: 'A26',

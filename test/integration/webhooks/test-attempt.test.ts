@@ -1,5 +1,6 @@
 import { runningStack } from '../../support/running-stack.js';
 import type { RunningStack } from '../../support/running-stack.js';
+import { until } from '../../support/until.js';
 
 let running: RunningStack;
 beforeAll(async () => {
@@ -47,5 +48,20 @@ describe('a test attempt', () => {
     expect([again.status, again.body]).toEqual([201, first.body]);
     expect(sink.counts.get(first.body.msgId)).toBe(1);
     expect(sink.arrivals.filter(({ path }) => path === '/other')).toEqual([]);
+  }, 60_000);
+
+  it('is refused while the endpoint is down', async () => {
+    const { api } = running;
+    const { app, ep } = await api.target('http://127.0.0.1:1/closed');
+    const path = `/api/v1/app/${app}/endpoint/${ep}`;
+    const message = { eventType: 'test.attempt', payload: {} };
+    await Promise.all(Array.from({ length: 5 }, () => api.post(`/api/v1/app/${app}/msg`, message)));
+    const policy = () => api.get<{ circuit: { state: string } }>(`${path}/policy`);
+    await until(policy, ({ body }) => body.circuit.state === 'open', 20_000);
+    const listed = async () =>
+      (await api.get<{ data: unknown[] }>(`/api/v1/app/${app}/msg`)).body.data.length;
+    const answer = await api.post<{ code: string }>(`${path}/msg/test-attempt`, message);
+    expect([answer.status, answer.body.code]).toEqual([409, 'not_tried']);
+    expect(await listed()).toBe(5);
   }, 60_000);
 });

@@ -23,7 +23,7 @@ export class TestAttempt {
     private readonly attempts: AttemptListRepository,
   ) {}
 
-  /** @throws ProblemError `unavailable` when it is not tried in time, e.g. behind an open breaker or an order */
+  /** @throws ProblemError `not_tried` while the endpoint is down, or when the message waits too long for its turn */
   async make(
     caller: Principal,
     endpoint: EndpointRow,
@@ -33,13 +33,19 @@ export class TestAttempt {
     if (endpoint.disabled) {
       throw new ProblemError('endpoint_disabled', 'The endpoint is disabled; enable it, then send again.');
     }
+    if (endpoint.circuit?.state === 'open') {
+      throw new ProblemError(
+        'not_tried',
+        'The endpoint is down: it is probed, and sent to when it answers again. Nothing was accepted; test it then.',
+      );
+    }
     if (input.deliverAt != null) throw invalidMember(['deliverAt'], 'a test is sent at once; leave it out');
     const { row: message } = await this.ingest.accept(caller, endpoint.app, input, request, endpoint._id);
     const attempt = await this.#first(deliveryId(message._id, endpoint._id), request);
     if (attempt !== null) return { attempt, message };
     throw new ProblemError(
-      'unavailable',
-      `The message was accepted as ${message._id} and has not been tried yet. It will be: list its attempts, or send again with the same idempotency key.`,
+      'not_tried',
+      `The message was accepted as ${message._id} and has not had its turn yet. It will: list its attempts, or send again with the same idempotency key.`,
       { headers: { 'retry-after': '5' } },
     );
   }
