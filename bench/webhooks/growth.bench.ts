@@ -1,72 +1,81 @@
-// Delivered webhooks per second with a short and with a long history in the store; the cost of a delivery must not
-// grow with what was delivered before. npm run bench:growth [-- --stored 10000,1000000] [--messages 20000] [--runs 3]
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// Delivered webhooks per second, and p95 at 200/s, with little and with much of something: messages stored, endpoints of
+// the application, deliveries that wait. The cost of a delivery must not grow with it.
+// npm run bench:growth [-- --stored 10000,1000000] [--endpoints 1,100,10000] [--waiting 0,100000,1000000]
+//   [--messages 20000] [--seconds 10] [--rounds 3]; exits with 1 when a cell is over its bar,
+// with 77 when one was while other processes used much of the machine.
 import { parseArgs } from 'node:util';
-import { startStack } from '../../embedded/stack/stack.js';
-import { connectMongo } from '../../src/store/connection.js';
-import { webhookModels } from '../../src/store/webhooks/webhook-models.js';
 import { machine } from '../machine.js';
+import { NOT_JUDGED, OtherWork } from '../other-work.js';
 import { median, round } from '../quantiles.js';
-import { LoadGenerator } from './load.js';
-import { Sink } from './sink.js';
-import { StoredHistory } from './stored-history.js';
-import { benchTarget } from './target.js';
+import { textTable } from '../text-table.js';
+import { GrowthCell } from './growth-cell.js';
+import type { CellFigures, Grown } from './growth-cell.js';
 
-const CONNECTIONS = 64;
-const DRAIN_MS = 300_000;
 const BAR = 1.5;
+const LITTLE: Grown = { stored: 10_000, endpoints: 1, waiting: 0 };
 
 const { values: options } = parseArgs({
   options: {
     stored: { type: 'string', default: '10000,1000000' },
+    endpoints: { type: 'string', default: '1,100,10000' },
+    waiting: { type: 'string', default: '0,100000,1000000' },
     messages: { type: 'string', default: '20000' },
-    runs: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '3' },
   },
 });
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-const figures: { stored: number; perSecond: number }[] = [];
-for (const stored of options.stored.split(',').map(Number))
-  figures.push({ stored, perSecond: await delivered(stored) });
-
-const best = Math.max(...figures.map(({ perSecond }) => perSecond));
-const rows = figures.map(({ stored, perSecond }) => {
-  const ratio = round(best / perSecond);
-  return `${String(stored).padStart(12)}${String(perSecond).padStart(14)}${String(ratio).padStart(10)}  ${ratio <= BAR ? 'ok' : 'OVER'}`;
-});
-process.stdout.write(
-  `${JSON.stringify(machine())}\n      stored   delivered/s     ratio  (bar ${BAR})\n${rows.join('\n')}\n`,
-);
-
-/** The median of the runs. */
-async function delivered(stored: number): Promise<number> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
-  const sink = await Sink.start();
-  const stack = await startStack({ dataDir, ports: 'free', env: { LOG_LEVEL: 'warn' } });
-  try {
-    const connection = await connectMongo(stack.mongodbUrl, 'holdfast');
-    await new StoredHistory(webhookModels(connection), stored).store(say);
-    await connection.close();
-    const { app } = await benchTarget(stack, sink.url);
-    const load = new LoadGenerator(stack.apiUrl, stack.apiKey, app, 1_024, CONNECTIONS);
-    await sink.collect((await load.closedLoop(2_000, CONNECTIONS)).length, DRAIN_MS);
-    const rates: number[] = [];
-    for (let run = 0; run < Number(options.runs); run++) {
-      const sent = await load.closedLoop(Number(options.messages), CONNECTIONS);
-      const arrivals = await sink.collect(sent.length, DRAIN_MS);
-      if (arrivals.size < sent.length) throw new Error(`${sent.length - arrivals.size} did not arrive`);
-      const first = Math.min(...sent.map(({ sentAt }) => sentAt));
-      const last = Math.max(...[...arrivals.values()].map(([at = 0]) => at));
-      rates.push(round((sent.length * 1_000) / (last - first)));
-      say(`${stored} stored, run ${run + 1}: ${rates.at(-1)} delivered/s`);
-    }
-    await load.close();
-    return median(rates);
-  } finally {
-    await stack.stop();
-    sink.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+const rows = [['', 'of it', 'delivered/s', 'times slower', `p95 ms`, 'times longer', `bar ${BAR}`]];
+let over = 0;
+let busy = false;
+for (const axis of ['stored', 'endpoints', 'waiting'] as const) {
+  const sizes = options[axis].split(',').map(Number);
+  const figures = await grow(sizes.map((size) => ({ ...LITTLE, [axis]: size })));
+  for (const [n, cell] of figures.entries()) {
+    const slower = median(
+      cell.map((one, at) => figures[0]![at]!.deliveredPerSecond / one.deliveredPerSecond),
+    );
+    const longer = median(cell.map((one, at) => one.p95 / figures[0]![at]!.p95));
+    const isOver = !(slower <= BAR && longer <= BAR);
+    if (isOver) over += 1;
+    rows.push([
+      ...[axis, String(sizes[n])],
+      ...[median(cell.map((one) => one.deliveredPerSecond)), slower].map((value) => String(round(value))),
+      ...[median(cell.map((one) => one.p95)), longer].map((value) => String(round(value))),
+      isOver ? 'OVER' : 'ok',
+    ]);
   }
+}
+process.stdout.write(`${JSON.stringify(machine())}\n${textTable(rows)}\n`);
+if (over > 0) process.exitCode = busy ? NOT_JUDGED : 1;
+
+/** Rounds over all cells in turn: what else the machine does meets each of them, and a round is compared with itself. */
+async function grow(cells: Grown[]): Promise<CellFigures[][]> {
+  const open: GrowthCell[] = [];
+  const figures: CellFigures[][] = cells.map(() => []);
+  try {
+    for (const cell of cells) {
+      say(`making ${JSON.stringify(cell)} ...`);
+      open.push(await GrowthCell.open(cell, say));
+    }
+    const others = new OtherWork(() =>
+      Object.fromEntries([
+        ['bench', process.pid],
+        ...open.flatMap((cell, n) => Object.entries(cell.pids()).map(([name, pid]) => [`${name} ${n}`, pid])),
+      ]),
+    );
+    for (let at = 0; at < Number(options.rounds); at++) {
+      for (const [n, cell] of open.entries()) {
+        const one = await cell.measure(Number(options.messages), Number(options.seconds));
+        figures[n]!.push(one);
+        say(`round ${at + 1}: ${JSON.stringify(cells[n])}: ${one.deliveredPerSecond}/s, p95 ${one.p95} ms`);
+      }
+    }
+    busy ||= others.isTooMuch;
+    process.stdout.write(`${String(others)}\n`);
+  } finally {
+    for (const cell of open) await cell.close();
+  }
+  return figures;
 }

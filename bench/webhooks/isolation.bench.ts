@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startStack } from '../../embedded/stack/stack.js';
+import { inTurns } from '../in-turns.js';
 import { machine } from '../machine.js';
 import { median, quantiles, round } from '../quantiles.js';
 import { LoadGenerator } from './load.js';
@@ -39,7 +40,9 @@ try {
   const path = (n: number): string => `/app/${app}/endpoint/ep-${n}`;
   const numbers = Array.from({ length: endpoints }, (_, n) => n);
   say(`making ${endpoints} endpoints ...`);
-  await inTurns(numbers.slice(1), (n) => call('PUT', path(n), { url: sink.url, channels: [channel(n)] }));
+  await inTurns(numbers.slice(1), AT_ONCE, (n) =>
+    call('PUT', path(n), { url: sink.url, channels: [channel(n)] }),
+  );
   const load = new LoadGenerator(stack.apiUrl, stack.apiKey, app, 1_024, CONNECTIONS);
   // In turn over all endpoints, so that each hanging one gets its share of the messages.
   const healthy = (n: number): boolean => n % endpoints >= hanging;
@@ -52,7 +55,8 @@ try {
     if (missing > 0) throw new Error(`${missing} messages did not arrive at healthy endpoints`);
     return quantiles(wanted.map(({ id, sentAt }) => (arrivals.get(id)?.[0] ?? 0) - sentAt)).p95;
   };
-  const hang = (url: string) => inTurns(numbers.slice(0, hanging), (n) => call('PATCH', path(n), { url }));
+  const hang = (url: string) =>
+    inTurns(numbers.slice(0, hanging), AT_ONCE, (n) => call('PATCH', path(n), { url }));
   await p95();
   const figures: { without: number; while: number }[] = [];
   for (let turn = 0; turn < Number(options.rounds); turn++) {
@@ -77,12 +81,4 @@ try {
   await stack.stop();
   sink.stop();
   rmSync(dataDir, { recursive: true, force: true });
-}
-
-async function inTurns<T>(items: T[], one: (item: T) => Promise<unknown>): Promise<void> {
-  const rest = [...items];
-  const lane = async (): Promise<void> => {
-    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await one(item);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }

@@ -17,6 +17,7 @@ import { createWebhookIndexes, webhookModels } from '../../src/store/webhooks/we
 import { ServerProcess } from '../embedded/server-process.js';
 import { cpuSeconds, machine } from '../machine.js';
 import { quantiles, round } from '../quantiles.js';
+import { textTable } from '../text-table.js';
 import { DAY_MS, NAMES, StoredHistory } from './stored-history.js';
 
 const PAGE_BAR_MS = 30;
@@ -227,6 +228,5 @@ function table(figures: readonly Figure[]): string {
       one.p50 <= one.bar ? (one.max <= one.bar ? '' : '(max above)') : 'ABOVE',
     ]),
   ];
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')).join('\n');
+  return textTable(rows);
 }

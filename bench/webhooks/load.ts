@@ -27,12 +27,15 @@ export class LoadGenerator {
     };
   }
 
-  /** Closed loop: `connections` requests in flight until `count` are accepted. */
-  async closedLoop(count: number, connections: number): Promise<Sent[]> {
+  /**
+   * Closed loop: `connections` requests in flight until `count` are accepted.
+   * @param channels of the n-th message
+   */
+  async closedLoop(count: number, connections: number, channels?: (n: number) => string[]): Promise<Sent[]> {
     const sent: Sent[] = [];
     let left = count;
     const lane = async () => {
-      while (left-- > 0) sent.push(await this.#send());
+      while (left-- > 0) sent.push(await this.#send(channels?.(left)));
     };
     await Promise.all(Array.from({ length: connections }, lane));
     return sent;

@@ -16,6 +16,10 @@ export class Sink {
     return new Sink(child, `http://127.0.0.1:${port}/`);
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   /** Waits until `count` requests have arrived since the last report, or for `timeoutMs`; then gives them. */
   async collect(count: number, timeoutMs: number): Promise<Map<string, number[]>> {
     const deadline = Date.now() + timeoutMs;

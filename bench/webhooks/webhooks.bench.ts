@@ -1,5 +1,8 @@
 // Accepted and delivered webhooks per second and the time from accept to delivery, on the embedded stack with
-// everything on this machine and fsync on. npm run bench:webhooks [-- --json] [--messages 20000] [--rate 200] [--batch 100]
+// everything on this machine and fsync on.
+// npm run bench:webhooks [-- --json] [--messages 20000] [--rate 200] [--seconds 20] [--batch 100] [--bars]
+// --bars: our figures beside the peers' and their bounds; exits with 1 when one is missed,
+// with 77 when one was missed while other processes used much of the machine.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +10,9 @@ import { parseArgs } from 'node:util';
 import { startStack } from '../../embedded/stack/stack.js';
 import { cpuSeconds, machine } from '../machine.js';
 import { quantiles, round } from '../quantiles.js';
+import { NOT_JUDGED, OtherWork } from '../other-work.js';
+import { textTable } from '../text-table.js';
+import { barRows, meetsBars } from './bars.js';
 import { commitCount } from './commit-count.js';
 import { LoadGenerator } from './load.js';
 import type { Sent } from './load.js';
@@ -16,38 +22,49 @@ import { benchTarget } from './target.js';
 const CONNECTIONS = 64;
 const PAYLOAD_BYTES = 1_024;
 const BATCH_CONNECTIONS = 4;
-const LATENCY_SECONDS = 20;
 const DRAIN_MS = 120_000;
+/** With `--bars` a load that misses its bounds is run again: what else the machine does only makes it slower. */
+const MOST_RUNS = 3;
 
 const { values: options } = parseArgs({
   options: {
     messages: { type: 'string', default: '20000' },
     rate: { type: 'string', multiple: true, default: ['200', '500'] },
+    seconds: { type: 'string', default: '20' },
     batch: { type: 'string', default: '100' },
+    bars: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
+const loads = new Map<string, Measured>();
 const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
 const sink = await Sink.start();
 say('starting the stack ...');
 const stack = await startStack({ dataDir, ports: 'free', env: { LOG_LEVEL: 'warn' } });
+const others = new OtherWork(() => ({ ...stack.pids(), sink: sink.pid, bench: process.pid }));
 try {
   const { app } = await benchTarget(stack, sink.url);
   const load = new LoadGenerator(stack.apiUrl, stack.apiKey, app, PAYLOAD_BYTES, CONNECTIONS);
   say('warming up ...');
   await sink.collect((await load.closedLoop(2_000, CONNECTIONS)).length, DRAIN_MS);
+  const seconds = Number(options.seconds);
   const latency = [];
   for (const rate of options.rate.map(Number)) {
-    say(`${rate}/s for ${LATENCY_SECONDS} s ...`);
-    latency.push({ offeredPerSecond: rate, ...(await measure(() => load.openLoop(rate, LATENCY_SECONDS))) });
+    say(`${rate}/s for ${seconds} s ...`);
+    latency.push({
+      ...{ offeredPerSecond: rate },
+      ...(await measureAgain(`${rate}/s`, () => load.openLoop(rate, seconds))),
+    });
   }
   say(`${options.messages} messages at ${CONNECTIONS} connections ...`);
-  const throughput = await measure(() => load.closedLoop(Number(options.messages), CONNECTIONS));
+  const throughput = await measureAgain(`${CONNECTIONS} connections`, () =>
+    load.closedLoop(Number(options.messages), CONNECTIONS),
+  );
   say(`${options.messages} messages by batches of ${options.batch} ...`);
-  const batches = await measure(() =>
+  const batches = await measureAgain(`batches of ${options.batch}`, () =>
     load.batches(Number(options.messages), Number(options.batch), BATCH_CONNECTIONS),
   );
   await load.close();
@@ -62,10 +79,33 @@ try {
   mkdirSync('bench/results', { recursive: true });
   writeFileSync('bench/results/local-webhooks.json', `${JSON.stringify(result, null, 2)}\n`);
   process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : `${table(result)}\n`);
+  if (options.bars) {
+    process.stdout.write(`${textTable(barRows(loads))}\n`);
+    process.stdout.write(`${String(others)}\n`);
+    const whole = [...loads.values()].every(({ lost, duplicates }) => lost + duplicates === 0);
+    const met = [...loads].every(([load, measured]) => meetsBars(load, measured));
+    if (!met) process.exitCode = whole && others.isTooMuch ? NOT_JUDGED : 1;
+  }
 } finally {
   await stack.stop();
   sink.stop();
   rmSync(dataDir, { recursive: true, force: true });
+}
+
+async function measureAgain(load: string, run: () => Promise<Sent[]>) {
+  let measured = await measure(run);
+  for (let runs = 1; options.bars && runs < MOST_RUNS && !meetsBars(load, measured); runs++) {
+    const { lost, duplicates } = measured;
+    say(
+      `  ${load}: ${measured.deliveredPerSecond}/s, p95 ${measured.acceptToDeliveredMs.p95} ms; once more ...`,
+    );
+    measured = await measure(run);
+    // What was lost once is not made good by another run.
+    measured.lost += lost;
+    measured.duplicates += duplicates;
+  }
+  loads.set(load, measured);
+  return measured;
 }
 
 /** Runs a load to its end and until everything it was promised has arrived. */
@@ -144,9 +184,6 @@ function table(result: {
       one.duplicates,
     ]),
   ].map((row) => row.map(String));
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = rows.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  '));
-  return `${Object.entries(result.machine)
-    .map(([name, value]) => `${name} ${String(value)}`)
-    .join(', ')}; times in ms\n${lines.join('\n')}`;
+  const measuredOn = Object.entries(result.machine).map(([name, value]) => `${name} ${String(value)}`);
+  return `${measuredOn.join(', ')}; times in ms\n${textTable(rows)}`;
 }

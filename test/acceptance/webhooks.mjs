@@ -210,6 +210,30 @@ export default [
     run: [{ file: 'test/crash/webhooks/webhooks.test.ts', only: 'negative control|the lease' }],
   },
   {
+    id: 'A28',
+    shows: "accepted and delivered per second and latency beside Svix's and Outpost's, within their bounds",
+    run: [
+      {
+        ...{ command: 'bench:webhooks', args: ['--messages', '6000', '--seconds', '8', '--bars'] },
+        evidence: /^(cpu|load|\d|batches)|cores/,
+      },
+    ],
+  },
+  {
+    id: 'A29',
+    shows: 'the cost of a delivery with much stored, many endpoints, many waiting: within 1.5 times',
+    run: [
+      {
+        command: 'bench:growth',
+        args: [
+          ...['--stored', '10000,100000', '--endpoints', '1,1000', '--waiting', '0,100000'],
+          ...['--messages', '2000', '--seconds', '4'],
+        ],
+        evidence: /of it|^(stored|endpoints|waiting) |cores|ok$|OVER$/,
+      },
+    ],
+  },
+  {
     id: 'A30',
     shows:
       'a viewer cannot write, a foreign application is 404; a planted secret is in no log, history, problem',
