@@ -15,9 +15,9 @@ import { holdDeliveryActivity } from '../activities/webhooks/hold-delivery.activ
 import { HttpSender } from '../activities/webhooks/http-sender.js';
 import { AccessTokens } from '../activities/webhooks/oauth/access-tokens.js';
 import { AuthorizedSender } from '../activities/webhooks/oauth/authorized-sender.js';
-import { LanePages } from '../activities/webhooks/lane/lane-page.js';
+import { LanePages } from '../activities/webhooks/lane/reading/lane-page.js';
 import { LaneService } from '../activities/webhooks/lane/lane-service.js';
-import { LaneWatch } from '../activities/webhooks/lane/lane-watch.js';
+import { LaneWatch } from '../activities/webhooks/lane/lease/lane-watch.js';
 import { PreparedEndpoints } from '../activities/webhooks/prepared-endpoints.js';
 import { previewReplayActivity } from '../activities/webhooks/replay/preview-replay.activity.js';
 import { Replay } from '../activities/webhooks/replay/replay.js';

@@ -10,7 +10,7 @@ import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 import { triedOutcome } from './delivery-outcome.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
 import type { DeliveryTry } from './delivery-try.js';
-import type { LanePages } from './lane/lane-page.js';
+import type { LanePages } from './lane/reading/lane-page.js';
 import type { ReadyDelivery } from './ready-delivery.js';
 import type { ResultFlush } from './result-flush.js';
 import { waitingPlace } from './retry-handover.js';

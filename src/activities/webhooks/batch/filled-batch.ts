@@ -1,5 +1,5 @@
 import { ITEM_FRAME_BYTES, MAX_BATCH_BYTES } from '../../../domain/webhooks/batch-body.js';
-import type { FifoTurns } from '../lane/fifo-turns.js';
+import type { FifoTurns } from '../lane/dispatch/fifo-turns.js';
 import type { ReadyDelivery } from '../ready-delivery.js';
 import { batchOf } from './batch-try.js';
 

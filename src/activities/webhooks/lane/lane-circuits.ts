@@ -4,7 +4,7 @@ import { BreakerWindow, DEFAULT_BREAKER, DrainRamp } from '../../../domain/webho
 import type { Circuits } from '../circuits.js';
 import type { TriedDelivery } from '../ready-delivery.js';
 import type { PreparedEndpoint } from '../prepared-endpoints.js';
-import type { LaneDispatch } from './lane-dispatch.js';
+import type { LaneDispatch } from './dispatch/lane-dispatch.js';
 import type { LaneMoves } from './lane-moves.js';
 
 export interface LaneCircuitsOptions {

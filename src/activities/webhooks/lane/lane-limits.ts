@@ -1,5 +1,5 @@
 import { isOwnLane } from '../../../domain/webhooks/lane.js';
-import type { DispatchLimits } from './dispatch-limits.js';
+import type { DispatchLimits } from './dispatch/dispatch-limits.js';
 import type { LaneRound } from './lane-round.js';
 
 const LANE_TRIES = 128;

@@ -6,25 +6,25 @@ import type { LaneRepository } from '../../../store/webhooks/lane.repository.js'
 import type { EndpointRow } from '../../../store/webhooks/endpoint.schema.js';
 import type { FifoRepository } from '../../../store/webhooks/fifo.repository.js';
 import type { SweepRepository } from '../../../store/webhooks/sweep.repository.js';
-import { FifoReader } from './fifo-reader.js';
+import { FifoReader } from './reading/fifo-reader.js';
 import { LaneCircuits } from './lane-circuits.js';
 import type { LaneCircuitsOptions } from './lane-circuits.js';
-import { LaneDispatch } from './lane-dispatch.js';
-import type { LaneDispatchOptions } from './lane-dispatch.js';
-import { LaneLease } from './lane-lease.js';
-import type { LeaseRequest } from './lane-lease.js';
+import { LaneDispatch } from './dispatch/lane-dispatch.js';
+import type { LaneDispatchOptions } from './dispatch/lane-dispatch.js';
+import { LaneLease } from './lease/lane-lease.js';
+import type { LeaseRequest } from './lease/lane-lease.js';
 import { laneLimits } from './lane-limits.js';
 import { LaneMoves } from './lane-moves.js';
 import { LaneOverflow } from './lane-overflow.js';
 import type { LaneOverflowOptions } from './lane-overflow.js';
-import type { LanePage, LanePages } from './lane-page.js';
+import type { LanePage, LanePages } from './reading/lane-page.js';
 import type { LaneMemory, LaneRound } from './lane-round.js';
-import { LaneReader } from './lane-reader.js';
-import type { ReadPage } from './lane-reader.js';
-import type { OfferedDelivery } from './offered-delivery.js';
+import { LaneReader } from './reading/lane-reader.js';
+import type { ReadPage } from './reading/lane-reader.js';
+import type { OfferedDelivery } from './reading/offered-delivery.js';
 import { OwnLane } from './own-lane.js';
 import type { OwnLaneOptions } from './own-lane.js';
-import { ParkedTries } from './parked-tries.js';
+import { ParkedTries } from './dispatch/parked-tries.js';
 import { WakeUp } from './wake-up.js';
 
 export interface LaneLoopOptions

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { crashPoint } from '../../../platform/crash-point.js';
 import type { LaneBacklogRepository } from '../../../store/webhooks/lane-backlog.repository.js';
-import type { RowsInHand } from './rows-in-hand.js';
+import type { RowsInHand } from './reading/rows-in-hand.js';
 
 const ROWS_A_WRITE = 500;
 

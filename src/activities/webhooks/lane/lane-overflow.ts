@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { EndpointLaneRepository } from '../../../store/webhooks/endpoint-lane.repository.js';
 import type { LaneBacklogRepository } from '../../../store/webhooks/lane-backlog.repository.js';
-import type { LaneDispatch } from './lane-dispatch.js';
+import type { LaneDispatch } from './dispatch/lane-dispatch.js';
 import type { LaneMoves } from './lane-moves.js';
 
 /** With more due deliveries than this an endpoint leaves its shared lane. */

@@ -1,5 +1,5 @@
-import type { FifoProgress } from './fifo-reader.js';
-import type { RowsInHand } from './rows-in-hand.js';
+import type { FifoProgress } from './reading/fifo-reader.js';
+import type { RowsInHand } from './reading/rows-in-hand.js';
 
 /** How a lane is served this time. */
 export interface LaneRound {

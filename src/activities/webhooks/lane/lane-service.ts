@@ -1,15 +1,15 @@
 import type { LaneCounts } from '../../../contracts/webhooks/dispatch.js';
 import type { OfferedMessage } from '../../../contracts/webhooks/lane-offer.js';
 import { newId } from '../../../platform/ids.js';
-import { LaneLease } from './lane-lease.js';
+import { LaneLease } from './lease/lane-lease.js';
 import { LaneLoop } from './lane-loop.js';
 import type { LaneLoopOptions } from './lane-loop.js';
 import type { LaneMemory, LaneRound } from './lane-round.js';
-import { ownerName } from './lane-owner.js';
-import type { LeaseRequest, LeaseTimes } from './lane-lease.js';
-import type { LaneWatch } from './lane-watch.js';
-import { RowsInHand } from './rows-in-hand.js';
-import { offeredDeliveries } from './offered-delivery.js';
+import { ownerName } from './lease/lane-owner.js';
+import type { LeaseRequest, LeaseTimes } from './lease/lane-lease.js';
+import type { LaneWatch } from './lease/lane-watch.js';
+import { RowsInHand } from './reading/rows-in-hand.js';
+import { offeredDeliveries } from './reading/offered-delivery.js';
 
 export interface LaneServiceOptions extends LaneLoopOptions {
   /** Where this process takes hints for a lane; null when it takes none. */

@@ -1,4 +1,4 @@
-import type { ReadyDelivery } from '../ready-delivery.js';
+import type { ReadyDelivery } from '../../ready-delivery.js';
 import { FifoTurns } from './fifo-turns.js';
 
 const delivery = (msg: string, fk?: string) =>

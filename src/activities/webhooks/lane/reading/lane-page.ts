@@ -1,13 +1,13 @@
-import type { AttemptTrigger } from '../../../contracts/webhooks/delivery.js';
-import { RETRY_LANE } from '../../../contracts/webhooks/delivery.js';
-import { homeLane, isAstray } from '../../../domain/webhooks/lane.js';
-import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
-import type { DeliverySourceRepository } from '../../../store/webhooks/delivery-source.repository.js';
-import { movedOutcome, untriedOutcome } from '../delivery-outcome.js';
-import type { DeliveryOutcome } from '../delivery-outcome.js';
-import type { ReadyDelivery } from '../ready-delivery.js';
+import type { AttemptTrigger } from '../../../../contracts/webhooks/delivery.js';
+import { RETRY_LANE } from '../../../../contracts/webhooks/delivery.js';
+import { homeLane, isAstray } from '../../../../domain/webhooks/lane.js';
+import type { DeliveryRow } from '../../../../store/webhooks/delivery.schema.js';
+import type { DeliverySourceRepository } from '../../../../store/webhooks/delivery-source.repository.js';
+import { movedOutcome, untriedOutcome } from '../../delivery-outcome.js';
+import type { DeliveryOutcome } from '../../delivery-outcome.js';
+import type { ReadyDelivery } from '../../ready-delivery.js';
 import type { OfferedDelivery } from './offered-delivery.js';
-import type { PreparedEndpoint, PreparedEndpoints } from '../prepared-endpoints.js';
+import type { PreparedEndpoint, PreparedEndpoints } from '../../prepared-endpoints.js';
 
 /** How long a delivery waits whose endpoint's secrets cannot be read. */
 const HELD_MS = 60_000;

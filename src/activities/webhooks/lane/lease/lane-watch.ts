@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { LaneRepository } from '../../../store/webhooks/lane.repository.js';
-import type { LaneRow } from '../../../store/webhooks/lane.schema.js';
+import type { LaneRepository } from '../../../../store/webhooks/lane.repository.js';
+import type { LaneRow } from '../../../../store/webhooks/lane.schema.js';
 import { isSameLease, LEASE_TIMES } from './lane-lease.js';
 import { isProvablyDead } from './lane-owner.js';
 

@@ -1,9 +1,9 @@
-import { ORDER_HELD } from '../../../contracts/webhooks/delivery.js';
-import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
-import type { EndpointRow } from '../../../store/webhooks/endpoint.schema.js';
-import type { FifoRepository } from '../../../store/webhooks/fifo.repository.js';
-import { messageFloor } from '../../../store/webhooks/sweep.repository.js';
-import type { SweepRepository } from '../../../store/webhooks/sweep.repository.js';
+import { ORDER_HELD } from '../../../../contracts/webhooks/delivery.js';
+import type { DeliveryRow } from '../../../../store/webhooks/delivery.schema.js';
+import type { EndpointRow } from '../../../../store/webhooks/endpoint.schema.js';
+import type { FifoRepository } from '../../../../store/webhooks/fifo.repository.js';
+import { messageFloor } from '../../../../store/webhooks/sweep.repository.js';
+import type { SweepRepository } from '../../../../store/webhooks/sweep.repository.js';
 import type { ReadPage } from './lane-reader.js';
 
 const PAGE_ROWS = 200;

@@ -1,22 +1,22 @@
-import type { LaneCounts } from '../../../contracts/webhooks/dispatch.js';
-import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
-import { batchOf } from '../batch/batch-try.js';
-import { bytesInBatch, filledBatch } from '../batch/filled-batch.js';
-import type { DeliveryOutcome } from '../delivery-outcome.js';
-import { SendAbortedError } from '../http-sender.js';
-import type { ReadyDelivery } from '../ready-delivery.js';
+import type { LaneCounts } from '../../../../contracts/webhooks/dispatch.js';
+import type { DeliveryRow } from '../../../../store/webhooks/delivery.schema.js';
+import { batchOf } from '../../batch/batch-try.js';
+import { bytesInBatch, filledBatch } from '../../batch/filled-batch.js';
+import type { DeliveryOutcome } from '../../delivery-outcome.js';
+import { SendAbortedError } from '../../http-sender.js';
+import type { ReadyDelivery } from '../../ready-delivery.js';
 import type { DispatchLimits } from './dispatch-limits.js';
 import { DispatchQueue } from './dispatch-queue.js';
 import type { DispatchSlot } from './dispatch-queue.js';
 import { FifoTurns, lineOf } from './fifo-turns.js';
-import type { LanePage } from './lane-page.js';
+import type { LanePage } from '../reading/lane-page.js';
 import type { LaneDispatchEvents } from './lane-dispatch-events.js';
 import { LaneReport } from './lane-report.js';
 import { LaneResults } from './lane-results.js';
 import type { LaneResultsOptions } from './lane-results.js';
 import { LaneTries } from './lane-tries.js';
 import type { LaneTriesOptions } from './lane-tries.js';
-import type { RowsInHand } from './rows-in-hand.js';
+import type { RowsInHand } from '../reading/rows-in-hand.js';
 
 export interface LaneDispatchOptions extends LaneResultsOptions, LaneTriesOptions {}
 

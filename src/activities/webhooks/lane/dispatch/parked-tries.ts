@@ -1,8 +1,8 @@
-import { IN_FLIGHT } from '../../../contracts/webhooks/delivery.js';
-import type { DeliveryChange, DeliveryRepository } from '../../../store/webhooks/delivery.repository.js';
-import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
-import { MAX_TRY_TIMEOUT_MS } from '../http-sender.js';
-import type { ReadyDelivery } from '../ready-delivery.js';
+import { IN_FLIGHT } from '../../../../contracts/webhooks/delivery.js';
+import type { DeliveryChange, DeliveryRepository } from '../../../../store/webhooks/delivery.repository.js';
+import type { DeliveryRow } from '../../../../store/webhooks/delivery.schema.js';
+import { MAX_TRY_TIMEOUT_MS } from '../../http-sender.js';
+import type { ReadyDelivery } from '../../ready-delivery.js';
 
 /** A try that outlasts its lane is the next owner's to repeat only after it must have ended. */
 export const PARK_MS = MAX_TRY_TIMEOUT_MS + 10_000;

@@ -1,5 +1,5 @@
-import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
-import type { ReadyDelivery } from '../ready-delivery.js';
+import type { DeliveryRow } from '../../../../store/webhooks/delivery.schema.js';
+import type { ReadyDelivery } from '../../ready-delivery.js';
 
 interface Line {
   /** The one whose turn it is, with those that go in the same request. */

@@ -1,6 +1,6 @@
-import type { OfferedMessage } from '../../../contracts/webhooks/lane-offer.js';
-import { deliveryRows } from '../../../store/webhooks/delivery-rows.js';
-import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
+import type { OfferedMessage } from '../../../../contracts/webhooks/lane-offer.js';
+import { deliveryRows } from '../../../../store/webhooks/delivery-rows.js';
+import type { DeliveryRow } from '../../../../store/webhooks/delivery.schema.js';
 
 /** A delivery that was offered with its payload; its row may not be stored yet. */
 export interface OfferedDelivery {

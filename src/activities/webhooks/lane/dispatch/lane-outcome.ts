@@ -1,9 +1,9 @@
-import { homeLane } from '../../../domain/webhooks/lane.js';
-import { orderHeldOutcome, triedOutcome } from '../delivery-outcome.js';
-import type { DeliveryOutcome } from '../delivery-outcome.js';
-import type { ReadyDelivery, TriedDelivery } from '../ready-delivery.js';
-import { waitingPlace } from '../retry-handover.js';
-import type { RetryHandover } from '../retry-handover.js';
+import { homeLane } from '../../../../domain/webhooks/lane.js';
+import { orderHeldOutcome, triedOutcome } from '../../delivery-outcome.js';
+import type { DeliveryOutcome } from '../../delivery-outcome.js';
+import type { ReadyDelivery, TriedDelivery } from '../../ready-delivery.js';
+import { waitingPlace } from '../../retry-handover.js';
+import type { RetryHandover } from '../../retry-handover.js';
 
 /** What a try in a lane means for its delivery. It goes on in the lane that its endpoint has by now. */
 export function laneOutcome(

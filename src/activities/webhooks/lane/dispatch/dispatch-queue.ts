@@ -1,5 +1,5 @@
-import { TokenBucket } from '../../../domain/token-bucket.js';
-import type { CompanyMeasure } from '../batch/company.js';
+import { TokenBucket } from '../../../../domain/token-bucket.js';
+import type { CompanyMeasure } from '../../batch/company.js';
 import type { DispatchLimits, EndpointLimits, QueueEvents } from './dispatch-limits.js';
 import { EndpointQueue, SLOW_TRY_MS } from './endpoint-queue.js';
 

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
-import { RETRY_GRACE_MS, RETRY_LANE } from '../../../contracts/webhooks/delivery.js';
-import { deliveryTitle } from '../../../domain/webhooks/delivery-title.js';
-import type { DeliveryRepository } from '../../../store/webhooks/delivery.repository.js';
-import type { DeliveryOutcome } from '../delivery-outcome.js';
-import type { ResultFlush } from '../result-flush.js';
-import type { RetryHandover } from '../retry-handover.js';
-import type { RowsInHand } from './rows-in-hand.js';
+import { RETRY_GRACE_MS, RETRY_LANE } from '../../../../contracts/webhooks/delivery.js';
+import { deliveryTitle } from '../../../../domain/webhooks/delivery-title.js';
+import type { DeliveryRepository } from '../../../../store/webhooks/delivery.repository.js';
+import type { DeliveryOutcome } from '../../delivery-outcome.js';
+import type { ResultFlush } from '../../result-flush.js';
+import type { RetryHandover } from '../../retry-handover.js';
+import type { RowsInHand } from '../reading/rows-in-hand.js';
 
 export interface LaneResultsOptions {
   deliveries: DeliveryRepository;

@@ -1,5 +1,5 @@
-import type { LaneCounts } from '../../../contracts/webhooks/dispatch.js';
-import type { Judgement } from '../../../domain/webhooks/answer.js';
+import type { LaneCounts } from '../../../../contracts/webhooks/dispatch.js';
+import type { Judgement } from '../../../../domain/webhooks/answer.js';
 
 const SAMPLES = 1024;
 

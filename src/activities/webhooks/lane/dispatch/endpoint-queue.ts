@@ -1,5 +1,5 @@
-import { Company } from '../batch/company.js';
-import type { CompanyMeasure } from '../batch/company.js';
+import { Company } from '../../batch/company.js';
+import type { CompanyMeasure } from '../../batch/company.js';
 import type { DispatchLimits, EndpointLimits } from './dispatch-limits.js';
 
 /** A try that runs longer than this no longer counts against the lane, only against its endpoint. */

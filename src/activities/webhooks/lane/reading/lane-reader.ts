@@ -1,6 +1,6 @@
-import { webhookMetrics } from '../../../platform/metrics.js';
-import type { DeliveryRepository } from '../../../store/webhooks/delivery.repository.js';
-import type { DeliveryRow } from '../../../store/webhooks/delivery.schema.js';
+import { webhookMetrics } from '../../../../platform/metrics.js';
+import type { DeliveryRepository } from '../../../../store/webhooks/delivery.repository.js';
+import type { DeliveryRow } from '../../../../store/webhooks/delivery.schema.js';
 
 const PAGE_ROWS = 500;
 /** More than a lane has in hand: a page of this length shows rows that are not, even if all are due at one time. */

@@ -1,4 +1,4 @@
-import type { BatchLimits } from '../batch/company.js';
+import type { BatchLimits } from '../../batch/company.js';
 
 /** Bounds of what one lane has in hand. */
 export interface DispatchLimits {

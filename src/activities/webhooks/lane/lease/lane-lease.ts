@@ -1,5 +1,5 @@
-import type { LaneRepository } from '../../../store/webhooks/lane.repository.js';
-import type { LaneRow } from '../../../store/webhooks/lane.schema.js';
+import type { LaneRepository } from '../../../../store/webhooks/lane.repository.js';
+import type { LaneRow } from '../../../../store/webhooks/lane.schema.js';
 import { isProvablyDead } from './lane-owner.js';
 
 export interface LeaseTimes {
