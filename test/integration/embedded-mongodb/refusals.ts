@@ -77,10 +77,6 @@ export const REFUSALS: Readonly<Record<string, Readonly<Record<string, Refusal>>
         : [find({ [name]: {} }), name],
     ),
   },
-  updates: all('$bit', (name) => [
-    { update: 'c', updates: [{ q: {}, u: { [name]: { a: { and: 1 } } } }] },
-    `the update operator ${name}`,
-  ]),
   stages: all(
     '$graphLookup $bucketAuto $setWindowFields $densify $fill $redact $documents $collStats $indexStats $currentOp ' +
       '$listSessions $geoNear $search $vectorSearch',

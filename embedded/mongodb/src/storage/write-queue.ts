@@ -46,6 +46,7 @@ export class WriteQueue {
   constructor(
     private readonly db: Database,
     private readonly hooks: BatchHooks,
+    private readonly maxBatchMs = MAX_BATCH_MS,
   ) {}
 
   /** Queues a write; it must check what can fail before it touches rows. */
@@ -114,7 +115,9 @@ export class WriteQueue {
     let steps = 0;
     this.batchBytes = 0;
     const isFull = (): boolean =>
-      steps >= MAX_STEPS || this.batchBytes >= MAX_BATCH_BYTES || performance.now() - started >= MAX_BATCH_MS;
+      steps >= MAX_STEPS ||
+      this.batchBytes >= MAX_BATCH_BYTES ||
+      performance.now() - started >= this.maxBatchMs;
     try {
       this.db.statement('BEGIN IMMEDIATE').run();
       do {

@@ -9,7 +9,7 @@ import {
   expectText,
 } from '../bson/expect.js';
 import { compare, equal, hashKey, identical } from '../bson/keystring.js';
-import { isNumber, typeName, type NumericValue } from '../bson/type-of.js';
+import { isInt, isNumber, typeName, type NumericValue } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, badValue, failedToParse } from '../errors.js';
 import type { EvalContext } from '../expr/compiler.js';
@@ -38,6 +38,7 @@ export const MODIFIERS: Readonly<Record<string, ModifierFactory>> = {
     const now = currentDate(argument, ctx);
     return (current) => unlessSame(current, now);
   },
+  $bit: bitwise,
   $push: push,
   $addToSet: (argument) => {
     const values = valuesToAdd(argument);
@@ -99,6 +100,33 @@ function currentDate(argument: BValue, ctx: EvalContext): Date | Timestamp {
     throw badValue("The '$type' of $currentDate is required to be 'date' or 'timestamp'");
   return new Timestamp({ t: Math.floor(ctx.now.getTime() / 1000), i: 1 });
 }
+
+const BIT_OPERATIONS: Readonly<Record<string, (a: bigint, b: bigint) => bigint>> = {
+  and: (a, b) => a & b,
+  or: (a, b) => a | b,
+  xor: (a, b) => a ^ b,
+};
+
+function bitwise(argument: BValue): Modifier {
+  const operands = expectDocument(argument, 'BadValue', 'the operand of $bit');
+  if (operands.size === 0)
+    throw badValue('$bit needs at least one operation: {$bit: {field: {and/or/xor: #}}');
+  expectNames(operands, Object.keys(BIT_OPERATIONS), 'BadValue', '$bit');
+  const steps = operands.entries().map(([name, operand]) => {
+    if (!isIntegral(operand)) throw badValue(`$bit needs integers, got ${describe(operand)}`);
+    return { operation: BIT_OPERATIONS[name]!, operand };
+  });
+  return (current, path, state) => {
+    if (current !== undefined && !isIntegral(current))
+      throw badValue(`Cannot apply $bit to the ${fieldText(path, current, state)}`);
+    const start = BigInt(current ?? 0);
+    const bits = steps.reduce((value, { operation, operand }) => operation(value, BigInt(operand)), start);
+    const long = typeof current === 'bigint' || steps.some(({ operand }) => typeof operand === 'bigint');
+    return unlessSame(current, long ? bits : Number(bits));
+  };
+}
+
+const isIntegral = (value: BValue): value is number | bigint => typeof value === 'bigint' || isInt(value);
 
 /** A modifier of an array; a missing field is `undefined`. */
 function onArray(

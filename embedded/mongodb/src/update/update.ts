@@ -4,7 +4,7 @@ import { describe } from '../bson/expect.js';
 import { equal, identical } from '../bson/keystring.js';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError, unsupported, badValue, failedToParse } from '../errors.js';
+import { CommandError, badValue, failedToParse } from '../errors.js';
 import type { EvalContext } from '../expr/compiler.js';
 import { isOperatorDocument } from '../query/leaf-predicate.js';
 import { compileFilter, type Matcher } from '../query/matcher.js';
@@ -118,7 +118,6 @@ function compileOperators(update: BDoc, { arrayFilters = [], ctx, filter }: Upda
 
 function changesOf(operator: string, fields: BValue, ctx: EvalContext): PathChange[] {
   const modifier = Object.hasOwn(MODIFIERS, operator) ? MODIFIERS[operator] : undefined;
-  if (operator === '$bit') throw unsupported('the update operator $bit');
   if (!modifier && operator !== '$rename')
     throw failedToParse(
       `Unknown modifier: ${operator}. Expected a valid update modifier or a pipeline as an array`,
