@@ -12,7 +12,7 @@ export default [
       { file: 'test/conformance/webhook-signatures.test.ts' },
       unit('signature'),
       unit('verify'),
-      integration('delivery', 'the standardwebhooks and svix packages verify it'),
+      integration('delivery/delivery', 'the standardwebhooks and svix packages verify it'),
     ],
   },
   {
@@ -54,7 +54,7 @@ export default [
     shows: '10,000 rows are read forwards and backwards under inserts, none twice, none missing',
     run: [
       integration('webhooks/history', 'forwards and backwards under inserts'),
-      integration('delivery-lists'),
+      integration('delivery/lists'),
     ],
   },
   {
@@ -64,9 +64,9 @@ export default [
       unit('answer'),
       unit('retry-after'),
       unit('retry-schedule'),
-      integration('delivery-answers'),
-      integration('http-sender', 'tries once more at once'),
-      integration('delivery-workflows', 'retryNow makes it at once|when no try is left'),
+      integration('delivery/answers'),
+      integration('http/sender', 'tries once more at once'),
+      integration('workflows/delivery', 'retryNow makes it at once|when no try is left'),
     ],
   },
   {
@@ -74,15 +74,18 @@ export default [
     shows:
       '410 and five days of failures disable; that survives a restart, and operational endpoints are told',
     run: [
-      integration('endpoint-outage', 'five days is disabled|what is known'),
-      integration('endpoint-auto-disable'),
-      integration('delivery', 'canceled by 410|disables an endpoint that failed'),
+      integration('delivery/endpoint-outage', 'five days is disabled|what is known'),
+      integration('delivery/endpoint-auto-disable'),
+      integration('delivery/delivery', 'canceled by 410|disables an endpoint that failed'),
     ],
   },
   {
     id: 'A10',
     shows: 'both secrets are taken in the overlap, the old one not after; ten old keys, no eleventh; ed25519',
-    run: [integration('webhooks/secret-rotation'), integration('delivery', 'old key too until its overlap')],
+    run: [
+      integration('webhooks/secret-rotation'),
+      integration('delivery/delivery', 'old key too until its overlap'),
+    ],
   },
   {
     id: 'A11',
@@ -91,10 +94,10 @@ export default [
     run: [
       unit('forbidden-address'),
       unit('endpoint-url'),
-      integration('http-sender', 'forbidden addresses|redirect'),
-      integration('hostile-endpoints', 'changes its mind|points elsewhere'),
-      integration('http-proxy', 'not public|allowed ports'),
-      integration('delivery', 'does not reach an address that is not allowed'),
+      integration('http/sender', 'forbidden addresses|redirect'),
+      integration('http/hostile-endpoints', 'changes its mind|points elsewhere'),
+      integration('http/proxy', 'not public|allowed ports'),
+      integration('delivery/delivery', 'does not reach an address that is not allowed'),
     ],
   },
   {
@@ -102,8 +105,8 @@ export default [
     shows:
       'slow, endless and huge answers, too many headers and hung connects end, and worker memory stays flat',
     run: [
-      integration('hostile-endpoints', 'takes its time|answers without end'),
-      integration('http-sender', '64 KiB of an endless answer|16 KiB of answer headers|never unpacks'),
+      integration('http/hostile-endpoints', 'takes its time|answers without end'),
+      integration('http/sender', '64 KiB of an endless answer|16 KiB of answer headers|never unpacks'),
       { file: 'test/acceptance/hostile-receivers.test.ts' },
     ],
   },
@@ -120,19 +123,19 @@ export default [
     shows: 'a rate of 10/s is 10/s +-1 over 60 s with two workers; concurrency is never exceeded',
     run: [
       { file: 'test/acceptance/rate-limit.test.ts' },
-      integration('delivery-rates'),
-      integration('delivery-two-apis'),
+      integration('delivery/rates'),
+      integration('delivery/two-apis'),
     ],
   },
   {
     id: 'A15',
     shows: 'FIFO order is held over failures, kills, the hand-over of a lane, and two API processes',
-    run: [integration('delivery-order'), integration('delivery-two-apis')],
+    run: [integration('delivery/order'), integration('delivery/two-apis')],
   },
   {
     id: 'A16',
     shows: 'the breaker opens, one recovery workflow, no tries used up, all delivered after the return',
-    run: [unit('breaker'), integration('endpoint-recovery-workflows')],
+    run: [unit('breaker'), integration('workflows/endpoint-recovery')],
   },
   {
     id: 'A17',
@@ -159,7 +162,7 @@ export default [
       'recover, replay-missing and bulk-replay: as counted before, complete after kills, paused, canceled',
     run: [
       integration('webhooks/replay', 'unmodified|^a recovery'),
-      integration('replay-workflows'),
+      integration('workflows/replay'),
       unit('replay-selection'),
     ],
   },
@@ -176,12 +179,12 @@ export default [
   {
     id: 'A22',
     shows: 'statistics equal a recount from the attempts; p95 within 5 % of the exact one',
-    run: [integration('delivery-statistics'), integration('statistics-workflows')],
+    run: [integration('delivery/statistics'), integration('workflows/statistics')],
   },
   {
     id: 'A23',
     shows: 'workflows are listed by search attributes, hurried and canceled; stored histories replay',
-    run: [integration('delivery-workflows', '^webhookRetry'), { file: 'test/replay/replay.test.ts' }],
+    run: [integration('workflows/delivery', '^webhookRetry'), { file: 'test/replay/replay.test.ts' }],
   },
   {
     id: 'A24',
@@ -191,7 +194,7 @@ export default [
   {
     id: 'A25',
     shows: 'the database stopped: 503 with Retry-After, no 202, every 202 before it delivered after',
-    run: [outage('^MongoDB stopped'), integration('delivery-store-away')],
+    run: [outage('^MongoDB stopped'), integration('delivery/store-away')],
   },
   {
     id: 'A26',
@@ -243,7 +246,7 @@ export default [
     id: 'A31',
     shows: 'retention, legal hold, expunge: rows gone, held rows kept',
     run: [
-      integration('retention-workflows'),
+      integration('workflows/retention'),
       integration('webhooks/inbound', 'retention of an application'),
       integration('webhooks/svix-sdk', 'expunge'),
     ],
@@ -251,7 +254,7 @@ export default [
   {
     id: 'A32',
     shows: 'rolling restarts by SIGTERM under load: no duplicate, no loss',
-    run: [outage('rolling restarts'), integration('delivery-processes', 'drains on SIGTERM')],
+    run: [outage('rolling restarts'), integration('delivery/processes', 'drains on SIGTERM')],
   },
   {
     id: 'A33',
