@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { OfferedMessage } from '../../contracts/webhooks/lane-offer.js';
 import { die, isToCrash } from '../../platform/crash-point.js';
 import { fanOut } from '../../store/webhooks/fan-out.js';
-import { unpacked } from '../../store/webhooks/packed-targets.js';
+import { hasManyTargets, unpacked } from '../../store/webhooks/packed-targets.js';
 import type { StoredMessage } from '../../store/webhooks/message-accept.js';
 import type { WebhookModels } from '../../store/webhooks/webhook-models.js';
 import type { LaneHints } from './lane-hints.js';
@@ -50,7 +50,7 @@ export class DeliveryFanOut implements OnApplicationShutdown {
 
   async #run(stored: StoredMessage[], onRows: () => void): Promise<void> {
     // Writing out thousands of deliveries takes a while: whoever waits for the 202 goes first.
-    if (stored.some(({ row }) => row.packed !== undefined)) await nextTurn();
+    if (stored.some(({ row }) => hasManyTargets(row))) await nextTurn();
     const messages = stored.map(({ row, appRev }) => ({ row: unpacked(row), appRev }));
     const offered = messages.flatMap((message) => this.#offer(message));
     try {

@@ -7,6 +7,16 @@ const id = newId('msg');
 const endpoints = (count: number) => Array.from({ length: count }, () => newId('ep'));
 const row = (stored: ReturnType<typeof storedTargets>) => ({ _id: id, ...stored }) as MessageRow;
 
+/** Why each of some endpoints is no target, as what is stored tells. */
+function leftOut(stored: ReturnType<typeof storedTargets>, all: SkippedTarget[]): SkippedTarget[] {
+  const rules = Object.entries(stored.packed!.skipped) as [SkippedTarget['why'], string][];
+  const isWithin = (ends: string, e: string) =>
+    (ends.match(/.{54}/g) ?? []).some((run) => run.slice(0, 27) <= e && e <= run.slice(27));
+  return all.flatMap(({ e }) =>
+    rules.filter(([, ends]) => isWithin(ends, e.slice(3))).map(([why]) => ({ e, why })),
+  );
+}
+
 describe('the targets of a message', () => {
   it('are written out while they are few', () => {
     const targets = endpoints(3);
@@ -23,7 +33,7 @@ describe('the targets of a message', () => {
     const stored = storedTargets(id, { targets, skipped }, 4, (e) => (e === own.e ? own : null));
     expect(JSON.stringify(stored).length).toBeLessThan(1000 * 28 + 500);
     expect(stored).toMatchObject({ targets: [own], skipped: [], packed: { lanes: 4 } });
-    expect(stored.packed!.skipped.filter).toBe(skipped.map(({ e }) => e.slice(3)).join(''));
+    expect(leftOut(stored, skipped)).toEqual(skipped);
     const derived = unpacked(row(stored));
     expect(derived.packed).toBeUndefined();
     const written = targets.map((e) => storedTargets(id, { targets: [e], skipped: [] }, 4, () => null));
@@ -31,5 +41,24 @@ describe('the targets of a message', () => {
     byEndpoint.set(own.e, own);
     expect(derived.targets).toHaveLength(1000);
     for (const target of derived.targets) expect(target).toEqual(byEndpoint.get(target.e));
+  });
+
+  it('leave those that were passed over as runs of ids, by rule, however many they are', () => {
+    const all = endpoints(10_000);
+    const targets = [all[4_000]!, all[9_999]!];
+    const why = (position: number) =>
+      position < 6_000 ? 'channel' : position < 6_002 ? 'filter' : 'event_type';
+    const skipped = all
+      .map((e, position): SkippedTarget => ({ e, why: position === 100 ? 'disabled' : why(position) }))
+      .filter(({ e }) => !targets.includes(e));
+    const stored = storedTargets(id, { targets, skipped }, 4, () => null);
+    expect(JSON.stringify(stored).length).toBeLessThan(600);
+    expect(leftOut(stored, skipped)).toEqual(skipped);
+    expect(
+      leftOut(
+        stored,
+        endpoints(1).map((e): SkippedTarget => ({ e, why: 'filter' })),
+      ),
+    ).toEqual([]);
   });
 });

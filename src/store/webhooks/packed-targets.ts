@@ -4,22 +4,28 @@ import { deliveryId } from '../../platform/ids.js';
 import type { MessageRow, MessageTarget } from './message.schema.js';
 
 /**
- * The endpoints of a message that meets many of them, without what can be derived: their ids one after the other. At
- * 10,000 endpoints that is 270 KB and two members where a document each would be 1.3 MB and 10,000.
+ * The endpoints of a message that meets many of them, without what can be derived. Sent to 10,000 endpoints that is 270 KB
+ * and a member where a document each would be 1.3 MB and 10,000; passed over by 10,000, it is two ids.
  */
 export interface PackedTargets {
   /** Shared lanes when it was accepted: with the id they give the lane. */
   lanes: number;
-  /** Endpoints in shared lanes; those with a lane of their own stand in `targets`. */
+  /** Ids of endpoints in shared lanes, one after the other; those with a lane of their own stand in `targets`. */
   e: string;
-  /** By rule. */
+  /**
+   * By rule: the first and the last id of each run of endpoints that it left out. Whoever was there at that time, lies
+   * between the two and is no target was left out: ids ascend, so no later endpoint lies between them.
+   */
   skipped: Partial<Record<SkippedTarget['why'], string>>;
 }
 
-const PACK_ABOVE = 256;
+const PACK_ABOVE = 32;
+/** So many deliveries take a while to be written out. */
+const MANY_TARGETS = 256;
 const PREFIX = 'ep_';
 const ID_CHARACTERS = 27;
 
+/** In the order of ids. */
 interface Decided {
   targets: readonly string[];
   skipped: SkippedTarget[];
@@ -37,11 +43,24 @@ export function storedTargets(
   }
   const owned = targets.map(own);
   const e = targets.filter((_, position) => owned[position] === null).map(unprefixed);
-  const rules = Map.groupBy(skipped, ({ why }) => why);
-  const texts = [...rules].map(([why, group]) => [why, group.map((one) => unprefixed(one.e)).join('')]);
-  const packed = { lanes, e: e.join(''), skipped: Object.fromEntries(texts) as PackedTargets['skipped'] };
+  const packed = { lanes, e: e.join(''), skipped: runs(skipped) };
   return { targets: owned.filter((target) => target !== null), skipped: [], packed };
 }
+
+function runs(skipped: readonly SkippedTarget[]): PackedTargets['skipped'] {
+  const byRule: PackedTargets['skipped'] = {};
+  let first: string | undefined;
+  for (const [at, { e, why }] of skipped.entries()) {
+    first ??= unprefixed(e);
+    if (skipped[at + 1]?.why === why) continue;
+    byRule[why] = `${byRule[why] ?? ''}${first}${unprefixed(e)}`;
+    first = undefined;
+  }
+  return byRule;
+}
+
+export const hasManyTargets = ({ packed }: Pick<MessageRow, 'packed'>): boolean =>
+  packed !== undefined && packed.e.length > MANY_TARGETS * ID_CHARACTERS;
 
 /** The message with every target written out. */
 export function unpacked(row: MessageRow): MessageRow {

@@ -67,7 +67,7 @@ export class PolledMessages {
 
   #withContent(ids: readonly string[]): Promise<MessageRow[]> {
     return this.models.messages
-      .find({ _id: { $in: ids } }, { targets: 0, skipped: 0 })
+      .find({ _id: { $in: ids } }, { targets: 0, skipped: 0, packed: 0 })
       .sort({ _id: 1 })
       .lean<MessageRow[]>();
   }
