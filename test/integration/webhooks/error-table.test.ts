@@ -50,6 +50,7 @@ it('the table has a row for every code that a request alone can bring about', ()
     internal: 'none is known',
     legal_hold: 'retention of an application',
     not_implemented: 'bad input',
+    not_tried: 'an endpoint that is down: a test attempt',
     task_ended: 'a recovery',
     unavailable: 'a server away: the crash ring',
   };
