@@ -9,6 +9,7 @@ import { CRASH_POINTS } from '../../../src/platform/crash-point.js';
 import type { CrashPoint } from '../../../src/platform/crash-point.js';
 import { ApiCaller } from '../../support/api-caller.js';
 import { SteadyFlow } from '../../support/steady-flow.js';
+import { until } from '../../support/until.js';
 import { duplicatesByKill, inversions } from './arrival-judge.js';
 import type { Kill } from './arrival-judge.js';
 import { ArrivalLog } from './arrival-log.js';
@@ -20,6 +21,8 @@ import { storedFaults } from './stored-judge.js';
 
 const PER_SECOND = 10;
 const MET_WITHIN_MS = 60_000;
+/** Until another worker has the lane of a dead one and sends what it finds there. */
+const REPEATED_WITHIN_MS = 60_000;
 
 export interface PointReport {
   point: CrashPoint;
@@ -72,6 +75,13 @@ export async function specialPoints(options: {
       const death = await deathAt(point, { folder, stack, targets });
       options.progress?.(`${death.victim} died at ${point}`);
       deaths.push(death);
+      // What came again must not be counted with the next death.
+      if (REPEATS.includes(point))
+        await until(
+          async () => byPoint(log, deaths).at(-1)!.duplicates,
+          (duplicates) => duplicates > 0,
+          REPEATED_WITHIN_MS,
+        );
     }
     await flow.stop();
     const expected = [
