@@ -65,8 +65,8 @@ export class MessageAccept {
   constructor(
     private readonly cache: ApplicationCache,
     private readonly eventTypes: EventTypeCache,
-    readonly messages: MessageRepository,
-    readonly rates: AcceptRates,
+    private readonly messages: MessageRepository,
+    private readonly rates: AcceptRates,
     private readonly options: Options,
   ) {
     this.#commit = new GroupCommit({
@@ -103,7 +103,7 @@ export class MessageAccept {
     const each = drafts
       .map((draft) => applications.get(draft.application))
       .filter((one) => one !== undefined);
-    const bounds = await acceptBounds(each, this);
+    const bounds = await acceptBounds(each, { messages: this.messages, rates: this.rates });
     const revisions = new Map([...applications.values()].map(({ id, rev }) => [id, rev]));
     const withRevision = (row: MessageRow) => ({ row, appRev: revisions.get(row.app) ?? 0 });
     const decisions = drafts.map((draft): MessageRow | Refused => {

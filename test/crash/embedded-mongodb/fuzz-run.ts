@@ -1,4 +1,5 @@
 import mongoose from 'mongoose';
+import { median } from '../../../bench/quantiles.js';
 import { EmbeddedProcess } from '../../integration/embedded-mongodb/embedded-process.js';
 import { Dice } from '../../support/seeded-random.js';
 import { fill, recordFrames } from './frame-corpus.js';
@@ -139,8 +140,4 @@ class FuzzRun {
       this.problem(`a plain find answers ${JSON.stringify(found)}, expected ${expected}`);
     this.report.liveMiB.push(await this.server.liveMiB());
   }
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
