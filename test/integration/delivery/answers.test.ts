@@ -5,21 +5,16 @@ import { jest } from '@jest/globals';
 import { DEFAULT_SCHEDULE_SEC } from '../../../src/domain/webhooks/retry-schedule.js';
 import type { MessageRow } from '../../../src/store/webhooks/message.schema.js';
 import { DeliveryFixture } from '../../support/delivery-fixture.js';
+import { withoutBreaker } from '../../support/endpoint-policy.js';
 
 jest.setTimeout(60_000);
 
 const given = DeliveryFixture.inThisFile();
 const FIRST_WAIT_MS = 200;
-const policy = (more: object = {}) => ({
-  policy: {
-    ...{ retrySchedule: null, timeoutMs: null, concurrency: null, fifo: null, breaker: 'off' as const },
-    ...more,
-  },
-});
 
 /** Sends one message to an endpoint until nothing more is to be tried. @returns the row, its endpoint and its attempts */
 async function ended(url: string, more: object = {}) {
-  const endpoint = await given.side.endpoint(url, policy(more));
+  const endpoint = await given.side.endpoint(url, withoutBreaker(more));
   const [message] = await given.side.accept([endpoint]);
   given.serve([FIRST_WAIT_MS / 1000]);
   const row = await given.side.until(
@@ -147,7 +142,7 @@ describe('the wait between two tries', () => {
   it('is the schedule and up to a fifth more, spread evenly: from the recorded times of 300 retries', async () => {
     given.sink.answer = ({ headers }, response) =>
       void response.writeHead(headers['webhook-attempt'] === '1' ? 500 : 204).end();
-    const endpoint = await given.side.endpoint(given.sink.url, policy());
+    const endpoint = await given.side.endpoint(given.sink.url, withoutBreaker());
     const messages = await given.side.accept([endpoint], 300);
     given.serve([1]);
     await given.sink.until(() => given.sink.arrivals.length === 600, 30_000, 'all second tries');
@@ -171,7 +166,7 @@ describe('the wait between two tries', () => {
 
   it('is 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 10 h where nobody says otherwise, and then there is none', async () => {
     given.sink.answer = (_, response) => void response.writeHead(500).end();
-    const endpoint = await given.side.endpoint(given.sink.url, policy());
+    const endpoint = await given.side.endpoint(given.sink.url, withoutBreaker());
     const messages = await given.side.accept([endpoint], 80);
     for (const [n, { _id: msg }] of messages.entries())
       await given.side.models.deliveries.updateOne({ msg }, { $set: { n: n % 8 } });
@@ -211,7 +206,7 @@ describe('429, 502, 503 and 504', () => {
       response.writeHead(first ? status : 204).end();
       first = false;
     };
-    const endpoint = await given.side.endpoint(given.sink.url, { throttleRate: 40, ...policy() });
+    const endpoint = await given.side.endpoint(given.sink.url, { throttleRate: 40, ...withoutBreaker() });
     await given.side.accept([endpoint], 200);
     given.serve();
     const since = (ms: number) => given.sink.arrivals.filter(({ atMs }) => atMs >= ms).length;

@@ -1,20 +1,11 @@
 import { jest } from '@jest/globals';
 import { DeliveryFixture } from '../../support/delivery-fixture.js';
 import { RunningLanes } from '../../support/delivery-side.js';
+import { withoutBreaker } from '../../support/endpoint-policy.js';
 
 jest.setTimeout(120_000);
 
 const given = DeliveryFixture.inThisFile();
-const policy = (more: object) => ({
-  policy: {
-    retrySchedule: null,
-    timeoutMs: null,
-    concurrency: null,
-    fifo: null,
-    breaker: 'off' as const,
-    ...more,
-  },
-});
 
 describe('a rate', () => {
   // A minute of it, in processes of their own: npm run acceptance -- webhooks A14
@@ -58,7 +49,7 @@ describe('the concurrency of an endpoint', () => {
         response.writeHead(204).end();
       }, 50);
     };
-    const endpoint = await given.side.endpoint(given.sink.url, policy({ concurrency }));
+    const endpoint = await given.side.endpoint(given.sink.url, withoutBreaker({ concurrency }));
     await given.side.accept([endpoint], concurrency * 6);
     given.serve();
     await given.sink.until(() => given.sink.arrivals.length === concurrency * 6, 20_000, 'all');
@@ -73,7 +64,7 @@ describe('the concurrency of an endpoint', () => {
       response.on('close', () => (open -= 1));
       setTimeout(() => response.writeHead(204).end(), 900);
     };
-    const endpoint = await given.side.endpoint(given.sink.url, policy({ concurrency: 4 }));
+    const endpoint = await given.side.endpoint(given.sink.url, withoutBreaker({ concurrency: 4 }));
     const messages = await given.side.accept([endpoint], 40);
     const before: RunningLanes[] = [];
     for (const taken of [6, 14, 22]) {

@@ -7,13 +7,14 @@ import { DeliveryListRepository } from '../../../src/store/webhooks/lists/delive
 import { StatisticsRepository } from '../../../src/store/webhooks/statistics/statistics.repository.js';
 import type { StatisticsRow } from '../../../src/store/webhooks/statistics/statistics.schema.js';
 import { DeliveryFixture } from '../../support/delivery-fixture.js';
+import { withoutBreaker } from '../../support/endpoint-policy.js';
 
 const test = DeliveryFixture.inThisFile();
 const HOUR_MS = 3_600_000;
 
 /** Delivers messages to a receiver that takes some at once, some late, some at the second try and some never. */
 async function delivered(count: number) {
-  const endpoint = await test.side.endpoint(`${test.sink.url}/hook`);
+  const endpoint = await test.side.endpoint(`${test.sink.url}/hook`, withoutBreaker());
   const other = await test.side.endpoint(`${test.sink.url}/other`);
   test.sink.answer = ({ id, path }, response) => {
     const kind = Buffer.from(id).reduce((sum, byte) => sum + byte, 0) % 10;
