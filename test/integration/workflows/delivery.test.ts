@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 import { JOB_KIND } from '../../../src/contracts/search-attributes.js';
 import { RETRY_LANE, WEBHOOK_QUEUES } from '../../../src/contracts/webhooks/delivery.js';
+import type { SweepResult } from '../../../src/contracts/webhooks/dispatch.js';
 import {
   dispatcherId,
   retryId,
@@ -337,13 +338,19 @@ describe('webhookSweeper', () => {
       (ageMs) => ageMs > 5000,
     );
     const schedule = client.schedule.getHandle(SWEEPER_WORKFLOW);
-    await schedule.trigger();
+    await schedule.trigger('BUFFER_ONE');
     await side.untilState(message!, endpoint, 'delivered');
+    // The schedule's own half minute may have come just before the trigger.
     const { info } = await schedule.describe();
-    const run = info.recentActions.at(-1)!.action;
-    const sweep = client.workflow.getHandle(run.workflow.workflowId, run.workflow.firstExecutionRunId);
-    expect(await sweep.result()).toMatchObject({ inserted: 1 });
-    await recordHistory(sweep, 'inserted-missing-rows');
+    const mended: WorkflowHandle[] = [];
+    for (const { action } of info.recentActions) {
+      const { workflowId, firstExecutionRunId } = action.workflow;
+      const sweep = client.workflow.getHandle(workflowId, firstExecutionRunId);
+      const { inserted } = (await sweep.result()) as SweepResult;
+      if (inserted > 0) mended.push(sweep);
+    }
+    expect(mended).toHaveLength(1);
+    await recordHistory(mended[0]!, 'inserted-missing-rows');
     await removeSweeperSchedule(client);
     await removeSweeperSchedule(client);
     await expect(schedule.describe()).rejects.toThrow('not found');
