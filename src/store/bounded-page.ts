@@ -55,7 +55,8 @@ export async function boundedPage<Row extends { _id: string }>(
   return pageOf(data, { done: !more && stop === undefined, reached, backwards });
 }
 
-function pageOf<Row extends { _id: string }>(
+/** The page of rows that were read up to `reached` (undefined = nothing was), in the direction of reading. */
+export function pageOf<Row extends { _id: string }>(
   data: Row[],
   { done, reached, backwards }: { done: boolean; reached: string | undefined; backwards: boolean },
 ): Page<Row> {

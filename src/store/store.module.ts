@@ -15,6 +15,7 @@ import { AttemptListRepository } from './webhooks/lists/attempt-list.repository.
 import { DeliveryCancelRepository } from './webhooks/delivery-cancel.repository.js';
 import { EndpointRepository } from './webhooks/endpoint.repository.js';
 import { DeliveryListRepository } from './webhooks/lists/delivery-list.repository.js';
+import { SkippedEndpointRepository } from './webhooks/lists/skipped-endpoint.repository.js';
 import { EventTypeCache } from './webhooks/event-type/event-type-cache.js';
 import { EventTypeRepository } from './webhooks/event-type/event-type.repository.js';
 import { MessageRepository } from './webhooks/message.repository.js';
@@ -79,6 +80,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     fromModels(EndpointCountRepository),
     fromModels(AttemptListRepository),
     fromModels(DeliveryListRepository),
+    fromModels(SkippedEndpointRepository),
     fromModels(StatisticsRepository),
     fromModels(DeliveryCancelRepository),
     OutboxBell,
@@ -123,6 +125,7 @@ const indexed = <T extends { createIndexes(): Promise<void> }>(type: new (connec
     AcceptRates,
     AttemptListRepository,
     DeliveryListRepository,
+    SkippedEndpointRepository,
     StatisticsRepository,
     DeliveryCancelRepository,
     TaskRepository,

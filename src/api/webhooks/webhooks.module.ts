@@ -29,6 +29,8 @@ import { AttemptReader } from './history/attempt-reader.js';
 import { AttemptController } from './history/attempt.controller.js';
 import { DeliveryReader } from './history/delivery-reader.js';
 import { DeliveryController } from './history/delivery.controller.js';
+import { SkippedEndpointController } from './history/skipped-endpoint.controller.js';
+import { SkippedEndpoints } from './history/skipped-endpoints.js';
 import { EventTypeWriter } from './event-type/event-type-writer.js';
 import { EventTypeController } from './event-type/event-type.controller.js';
 import { OpenApiImport } from './event-type/openapi-import.js';
@@ -96,6 +98,7 @@ import { TransformationController } from './transformation/transformation.contro
     TestAttemptController,
     AttemptController,
     DeliveryController,
+    SkippedEndpointController,
     StatisticsController,
     AttemptSeriesController,
     ReplayController,
@@ -132,6 +135,7 @@ import { TransformationController } from './transformation/transformation.contro
     Resend,
     AttemptReader,
     DeliveryReader,
+    SkippedEndpoints,
     StatisticsReader,
     AttemptSeries,
     TestAttempt,

@@ -1,7 +1,7 @@
 import type { SkippedTarget } from '../../contracts/webhooks/delivery.js';
 import { deliveryId, newId } from '../../platform/ids.js';
 import type { MessageRow } from './message.schema.js';
-import { storedTargets, unpacked } from './packed-targets.js';
+import { skippedBy, skippedRuns, storedTargets, unpacked } from './packed-targets.js';
 
 const id = newId('msg');
 const endpoints = (count: number) => Array.from({ length: count }, () => newId('ep'));
@@ -9,12 +9,11 @@ const row = (stored: ReturnType<typeof storedTargets>) => ({ _id: id, ...stored 
 
 /** Why each of some endpoints is no target, as what is stored tells. */
 function leftOut(stored: ReturnType<typeof storedTargets>, all: SkippedTarget[]): SkippedTarget[] {
-  const rules = Object.entries(stored.packed!.skipped) as [SkippedTarget['why'], string][];
-  const isWithin = (ends: string, e: string) =>
-    (ends.match(/.{54}/g) ?? []).some((run) => run.slice(0, 27) <= e && e <= run.slice(27));
-  return all.flatMap(({ e }) =>
-    rules.filter(([, ends]) => isWithin(ends, e.slice(3))).map(([why]) => ({ e, why })),
-  );
+  const runs = skippedRuns(stored.packed!);
+  return all.flatMap(({ e }) => {
+    const why = skippedBy(runs, e);
+    return why === null ? [] : [{ e, why }];
+  });
 }
 
 describe('the targets of a message', () => {

@@ -59,6 +59,38 @@ function runs(skipped: readonly SkippedTarget[]): PackedTargets['skipped'] {
   return byRule;
 }
 
+/** A run of endpoints that one rule left out: its first and last id. Runs do not overlap. */
+export interface SkippedRun {
+  first: string;
+  last: string;
+  why: SkippedTarget['why'];
+}
+
+/** In the order of ids. */
+export function skippedRuns({ skipped }: PackedTargets): SkippedRun[] {
+  const rules = Object.entries(skipped) as [SkippedTarget['why'], string][];
+  return rules
+    .flatMap(([why, text]) => {
+      const ends = idsIn(text);
+      const lasts = ends.filter((_, position) => position % 2 === 1);
+      return lasts.map((last, run) => ({ first: ends[2 * run]!, last, why }));
+    })
+    .sort((a, b) => (a.first < b.first ? -1 : 1));
+}
+
+/** Which rule left an endpoint out that was there and is no target; null = it came later. @param runs in order */
+export function skippedBy(runs: readonly SkippedRun[], e: string): SkippedTarget['why'] | null {
+  let from = 0;
+  let to = runs.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (runs[middle]!.last < e) from = middle + 1;
+    else to = middle;
+  }
+  const run = runs[from];
+  return run === undefined || e < run.first ? null : run.why;
+}
+
 export const hasManyTargets = ({ packed }: Pick<MessageRow, 'packed'>): boolean =>
   packed !== undefined && packed.e.length > MANY_TARGETS * ID_CHARACTERS;
 
@@ -66,13 +98,19 @@ export const hasManyTargets = ({ packed }: Pick<MessageRow, 'packed'>): boolean 
 export function unpacked(row: MessageRow): MessageRow {
   const { packed, ...message } = row;
   if (packed === undefined) return row;
-  const derived: MessageTarget[] = [];
-  for (let at = 0; at < packed.e.length; at += ID_CHARACTERS) {
-    const e = PREFIX + packed.e.slice(at, at + ID_CHARACTERS);
-    derived.push(shared(message._id, e, packed.lanes));
-  }
+  const derived = idsIn(packed.e).map((e) => shared(message._id, e, packed.lanes));
   return { ...message, targets: [...message.targets, ...derived] };
 }
+
+/** The endpoints that a message goes to. */
+export const targetEndpoints = ({ targets, packed }: MessageRow): Set<string> =>
+  new Set([...targets.map(({ e }) => e), ...idsIn(packed?.e ?? '')]);
+
+const idsIn = (text: string): string[] =>
+  Array.from({ length: text.length / ID_CHARACTERS }, (_, position) => {
+    const at = position * ID_CHARACTERS;
+    return PREFIX + text.slice(at, at + ID_CHARACTERS);
+  });
 
 const shared = (messageId: string, e: string, lanes: number): MessageTarget => ({
   d: deliveryId(messageId, e),

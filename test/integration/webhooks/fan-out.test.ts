@@ -63,5 +63,17 @@ describe('an application with 10,000 endpoints', () => {
     expect(JSON.stringify(message).length).toBeLessThan(ENDPOINTS * 28 + 2000);
     const deliveries = connection.collection('wh_deliveries');
     expect(await deliveries.countDocuments({ msg: id })).toBe(WANTING);
+
+    const skipped = new Set<string>();
+    let from = '';
+    for (let done = false; !done;) {
+      const { body } = await api.get<{ data: { endpointId: string }[]; iterator: string; done: boolean }>(
+        `/api/v1/app/${app}/msg/${id}/skipped?limit=250${from}`,
+      );
+      for (const { endpointId } of body.data) skipped.add(endpointId);
+      ({ done } = body);
+      from = `&iterator=${body.iterator}`;
+    }
+    expect(skipped.size).toBe(ENDPOINTS - WANTING);
   });
 });
