@@ -300,19 +300,22 @@ describe('webhookSend', () => {
   });
 
   it('starts the schedule of an exhausted delivery again when the receiver still fails', async () => {
-    fail();
-    const endpoint = await side.endpoint(sink.url);
-    const [message] = await side.accept([endpoint]);
-    const { _id } = await side.delivery(message!, endpoint);
+    const { message, endpoint, id } = await waitingForWorkflow();
+    await workflow(id).terminate();
+    const { _id } = await side.delivery(message, endpoint);
     await side.models.deliveries.collection.updateOne(
       { _id: _id as never },
       { $set: { state: 'exhausted', n: 8, rev: 50 }, $unset: { q: '' } },
     );
-    const result = await resend(message!, endpoint, 'b', _id);
+    const before = sink.counts.get(message._id)!;
+    sink.answer = (_, response) => {
+      response.writeHead(sink.counts.get(message._id)! === before + 1 ? 500 : 204).end();
+    };
+    const result = await resend(message, endpoint, 'b', _id);
     expect(result).toMatchObject({ outcome: 'retrying', nextBy: 'lane', why: 'http_500' });
     await recordHistory(workflow(sendId(_id, 'b')), 'failed-and-back-in-its-lane');
-    take();
-    await side.untilState(message!, endpoint, 'delivered');
+    await side.untilState(message, endpoint, 'delivered');
+    expect(sink.counts.get(message._id)).toBe(before + 2);
   });
 
   it('sends a message to an endpoint it was not meant for at first', async () => {
