@@ -48,6 +48,16 @@ export class WebhookSink {
     return sink;
   }
 
+  /** Refuses everything from now on. */
+  fail(status = 500): void {
+    this.answer = (_, response) => void response.writeHead(status).end('no');
+  }
+
+  /** Takes everything from now on. */
+  take(): void {
+    this.answer = accept;
+  }
+
   /** Resolves when `condition` holds; checked after each arrival. Rejects after `timeoutMs`. */
   async until(condition: () => boolean, timeoutMs: number, what: string): Promise<void> {
     const deadline = AbortSignal.timeout(timeoutMs);

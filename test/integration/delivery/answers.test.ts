@@ -165,7 +165,7 @@ describe('the wait between two tries', () => {
   });
 
   it('is 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 10 h where nobody says otherwise, and then there is none', async () => {
-    given.sink.answer = (_, response) => void response.writeHead(500).end();
+    given.sink.fail();
     const endpoint = await given.side.endpoint(given.sink.url, withoutBreaker());
     const messages = await given.side.accept([endpoint], 80);
     for (const [n, { _id: msg }] of messages.entries())

@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => running?.end(), 60_000);
 beforeEach(() => {
   running.sink.arrivals.length = 0;
-  running.sink.answer = (_, response) => void response.writeHead(204).end();
+  running.sink.take();
 });
 
 const itemsOf = ({ body }: Arrival) => JSON.parse(body.toString()) as Item[];

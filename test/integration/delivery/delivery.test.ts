@@ -179,7 +179,7 @@ describe('a delivery', () => {
 
   it('that is exhausted disables an endpoint that failed for five days, not one that fails since yesterday', async () => {
     given.serve([]);
-    given.sink.answer = (_, response) => void response.writeHead(500).end();
+    given.sink.fail();
     const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
     const failing = await given.side.endpoint(given.sink.url, { failingSince: daysAgo(5.1) });
     const shaky = await given.side.endpoint(given.sink.url, { failingSince: daysAgo(1) });

@@ -9,7 +9,7 @@ const DAY_MS = 86_400_000;
 /** A delivery is given up at an endpoint that has failed for a year. @returns whether it is disabled then */
 async function disabledAfterAYear(days: number): Promise<boolean> {
   const { side, sink } = given;
-  sink.answer = (_, response) => void response.writeHead(500).end();
+  sink.fail();
   const failingSince = new Date(Date.now() - 365 * DAY_MS);
   const endpoint = await side.endpoint(sink.url, { failingSince });
   const [message] = await side.accept([endpoint]);

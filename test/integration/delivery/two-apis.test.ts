@@ -77,7 +77,7 @@ describe('two API processes', () => {
   });
 
   it('answer for a message that keeps an order when its delivery is stored', async () => {
-    running.sink.answer = (_, response) => void response.writeHead(204).end();
+    running.sink.take();
     const app = await orderedTarget();
     const connection = await connectMongo(running.stack.mongodbUrl, 'holdfast');
     const deliveries = connection.db!.collection('wh_deliveries');

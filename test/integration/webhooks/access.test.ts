@@ -286,7 +286,7 @@ describe('secrets', () => {
       ...{ secret, headers: { authorization: `Bearer ${planted}` } },
     });
     const { token } = await portal(target.app);
-    running.sink.answer = (_, response) => void response.writeHead(500).end();
+    running.sink.fail();
     const body = { eventType: 'a.b', payload: { card: planted } };
     const { body: sent } = await running.api.post<Made>(`/api/v1/app/${target.app}/msg`, body);
     await running.sink.untilArrived([sent.id], 20_000);

@@ -86,7 +86,7 @@ const shownTo = (path: string) =>
 describe('an endpoint with OAuth', () => {
   it('is shown a token, which is asked for once and kept', async () => {
     const { api, sink } = running;
-    sink.answer = (_, response) => void response.writeHead(204).end();
+    sink.take();
     const { app, ep, send } = await target('one', '/one');
     const before = tokens.requests.length;
     const ids = [await send(), await send(), await send()];
@@ -137,7 +137,7 @@ describe('an endpoint with OAuth', () => {
 
   it('tells about its configuration, never about its secrets, and can do without again', async () => {
     const { api, sink, stack } = running;
-    sink.answer = (_, response) => void response.writeHead(204).end();
+    sink.take();
     const { ep, at, send } = await target('four', '/four');
     const shown = await api.get<Record<string, unknown>>(`${at}/oauth`);
     const { clientSecret: _, ...rest } = config('four');

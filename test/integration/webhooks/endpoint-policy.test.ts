@@ -99,7 +99,7 @@ describe('the policy of an endpoint', () => {
 
   it('sets the waits between tries, before what the application sets', async () => {
     const { sink, api } = running;
-    sink.answer = (_, response) => void response.writeHead(500).end();
+    sink.fail();
     const { app, ep } = await api.target(`${sink.url}/a`);
     const other = await api.post<{ id: string }>(`/api/v1/app/${app}/endpoint`, { url: `${sink.url}/b` });
     await put(`/api/v1/app/${app}/policy`, { retrySchedule: [1] });
@@ -115,7 +115,7 @@ describe('the policy of an endpoint', () => {
       expect(wait).toBeLessThan(3000);
     }
     expect(other.status).toBe(201);
-    sink.answer = (_, response) => void response.writeHead(204).end();
+    sink.take();
   });
 
   it('bounds how long a try may take', async () => {

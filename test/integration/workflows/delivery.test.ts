@@ -46,18 +46,12 @@ beforeEach(async () => {
 afterEach(() => sink.close());
 
 const workflow = (id: string): WorkflowHandle => side.temporal.client.workflow.getHandle(id);
-const fail = () => {
-  sink.answer = (_, response) => void response.writeHead(500).end('no');
-};
-const take = () => {
-  sink.answer = (_, response) => void response.writeHead(204).end();
-};
 
 /** A delivery that failed twice in its lane and now waits for a workflow. */
 async function waitingForWorkflow(
   limits: Partial<EndpointRow> = {},
 ): Promise<{ message: MessageRow; endpoint: EndpointRow; id: string }> {
-  fail();
+  sink.fail();
   const endpoint = await side.endpoint(`${sink.url}/hook?token=s3cret`, limits);
   const [message] = await side.accept([endpoint]);
   const row = await side.until(
@@ -170,7 +164,7 @@ describe('webhookRetry', () => {
   it('owns a late retry; retryNow makes it at once', async () => {
     const { message, endpoint, id } = await waitingForWorkflow();
     expect(await workflow(id).query('status')).toMatchObject({ outcome: 'waiting', n: 2 });
-    take();
+    sink.take();
     await workflow(id).signal('retryNow');
     expect(await workflow(id).result()).toBe('delivered');
     expect(await side.untilState(message, endpoint, 'delivered')).toMatchObject({ n: 3 });
@@ -219,7 +213,7 @@ describe('webhookRetry', () => {
     const released = await side.untilState(message, endpoint, 'retrying');
     expect(released.q).toEqual({ l: RETRY_LANE, at: due });
     expect(sink.arrivals).toHaveLength(tried);
-    take();
+    sink.take();
     await workflow(id).signal('hold');
     await side.untilState(message, endpoint, 'held');
     await workflow(id).signal('retryNow');
@@ -230,7 +224,7 @@ describe('webhookRetry', () => {
 
   it('leaves the try to the lane where the endpoint has a rate, and ends', async () => {
     const { message, endpoint, id } = await waitingForWorkflow({ throttleRate: 10 });
-    take();
+    sink.take();
     await workflow(id).signal('retryNow');
     expect(await workflow(id).result()).toBe('retrying');
     expect(await side.untilState(message, endpoint, 'delivered')).toMatchObject({ n: 3 });
@@ -270,7 +264,7 @@ describe('webhookRetry', () => {
     const { _id } = await side.delivery(message, endpoint);
     const q = { l: RETRY_LANE, at: new Date(Date.now() - 1000) };
     await side.models.deliveries.collection.updateOne({ _id: _id as never }, { $set: { q } });
-    take();
+    sink.take();
     expect((await services.sweeper.run()).restarted).toBe(1);
     await side.untilState(message, endpoint, 'delivered');
   });

@@ -35,12 +35,6 @@ afterEach(() => sink.close());
 
 const recovery = (endpoint: EndpointRow): WorkflowHandle =>
   side.temporal.client.workflow.getHandle(recoveryId(endpoint._id));
-const fail = () => {
-  sink.answer = (_, response) => void response.writeHead(500).end('no');
-};
-const take = () => {
-  sink.answer = (_, response) => void response.writeHead(204).end();
-};
 const isLookedAfter = (endpoint: EndpointRow) =>
   side.until(
     () =>
@@ -64,7 +58,7 @@ const rowsOf = (endpoint: EndpointRow) =>
 
 /** An endpoint that is down, with messages that came after its breaker opened. */
 async function down(count: number): Promise<{ endpoint: EndpointRow; waiting: MessageRow[] }> {
-  fail();
+  sink.fail();
   const endpoint = await side.endpoint(`${sink.url}/hook`);
   await side.accept([endpoint], 10);
   await isLookedAfter(endpoint);
@@ -88,7 +82,7 @@ describe('an endpoint that is down', () => {
     const usedUp = whileDown.filter((row) => row.n - (row.base ?? 0) > 0);
     expect(usedUp.length).toBeLessThanOrEqual(10);
     expect(whileDown.filter(({ n }) => n === 0).length).toBeGreaterThanOrEqual(199);
-    take();
+    sink.take();
     await sink.untilArrived(
       waiting.map(({ _id }) => _id),
       30_000,
@@ -107,7 +101,7 @@ describe('an endpoint that is down', () => {
     const { endpoint, waiting } = await down(30);
     await recovery(endpoint).executeUpdate('setRate', { args: [10] });
     await expect(recovery(endpoint).executeUpdate('setRate', { args: [0] })).rejects.toThrow();
-    take();
+    sink.take();
     await recovery(endpoint).signal('probeNow');
     await sink.untilArrived(
       waiting.map(({ _id }) => _id),
