@@ -171,7 +171,7 @@ export function webhookServices(options: WebhookServicesOptions) {
   const cache = new ApplicationCache(models, applications);
   const accepting = workerAccept({ models, cache, config, log });
   const retentionDays = config.WEBHOOK_PAYLOAD_RETENTION_DAYS;
-  const relay = new OperationalRelay({ models, applications: cache, accepting, bell, retentionDays, log });
+  const relay = new OperationalRelay({ models, applications, accepting, bell, retentionDays, log });
   const taskPages = new WalkTaskRepository(models);
   const walker = new TaskWalker({
     ...{ tasks, pages: taskPages, results: new TaskResultRepository(models) },

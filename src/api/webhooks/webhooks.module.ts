@@ -52,6 +52,7 @@ import { ReplayController } from './replay/replay.controller.js';
 import { SendExample } from './replay/send-example.js';
 import { OperationalEndpointController } from './operational/operational-endpoint.controller.js';
 import { OperationalEndpoints } from './operational/operational-endpoints.js';
+import { OperationalEventsController } from './operational/operational-events.controller.js';
 import { operationalRelayProvider } from './operational/operational-relay.provider.js';
 import { OperationalSecretController } from './operational/operational-secret.controller.js';
 import { LeasedPollerController } from './poller/leased-poller.controller.js';
@@ -112,6 +113,7 @@ import { TransformationController } from './transformation/transformation.contro
     MessageEventsController,
     OperationalEndpointController,
     OperationalSecretController,
+    OperationalEventsController,
     RetentionController,
     InboundController,
   ],

@@ -39,11 +39,20 @@ it('an event whose process died before it was a message is sent by the sweeper, 
   });
 });
 
-it('events are dropped where nobody listens', async () => {
-  await test.side.endpoint('http://127.0.0.1:9/', { outbox: [newOutboxEvent('endpoint.updated')] });
-  await test.side.services().sweeper.run();
+it('events are kept where nobody listens, and are not sent to who listens later', async () => {
+  const { models } = test.side;
+  for (let n = 0; n < 130; n++) {
+    await test.side.endpoint('http://127.0.0.1:9/', { outbox: [newOutboxEvent('endpoint.updated')] });
+  }
+  const [one, two] = [test.side.services(), test.side.services()];
+  await Promise.all([one.sweeper.run(), two.sweeper.run()]);
   expect(await outboxes()).toBe(0);
-  expect(await told()).toBe(0);
+  expect(await told()).toBe(130);
+  await test.side.endpoint(test.sink.url, { app: OPERATIONAL_APP, uk: `${OPERATIONAL_APP}:late` });
+  await one.sweeper.run();
+  expect(await models.deliveries.collection.countDocuments({ app: OPERATIONAL_APP })).toBe(0);
+  const kept = await models.messages.findOne({ app: OPERATIONAL_APP }).lean();
+  expect(kept!.expiresAt!.getTime()).toBeGreaterThan(Date.now() + 86_400_000);
 });
 
 it('a disabled endpoint and a failing operational endpoint: only the first is told', async () => {

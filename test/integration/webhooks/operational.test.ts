@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { Svix } from 'svix';
 import { OPERATIONAL_APP } from '../../../src/contracts/webhooks/operational-event.js';
+import { SvixDescription } from '../../conformance/webhooks/svix-description.js';
 import { runningStack } from '../../support/running-stack.js';
 import type { RunningStack } from '../../support/running-stack.js';
+import { until } from '../../support/until.js';
 import type { Arrival } from '../../support/webhook-sink.js';
 
 interface Told {
@@ -10,10 +13,17 @@ interface Told {
   data: Record<string, unknown>;
 }
 
+/** Streams show what was accepted a moment ago. */
+const NO_DELAY = { WEBHOOK_POLL_DELAY_MS: '50' };
+
 let running: RunningStack;
 beforeAll(async () => {
   const waits = '0.05,0.05,0.05,0.05,0.05';
-  running = await runningStack({ WEBHOOK_RETRY_SCHEDULE: waits, WEBHOOK_DISABLE_AFTER_DAYS: '0' });
+  running = await runningStack({
+    WEBHOOK_RETRY_SCHEDULE: waits,
+    WEBHOOK_DISABLE_AFTER_DAYS: '0',
+    ...NO_DELAY,
+  });
 }, 120_000);
 afterAll(() => running?.end(), 60_000);
 
@@ -155,5 +165,111 @@ describe('operational webhooks', () => {
     const key = made.body.token;
     expect((await api.call('GET', ROOT, { key })).status).toBe(403);
     expect((await api.call('POST', ROOT, { key, body: { url: sink.url } })).status).toBe(403);
+  }, 60_000);
+});
+
+interface EventPage {
+  data: { id: string; eventType: string; timestamp: string; payload: Told }[];
+  iterator: string;
+  done: boolean;
+}
+
+describe('the stream of operational events', () => {
+  const EVENTS = '/api/v1/events';
+  const read = async (query = '') => {
+    const { status, body } = await running.api.get<EventPage>(`${EVENTS}?${query}`);
+    expect(status).toBe(200);
+    return body;
+  };
+  /** Everything after a position, page by page. */
+  async function readAll(from: string, query = ''): Promise<EventPage['data']> {
+    const page = await read(`limit=3&iterator=${from}${query}`);
+    return page.done ? page.data : [...page.data, ...(await readAll(page.iterator, query))];
+  }
+  /** Changes endpoints of an application while no operational endpoint is there. @returns what was told of it since */
+  async function changes(count: number) {
+    const { api, sink } = running;
+    const { data: listeners } = (await api.get<{ data: { id: string }[] }>(ROOT)).body;
+    for (const { id } of listeners) await api.call('DELETE', `${ROOT}/${id}`);
+    const { iterator: from } = await untilDone();
+    const { app, ep } = await api.target(`${sink.url}/hook`);
+    for (let n = 1; n < count; n++) {
+      const change = { body: { description: `${n}` } };
+      await api.call('PATCH', `/api/v1/app/${app}/endpoint/${ep}`, change);
+    }
+    const found = async () => (await readAll(from)).filter(({ payload }) => payload.data['appId'] === app);
+    await until(found, (events) => events.length === count, 20_000);
+    return { app, ep, from };
+  }
+  async function untilDone(from = ''): Promise<EventPage> {
+    const page = await read(`limit=250${from}`);
+    return page.done ? page : untilDone(`&iterator=${page.iterator}`);
+  }
+
+  it('keeps each in order where no operational endpoint listens, to be read from any point, again and again', async () => {
+    const { app, ep, from } = await changes(8);
+    const all = await readAll(from);
+    const about = { appId: app, endpointId: ep };
+    expect(all).toHaveLength(8);
+    expect(all[0]).toMatchObject({
+      eventType: 'endpoint.created',
+      payload: { type: 'endpoint.created', data: about },
+    });
+    expect(all.slice(1).every(({ eventType }) => eventType === 'endpoint.updated')).toBe(true);
+    expect(all.map(({ id }) => id)).toEqual(all.map(({ id }) => id).sort());
+    expect(await readAll(from)).toEqual(all);
+    expect(await readAll(all[4]!.id)).toEqual(all.slice(5));
+    expect(await readAll(from, '&event_types=endpoint.created')).toEqual([all[0]]);
+    expect(await readAll(from, '&channels=none')).toEqual([]);
+    expect(await readAll(from, `&after=${encodeURIComponent(all.at(-1)!.timestamp)}`)).toEqual([]);
+    const end = await untilDone(`&iterator=${from}`);
+    // At the end the iterator stays where it is, so that polling goes on from there.
+    expect(await read(`iterator=${end.iterator}`)).toEqual({ data: [], iterator: end.iterator, done: true });
+    expect(end.iterator).toBe(all.at(-1)!.id);
+  }, 60_000);
+
+  it('answers as the public description says', async () => {
+    const description = new SvixDescription(
+      join(process.env['CONFORMANCE_DIR'] ?? '../shared/conformance', 'webhooks/svix-openapi.json'),
+    );
+    const { from } = await changes(3);
+    const body = await read(`iterator=${from}`);
+    expect(body.data.length).toBeGreaterThan(2);
+    const exchange = { method: 'GET', path: EVENTS, status: 200, contentType: 'application/json' };
+    expect(description.faults({ ...exchange, body: JSON.stringify(body) })).toEqual([]);
+    const spoiled = JSON.stringify({ ...body, iterator: null });
+    expect(description.faults({ ...exchange, body: spoiled })).not.toEqual([]);
+  }, 60_000);
+
+  it('outlives a kill of the API that answered the change', async () => {
+    const { api, sink, stack } = running;
+    const { iterator: from } = await untilDone();
+    const { app } = await api.target(`${sink.url}/hook`);
+    await stack.kill('api');
+    const found = async () => {
+      const events = await readAll(from).catch(() => []);
+      return events.filter(({ payload }) => payload.data['appId'] === app);
+    };
+    expect(await until(found, (events) => events.length > 0, 50_000)).toHaveLength(1);
+  }, 90_000);
+
+  it('is for keys of the whole organisation, and refuses what it cannot read', async () => {
+    const { api, sink } = running;
+    const { app } = await api.target(`${sink.url}/hook`);
+    const made = await api.post<{ token: string }>('/api/v1/keys', {
+      ...{ name: 'customer', role: 'admin', application: app },
+    });
+    expect((await api.call('GET', EVENTS, { key: made.body.token })).status).toBe(403);
+    for (const query of [
+      'limit=0',
+      'iterator=-msg_1',
+      'after=today',
+      'event_types=a%20b',
+      'channels=a%20b',
+    ]) {
+      const answer = await api.get<{ code: string }>(`${EVENTS}?${query}`);
+      expect([query, answer.status, answer.body.code]).toEqual([query, 422, 'validation']);
+    }
+    expect((await api.post(EVENTS, {})).status).toBe(405);
   }, 60_000);
 });

@@ -9,9 +9,10 @@ import { notFound } from '../../../platform/errors.js';
 import { ApplicationRepository } from '../../../store/webhooks/application.repository.js';
 import { EndpointRepository } from '../../../store/webhooks/endpoint.repository.js';
 import type { EndpointRow } from '../../../store/webhooks/endpoint.schema.js';
+import { makeOperationalApplication } from '../../../store/webhooks/operational/operational-application.js';
 import { EndpointWriter } from '../endpoint-writer.js';
 
-/** Endpoints of the application that no caller can name; it is made with its first endpoint. */
+/** Endpoints of the application that no caller can name; it is made with its first endpoint or event. */
 @Injectable()
 export class OperationalEndpoints {
   constructor(
@@ -21,7 +22,7 @@ export class OperationalEndpoints {
   ) {}
 
   async create(input: OperationalEndpointIn, id?: string): Promise<EndpointRow> {
-    await this.#makeApplication();
+    await makeOperationalApplication(this.applications);
     return this.writer.create(OPERATIONAL_APP, input, id);
   }
 
@@ -29,7 +30,7 @@ export class OperationalEndpoints {
     reference: string,
     input: OperationalEndpointUpdate,
   ): Promise<{ row: EndpointRow; created: boolean }> {
-    await this.#makeApplication();
+    await makeOperationalApplication(this.applications);
     return this.writer.put(OPERATIONAL_APP, reference, input);
   }
 
@@ -41,10 +42,5 @@ export class OperationalEndpoints {
     const row = await this.endpoints.find(OPERATIONAL_APP, reference);
     if (row === null) throw notFound('operational endpoint');
     return row;
-  }
-
-  async #makeApplication(): Promise<void> {
-    if ((await this.applications.findAny(OPERATIONAL_APP)) !== null) return;
-    await this.applications.insert({ name: 'operational webhooks', metadata: {} }, OPERATIONAL_APP);
   }
 }

@@ -5,6 +5,7 @@ import { CONFIG, LOGGER } from '../../../platform/platform.module.js';
 import { WEBHOOK_MODELS } from '../../../store/store.module.js';
 import { AcceptRates } from '../../../store/webhooks/accept-rates.js';
 import { ApplicationCache } from '../../../store/webhooks/application-cache.js';
+import { ApplicationRepository } from '../../../store/webhooks/application.repository.js';
 import { EventTypeCache } from '../../../store/webhooks/event-type/event-type-cache.js';
 import { MessageAccept } from '../../../store/webhooks/message-accept.js';
 import { MessageRepository } from '../../../store/webhooks/message.repository.js';
@@ -17,12 +18,20 @@ import { DeliveryFanOut } from '../delivery-fan-out.js';
 export const operationalRelayProvider: FactoryProvider<OperationalRelay> = {
   provide: OperationalRelay,
   inject: [
-    ...[WEBHOOK_MODELS, ApplicationCache, EventTypeCache, MessageRepository, AcceptRates],
+    ...[
+      WEBHOOK_MODELS,
+      ApplicationRepository,
+      ApplicationCache,
+      EventTypeCache,
+      MessageRepository,
+      AcceptRates,
+    ],
     ...[DeliveryFanOut, OutboxBell, CONFIG, LOGGER],
   ],
   useFactory: (
     models: WebhookModels,
-    applications: ApplicationCache,
+    applications: ApplicationRepository,
+    cache: ApplicationCache,
     eventTypes: EventTypeCache,
     messages: MessageRepository,
     rates: AcceptRates,
@@ -31,7 +40,7 @@ export const operationalRelayProvider: FactoryProvider<OperationalRelay> = {
     config: Config,
     log: Logger,
   ) => {
-    const accepting = new MessageAccept(applications, eventTypes, messages, rates, {
+    const accepting = new MessageAccept(cache, eventTypes, messages, rates, {
       lanes: config.WEBHOOK_LANES,
       durable: true,
       strictTypes: false,

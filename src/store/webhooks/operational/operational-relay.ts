@@ -2,17 +2,18 @@ import type { mongo } from 'mongoose';
 import type { Logger } from 'pino';
 import { OPERATIONAL_APP } from '../../../contracts/webhooks/operational-event.js';
 import { DURABLE } from '../../connection.js';
-import type { ApplicationCache } from '../application-cache.js';
+import type { ApplicationRepository } from '../application.repository.js';
 import type { Accepted, MessageAccept } from '../message-accept.js';
 import type { MessageDraft } from '../message-draft.js';
 import type { WebhookModels } from '../webhook-models.js';
+import { makeOperationalApplication } from './operational-application.js';
 import { OperationalEventData } from './operational-event-data.js';
 import type { OutboxEvent, WithOutbox } from './outbox.js';
 import type { OutboxBell } from './outbox-bell.js';
 
 export interface OperationalRelayOptions {
   models: WebhookModels;
-  applications: ApplicationCache;
+  applications: ApplicationRepository;
   /** Checks no schema: these events are ours. */
   accepting: MessageAccept;
   /** Rings when there is something to relay. */
@@ -84,9 +85,8 @@ export class OperationalRelay {
 
   async #relay(collection: mongo.Collection, rows: Told[]): Promise<number> {
     if (rows.length === 0) return 0;
-    const events = rows.flatMap(({ outbox = [] }) => outbox);
-    // Where nobody listens there is nobody to tell it to later.
-    const told = (await this.#hasListeners()) ? await this.#tell(rows) : events.map(({ id }) => id);
+    await makeOperationalApplication(this.options.applications);
+    const told = await this.#tell(rows);
     if (told.length === 0) throw new Error('no operational event was accepted');
     await collection.updateMany(
       { _id: { $in: rows.map(({ _id }) => _id) as never[] } },
@@ -94,14 +94,6 @@ export class OperationalRelay {
       { writeConcern: DURABLE },
     );
     return told.length;
-  }
-
-  async #hasListeners(): Promise<boolean> {
-    const { applications } = this.options;
-    const known = await applications.get(OPERATIONAL_APP);
-    if (known !== null && known.endpoints.length > 0) return true;
-    // What is remembered may be older than the first endpoint.
-    return ((await applications.load(OPERATIONAL_APP))?.endpoints.length ?? 0) > 0;
   }
 
   async #tell(rows: Told[]): Promise<string[]> {
