@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { watchParents } from './parent-watch.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const BIN = join(ROOT, 'node_modules', '.bin');
@@ -42,7 +43,9 @@ await step('Building', [node, 'scripts/build.mjs']);
 
 const path = [BIN, process.env.PATH].join(delimiter);
 const env = { ...process.env, PATH: path, HOLDFAST_STARTED_AT: String(startedAt) };
-const { code, signal } = await run([node, target, ...args], { stdio: 'inherit', env });
+// The channel closes when we die, even of kill -9: by that the target knows.
+const stdio = ['inherit', 'inherit', 'inherit', 'ipc'];
+const { code, signal } = await run([node, target, ...args], { stdio, env });
 if (signal) process.kill(process.pid, signal);
 process.exit(code ?? 1);
 
@@ -108,7 +111,10 @@ function withoutBin(path) {
     .join(delimiter);
 }
 
-/** Signals are passed on: the child may get Ctrl-C twice (terminal and here), and counts that as once. */
+/**
+ * Signals are passed on: the child may get Ctrl-C twice (terminal and here), and counts that as once. The end of npm is
+ * one too.
+ */
 function run([command, ...rest], options) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, rest, options);
@@ -117,8 +123,10 @@ function run([command, ...rest], options) {
     child.stderr?.on('data', (chunk) => (output += chunk));
     const forward = (signal) => child.kill(signal);
     for (const signal of SIGNALS) process.on(signal, forward);
+    const unwatch = watchParents(() => forward('SIGTERM'));
     child.once('error', reject);
     child.once('close', (code, signal) => {
+      unwatch();
       for (const each of SIGNALS) process.off(each, forward);
       resolve({ code, signal, output });
     });
