@@ -22,20 +22,24 @@ export class AcceptRates {
 
   /** Takes up to so many messages out of the rate of an application. */
   async take(application: string, perSec: number, wanted: number): Promise<Granted> {
-    const row = await this.#buckets.findOneAndUpdate({ _id: application }, taking(perSec, wanted), {
-      upsert: true,
-      returnDocument: 'after',
-      // Lost in a crash it is a burst more: not worth waiting for the disk.
-      writeConcern: { w: 1 },
-    });
+    const row = await acceptRates(this.models).findOneAndUpdate(
+      { _id: application },
+      taking(perSec, wanted),
+      {
+        upsert: true,
+        returnDocument: 'after',
+        // Lost in a crash it is a burst more: not worth waiting for the disk.
+        writeConcern: { w: 1 },
+      },
+    );
     const { granted: count = 0, tokens = 0 } = row ?? {};
     return { count, waitMs: Math.max(Math.ceil(((1 - tokens) / perSec) * 1000), 1) };
   }
-
-  get #buckets() {
-    return this.models.applications.db.collection<BucketRow>('wh_accept_rates');
-  }
 }
+
+/** A row an application that has a rate, with the application's id. */
+export const acceptRates = (models: WebhookModels) =>
+  models.applications.db.collection<BucketRow>('wh_accept_rates');
 
 /** A token bucket as an update: by the clock of the database, so that those of the processes may differ. */
 function taking(perSec: number, wanted: number): object[] {

@@ -8,6 +8,7 @@ import type { RetentionCursor, RetentionTotals } from '../../../src/contracts/we
 import { ksuid } from '../../../src/domain/ksuid.js';
 import { Retention } from '../../../src/activities/webhooks/retention/retention.js';
 import { newId } from '../../../src/platform/ids.js';
+import { acceptRates, AcceptRates } from '../../../src/store/webhooks/accept-rates.js';
 import { RetentionRepository } from '../../../src/store/webhooks/retention/retention.repository.js';
 import { ensureRetentionSchedule } from '../../../src/workers/retention-schedule.js';
 import { DeliverySide, servers } from '../../support/delivery-side.js';
@@ -168,7 +169,19 @@ it('endpoints and applications that were deleted 180 days ago go, old keys and f
     { _id: 'old', at: past(2) },
     { _id: 'new', at: new Date() },
   ]);
+  const rates = new AcceptRates(side.models);
+  const [deleted, lately] = [await application(OWN_TIMES), await application(OWN_TIMES)];
+  for (const [_id, days] of [
+    [deleted, 181],
+    [lately, 49],
+  ] as const) {
+    await rates.take(_id, 10, 1);
+    await side.models.applications.updateOne({ _id }, { deletedAt: past(days) });
+  }
   await run();
+  const { applications } = side.models;
+  expect(await applications.find({ _id: { $in: [deleted, lately] } }).distinct('_id')).toEqual([lately]);
+  expect(await acceptRates(side.models).distinct('_id')).toEqual([lately]);
   expect(await side.storedEndpoint(gone._id)).toBeNull();
   expect(await side.storedEndpoint(recent._id)).not.toBeNull();
   await side.services().sweeper.run();

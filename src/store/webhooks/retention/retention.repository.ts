@@ -3,6 +3,7 @@ import type { ApplicationRetention } from '../../../contracts/webhooks/retention
 import type { RetentionStage } from '../../../contracts/webhooks/retention-job.js';
 import { ksuidFloor } from '../../../domain/ksuid.js';
 import { DURABLE } from '../../connection.js';
+import { acceptRates } from '../accept-rates.js';
 import type { WebhookModels } from '../webhook-models.js';
 import { PassedOverRepository } from './passed-over.repository.js';
 
@@ -152,12 +153,17 @@ export class RetentionRepository {
         .find(filter as never, { projection: { _id: 1 } })
         .limit(ROWS)
         .toArray();
-      removed += await remove(
-        collection,
-        rows.map(({ _id }) => _id),
-      );
+      const ids = rows.map(({ _id }) => _id);
+      if (collection === applications.collection) await this.#removeRates(ids);
+      removed += await remove(collection, ids);
     }
     return { removed, after: null };
+  }
+
+  /** Before their applications, as results before their tasks. */
+  async #removeRates(applications: readonly unknown[]): Promise<void> {
+    const filter = { _id: { $in: applications as string[] } };
+    await acceptRates(this.models).deleteMany(filter, { writeConcern: DURABLE });
   }
 
   /** Before their tasks, so that none is left behind that no task names. */
