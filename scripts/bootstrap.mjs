@@ -17,6 +17,7 @@ const TARGETS = {
   acceptance: 'scripts/acceptance.mjs',
   'bench:webhooks': 'dist/bench/webhooks/webhooks.bench.js',
   'bench:fan-out': 'dist/bench/webhooks/fan-out.bench.js',
+  'bench:endpoints': 'dist/bench/webhooks/endpoints.bench.js',
   'bench:lists': 'dist/bench/webhooks/lists.bench.js',
   'bench:growth': 'dist/bench/webhooks/growth.bench.js',
   'bench:shapes': 'dist/bench/webhooks/shapes.bench.js',

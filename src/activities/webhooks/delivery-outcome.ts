@@ -7,7 +7,7 @@ import type { DeliveryChange } from '../../store/webhooks/delivery.repository.js
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 import { newOutboxEvent } from '../../store/webhooks/operational/outbox.js';
 import type { ReadyDelivery, TriedDelivery } from './ready-delivery.js';
-import type { PreparedEndpoint } from './prepared-endpoints.js';
+import type { PreparedEndpoint } from './prepared-endpoint.js';
 
 /** Everything to write after a delivery was tried, or found to need no try. */
 export interface DeliveryOutcome {

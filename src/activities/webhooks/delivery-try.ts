@@ -8,7 +8,7 @@ import type { SendResult } from './http-sender.js';
 import { NO_ANSWER, TRY_TIMEOUT_MS } from './http-sender.js';
 import type { AuthorizedSender } from './oauth/authorized-sender.js';
 import { signedHeaders } from './outgoing-headers.js';
-import { tokenHeader } from './prepared-endpoints.js';
+import { tokenHeader } from './prepared-endpoint.js';
 import type { ReadyDelivery, TriedDelivery } from './ready-delivery.js';
 import { shownHeaders } from './shown-headers.js';
 import { transformedRequest } from './transformed-request.js';

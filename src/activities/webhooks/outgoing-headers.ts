@@ -1,6 +1,6 @@
 import { signature } from '../../domain/webhooks/signature.js';
 import { VERSION } from '../../platform/version.js';
-import type { PreparedEndpoint } from './prepared-endpoints.js';
+import type { PreparedEndpoint } from './prepared-endpoint.js';
 
 /** What is signed: the value of `webhook-id`, the time of this try and the body. */
 export interface Signed {

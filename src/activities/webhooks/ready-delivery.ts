@@ -2,7 +2,7 @@ import type { AttemptTrigger } from '../../contracts/webhooks/delivery.js';
 import type { Judgement } from '../../domain/webhooks/answer.js';
 import type { AttemptRow } from '../../store/webhooks/attempt.schema.js';
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
-import type { PreparedEndpoint } from './prepared-endpoints.js';
+import type { PreparedEndpoint } from './prepared-endpoint.js';
 
 /** A delivery with everything one try needs. */
 export interface ReadyDelivery {

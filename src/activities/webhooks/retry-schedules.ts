@@ -2,7 +2,7 @@ import type { RetrySchedule } from '../../contracts/webhooks/endpoint-policy.js'
 import { scheduleInForce } from '../../domain/webhooks/retry-schedule.js';
 import type { DeliveryRow } from '../../store/webhooks/delivery.schema.js';
 import type { RetryScheduleRepository } from '../../store/webhooks/retry-schedule.repository.js';
-import type { PreparedEndpoint } from './prepared-endpoints.js';
+import type { PreparedEndpoint } from './prepared-endpoint.js';
 
 const MAX_AGE_MS = 5000;
 const MAX_ENTRIES = 10_000;

@@ -1,5 +1,5 @@
 import type { AcceptRates, Granted } from './accept-rates.js';
-import type { CachedApplication } from './application-cache.js';
+import type { CachedApplication } from './cached-application.js';
 import type { MessageRepository } from './message.repository.js';
 
 /** What else a flush has to know of an application that is throttled or keeps an order; most are and do neither. */

@@ -1,52 +1,25 @@
-import type { FifoPolicy } from '../../contracts/webhooks/endpoint-policy.js';
-import type { ContentFilter } from '../../contracts/webhooks/content-filter.js';
-import { compileFilter } from '../../domain/webhooks/content-filter.js';
 import type { TargetFilter } from '../../domain/webhooks/target-match.js';
+import { changedSince, changesSeen } from '../../domain/webhooks/told-changes.js';
 import type { ApplicationRepository } from './application.repository.js';
-import type { EndpointRow } from './endpoint.schema.js';
+import { lanes, targetFilter, TARGET_FIELDS } from './cached-application.js';
+import type { CachedApplication, CachedEndpoint, FilterRow } from './cached-application.js';
 import { CATALOGUE_ID } from './event-type/catalogue-revision.js';
 import type { WebhookModels } from './webhook-models.js';
 
-/** What the accept path knows of an application. */
-export interface CachedApplication {
-  id: string;
-  rev: number;
-  endpoints: CachedEndpoint[];
-  /** Messages a second that it may send; null = no limit. */
-  throttleRate: number | null;
-  /** Days it keeps payloads at most; null = as long as each message asks. */
-  payloadDays: number | null;
-  /** Endpoints with a lane of their own; most have none. */
-  ownLanes: ReadonlyMap<string, OwnLane>;
-  /** Whether one of its endpoints gets messages in order. */
-  keepsOrder: boolean;
-}
-
-interface CachedEndpoint extends TargetFilter {
-  rev: number;
-  own: OwnLane | null;
-}
-
-/** Where the deliveries of an endpoint go that has a lane of its own, and by what they keep their order. */
-export interface OwnLane {
-  lane: string;
-  fifo: FifoPolicy | null;
-}
-
-type FilterRow = Pick<
-  EndpointRow,
-  '_id' | 'rev' | 'disabled' | 'eventTypes' | 'channels' | 'filter' | 'lane' | 'policy'
->;
-
 const MAX_AGE_MS = 5_000;
 const MAX_ENTRIES = 10_000;
+/** Of all applications together; what one costs is in bench/README.md. */
+const MAX_ENDPOINTS = 200_000;
 
 /**
  * Applications with their endpoints' filters, for accepting without reading them each time. An entry is used only
- * after `current` compared its revision with the store in the same flush that stores the message.
+ * after `revisions` compared its revision with the store in the same flush that stores the message.
  */
 export class ApplicationCache {
+  /** The least recently used first. */
   readonly #entries = new Map<string, { entry: CachedApplication; loadedAt: number }>();
+  readonly #loading = new Map<string, Promise<CachedApplication | null>>();
+  #endpoints = 0;
 
   constructor(
     private readonly models: WebhookModels,
@@ -57,8 +30,11 @@ export class ApplicationCache {
   /** By id or uid; null when there is none. */
   async get(idOrUid: string): Promise<CachedApplication | null> {
     const known = this.#entries.get(idOrUid);
-    if (known !== undefined && this.nowMs() - known.loadedAt < MAX_AGE_MS) return known.entry;
-    return this.load(idOrUid);
+    if (known === undefined || this.nowMs() - known.loadedAt >= MAX_AGE_MS)
+      return this.#loading.get(idOrUid) ?? this.load(idOrUid);
+    this.#entries.delete(idOrUid);
+    this.#entries.set(idOrUid, known);
+    return known.entry;
   }
 
   /** The endpoints of an application as of a revision that was just read. */
@@ -67,38 +43,78 @@ export class ApplicationCache {
     return (entry?.rev === rev ? entry : await this.load(id))?.endpoints ?? [];
   }
 
-  /** Reads the application anew. The revision is read before the endpoints, so a change in between shows. */
-  async load(idOrUid: string): Promise<CachedApplication | null> {
-    const app = await this.applications.findAny(idOrUid);
+  /** Reads of the application what changed since it was read, or all where that cannot be told. */
+  load(idOrUid: string): Promise<CachedApplication | null> {
+    const loading = this.#load(idOrUid).finally(() => {
+      if (this.#loading.get(idOrUid) === loading) this.#loading.delete(idOrUid);
+    });
+    this.#loading.set(idOrUid, loading);
+    return loading;
+  }
+
+  /** The row is read before the endpoints, so a change in between shows as another revision. */
+  async #load(idOrUid: string): Promise<CachedApplication | null> {
+    const app = await this.applications.findTelling(idOrUid);
     if (app === null) {
-      this.#entries.delete(idOrUid);
+      this.#keep(idOrUid, null);
       return null;
     }
-    const rows = await this.models.endpoints
-      .find(
-        { app: app._id, deletedAt: null },
-        { rev: 1, disabled: 1, eventTypes: 1, channels: 1, filter: 1, lane: 1, 'policy.fifo': 1 },
-      )
-      .sort({ _id: 1 })
-      .lean<FilterRow[]>();
-    const former = new Map(this.#entries.get(idOrUid)?.entry.endpoints.map((one) => [one.id, one]));
-    const endpoints = rows.map((row) => {
-      const known = former.get(row._id);
-      return known?.rev === row.rev ? known : targetFilter(row);
-    });
-    const ownLanes = new Map(endpoints.flatMap(({ id, own }) => (own === null ? [] : [[id, own]])));
+    const known = this.#entries.get(idOrUid)?.entry;
+    const former = known?.id === app._id ? known : null;
+    const changed = former === null ? null : changedSince(former.seen, app);
+    const endpoints =
+      former === null || changed === null
+        ? await this.#all(app._id, former?.endpoints ?? [])
+        : await this.#withChanged(former.endpoints, changed);
     const entry = {
-      id: app._id,
-      rev: app.rev,
-      endpoints,
+      ...{ id: app._id, rev: app.rev, endpoints, seen: changesSeen(app) },
       throttleRate: app.throttleRate,
       payloadDays: app.retention?.payloadDays ?? null,
-      ownLanes,
-      keepsOrder: [...ownLanes.values()].some(({ fifo }) => fifo !== null),
+      ...(endpoints === former?.endpoints ? lanesOf(former) : lanes(endpoints)),
     };
-    if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear();
-    this.#entries.set(idOrUid, { entry, loadedAt: this.nowMs() });
+    this.#keep(idOrUid, entry);
     return entry;
+  }
+
+  async #all(app: string, former: readonly CachedEndpoint[]): Promise<CachedEndpoint[]> {
+    const rows = await this.models.endpoints
+      .find({ app, deletedAt: null }, TARGET_FIELDS)
+      .sort({ _id: 1 })
+      .lean<FilterRow[]>();
+    const known = new Map(former.map((one) => [one.id, one]));
+    return rows.map((row) => {
+      const one = known.get(row._id);
+      return one?.rev === row.rev ? one : targetFilter(row);
+    });
+  }
+
+  async #withChanged(
+    former: readonly CachedEndpoint[],
+    changed: ReadonlySet<string>,
+  ): Promise<readonly CachedEndpoint[]> {
+    if (changed.size === 0) return former;
+    const rows = await this.models.endpoints
+      .find({ _id: { $in: [...changed] } }, TARGET_FIELDS)
+      .lean<FilterRow[]>();
+    const now = rows.filter(({ deletedAt }) => deletedAt == null).map(targetFilter);
+    return [...former.filter(({ id }) => !changed.has(id)), ...now].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  #keep(idOrUid: string, entry: CachedApplication | null): void {
+    this.#forget(idOrUid);
+    if (entry === null) return;
+    this.#entries.set(idOrUid, { entry, loadedAt: this.nowMs() });
+    this.#endpoints += entry.endpoints.length;
+    for (const other of this.#entries.keys()) {
+      const fits = this.#entries.size <= MAX_ENTRIES && this.#endpoints <= MAX_ENDPOINTS;
+      if (fits || other === idOrUid) return;
+      this.#forget(other);
+    }
+  }
+
+  #forget(idOrUid: string): void {
+    this.#endpoints -= this.#entries.get(idOrUid)?.entry.endpoints.length ?? 0;
+    this.#entries.delete(idOrUid);
   }
 
   /** The revisions in the store: of the applications that are not deleted, and of the event types. */
@@ -116,13 +132,4 @@ export class ApplicationCache {
   }
 }
 
-/** What decides whether an endpoint gets a message, its content filter compiled. */
-export const targetFilter = ({ _id: id, lane, policy, filter, ...row }: FilterRow): CachedEndpoint => ({
-  id,
-  rev: row.rev,
-  disabled: row.disabled,
-  eventTypes: row.eventTypes,
-  channels: row.channels,
-  filter: filter == null ? null : compileFilter(JSON.parse(filter) as ContentFilter),
-  own: lane == null ? null : { lane, fifo: policy?.fifo ?? null },
-});
+const lanesOf = ({ ownLanes, keepsOrder }: CachedApplication) => ({ ownLanes, keepsOrder });

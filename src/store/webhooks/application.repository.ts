@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import type { ApplicationIn, ApplicationPatch } from '../../contracts/webhooks/application.js';
 import { OPERATIONAL_APP } from '../../contracts/webhooks/operational-event.js';
 import type { RetrySchedule } from '../../contracts/webhooks/endpoint-policy.js';
 import type { Page, PageRequest } from '../../contracts/webhooks/page.js';
 import type { ApplicationRetention } from '../../contracts/webhooks/retention.js';
+import { changeToken, MOST_TOLD } from '../../domain/webhooks/told-changes.js';
 import { newId } from '../../platform/ids.js';
 import { DURABLE } from '../connection.js';
 import { insertOrExisting } from '../insert-or-existing.js';
@@ -10,6 +12,10 @@ import { pageById } from '../page.js';
 import type { ApplicationRow } from './application.schema.js';
 import { DeliveryRepository } from './delivery.repository.js';
 import type { WebhookModels } from './webhook-models.js';
+
+const TOKEN_BYTES = 6;
+/** Of an endpoint where the same write says so (`beginChange`), else of none. */
+const TOLD = { rev: 1, 'changes.told': 1 };
 
 /** Applications by id or uid. Every change bumps `rev`, which is what caches compare with. */
 export class ApplicationRepository {
@@ -46,6 +52,14 @@ export class ApplicationRepository {
       .lean<ApplicationRow | null>();
   }
 
+  /** As `findAny`, with what it tells of changes of its endpoints. */
+  findTelling(idOrUid: string): Promise<ApplicationRow | null> {
+    return this.models.applications
+      .findOne({ ...byKey(idOrUid), deletedAt: null })
+      .select('+changes')
+      .lean<ApplicationRow | null>();
+  }
+
   /** Ids by the ids or uids that callers named, of those that there are. */
   async resolve(references: readonly string[]): Promise<Map<string, string>> {
     const keys = references.filter((one) => one !== OPERATIONAL_APP).map(byKey);
@@ -78,7 +92,7 @@ export class ApplicationRepository {
     return this.models.applications
       .findOneAndUpdate(
         { _id: id, deletedAt: null },
-        { $set: { ...given, ...key, updatedAt: now }, $inc: { rev: 1 } },
+        { $set: { ...given, ...key, updatedAt: now }, $inc: TOLD },
         { returnDocument: 'after', writeConcern: DURABLE },
       )
       .lean<ApplicationRow | null>();
@@ -88,7 +102,7 @@ export class ApplicationRepository {
   async setRetrySchedule(id: string, retrySchedule: RetrySchedule | null): Promise<void> {
     await this.models.applications.updateOne(
       { _id: id, deletedAt: null },
-      { $set: { retrySchedule, updatedAt: new Date() }, $inc: { rev: 1 } },
+      { $set: { retrySchedule, updatedAt: new Date() }, $inc: TOLD },
       { writeConcern: DURABLE },
     );
   }
@@ -97,7 +111,7 @@ export class ApplicationRepository {
   async setRetention(id: string, retention: ApplicationRetention): Promise<void> {
     await this.models.applications.updateOne(
       { _id: id, deletedAt: null },
-      { $set: { retention, updatedAt: new Date() }, $inc: { rev: 1 } },
+      { $set: { retention, updatedAt: new Date() }, $inc: TOLD },
       { writeConcern: DURABLE },
     );
   }
@@ -106,15 +120,32 @@ export class ApplicationRepository {
   async delete(id: string, now = new Date()): Promise<void> {
     await this.models.applications.updateOne(
       { _id: id, deletedAt: null },
-      { $set: { deletedAt: now, updatedAt: now, uk: id }, $inc: { rev: 1 } },
+      { $set: { deletedAt: now, updatedAt: now, uk: id }, $inc: TOLD },
       { writeConcern: DURABLE },
     );
     await new DeliveryRepository(this.models).cancelOpen({ app: id }, 'app_deleted');
   }
 
-  /** Announces a change of the endpoints: once before the write and once after, see EndpointRepository. */
-  async bumpRevision(id: string): Promise<void> {
-    await this.models.applications.updateOne({ _id: id }, { $inc: { rev: 1 } }, { writeConcern: DURABLE });
+  /** Tells that an endpoint is about to change, see `announced`. @returns what tells that it did */
+  async beginChange(id: string, endpoint: string): Promise<string> {
+    const token = changeToken(endpoint, randomBytes(TOKEN_BYTES).toString('base64url'));
+    const open = { $each: [token], $slice: -MOST_TOLD };
+    await this.#tell(id, { $inc: TOLD, $push: { 'changes.open': open } });
+    return token;
+  }
+
+  async endChange(id: string, token: string): Promise<void> {
+    const ended = { $each: [token], $slice: -MOST_TOLD };
+    await this.#tell(id, {
+      $inc: TOLD,
+      $push: { 'changes.ended': ended },
+      $pull: { 'changes.open': token },
+    });
+  }
+
+  async #tell(id: string, update: object): Promise<void> {
+    const { collection } = this.models.applications;
+    await collection.updateOne({ _id: id as never }, update, { writeConcern: DURABLE });
   }
 }
 

@@ -1,6 +1,7 @@
 import { Schema } from 'mongoose';
 import type { ApplicationRetention } from '../../contracts/webhooks/retention.js';
 import type { RetrySchedule } from '../../contracts/webhooks/endpoint-policy.js';
+import type { ToldChanges } from '../../domain/webhooks/told-changes.js';
 
 /** One tenant: owns endpoints and messages. */
 export interface ApplicationRow {
@@ -11,6 +12,8 @@ export interface ApplicationRow {
   name: string;
   /** Configuration revision: every change to the application or its endpoints bumps it, before and after. */
   rev: number;
+  /** Which endpoints the latest of those changes are about. Absent before the first. */
+  changes?: ToldChanges;
   throttleRate: number | null;
   /** For endpoints and event types that have none of their own. Absent or null = the environment's. */
   retrySchedule?: RetrySchedule | null;
@@ -29,6 +32,7 @@ export const applicationSchema = new Schema<ApplicationRow>(
     uid: { type: String, default: null },
     name: { type: String, required: true },
     rev: { type: Number, required: true },
+    changes: { type: Schema.Types.Mixed, select: false },
     throttleRate: { type: Number, default: null },
     retrySchedule: { type: Schema.Types.Mixed, default: null },
     retention: { type: Schema.Types.Mixed },

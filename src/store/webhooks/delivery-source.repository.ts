@@ -1,3 +1,4 @@
+import type { TellingRow } from '../../domain/webhooks/told-changes.js';
 import type { EndpointRow } from './endpoint.schema.js';
 import type { WebhookModels } from './webhook-models.js';
 
@@ -22,12 +23,12 @@ export class DeliverySourceRepository {
     return new Map(rows.map((row) => [String(row._id), row['rev'] as number]));
   }
 
-  /** The configuration revision of each application: it moves with every change of one of its endpoints. */
-  async applicationRevisions(ids: readonly string[]): Promise<Map<string, number>> {
+  /** What applications tell of changes of their endpoints. */
+  async tellingApplications(ids: readonly string[]): Promise<Map<string, TellingRow>> {
     const rows = await this.models.applications.collection
-      .find({ _id: { $in: ids as never[] } }, { projection: { rev: 1 } })
+      .find({ _id: { $in: ids as never[] } }, { projection: { rev: 1, changes: 1 } })
       .toArray();
-    return new Map(rows.map((row) => [String(row._id), row['rev'] as number]));
+    return new Map(rows.map((row) => [String(row._id), row as unknown as TellingRow]));
   }
 
   async endpoints(ids: readonly string[]): Promise<EndpointRow[]> {

@@ -26,7 +26,7 @@ export class EndpointHealthRepository {
     const since = failingSince === null ? {} : { failSince: failingSince.toISOString() };
     const trigger = reason === 'manual' ? 'manual' : 'automatic';
     const event = newOutboxEvent('endpoint.disabled', { ...since, trigger, reason }, now);
-    return announced(this.applications, app, async () => {
+    return announced(this.applications, { _id: id, app }, async () => {
       const { modifiedCount } = await this.models.endpoints.updateOne(
         { _id: id, disabled: false },
         {

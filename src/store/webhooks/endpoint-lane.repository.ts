@@ -66,7 +66,7 @@ export class EndpointLaneRepository {
   }
 
   #change({ _id, app }: Ref, filter: object, update: object): Promise<boolean> {
-    return announced(this.applications, app, async () => {
+    return announced(this.applications, { _id, app }, async () => {
       const { modifiedCount } = await this.models.endpoints.collection.updateOne(
         { _id: _id as never, ...filter },
         { ...update, $inc: { rev: 1 } },

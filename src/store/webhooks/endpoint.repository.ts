@@ -62,7 +62,7 @@ export class EndpointRepository {
       deletedAt: null,
       ...(app === OPERATIONAL_APP ? {} : { outbox: [newOutboxEvent('endpoint.created', {}, now)] }),
     };
-    const stored = await announced(this.applications, app, () =>
+    const stored = await announced(this.applications, row, () =>
       insertOrExisting(this.models.endpoints.collection, row),
     );
     this.bell.ring();
@@ -154,7 +154,7 @@ export class EndpointRepository {
     { when = {}, events = ['endpoint.updated'] }: SetOptions = {},
   ): Promise<EndpointRow | null> {
     const told = row.app === OPERATIONAL_APP ? [] : events.map(manualEvent);
-    const changed = await announced(this.applications, row.app, () =>
+    const changed = await announced(this.applications, row, () =>
       this.models.endpoints
         .findOneAndUpdate(
           { _id: row._id, ...when, deletedAt: null },

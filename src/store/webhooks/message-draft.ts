@@ -3,7 +3,7 @@ import mongoose from 'mongoose';
 import { messageFacets } from '../../domain/webhooks/facets.js';
 import { matchTargets } from '../../domain/webhooks/target-match.js';
 import { newIdAbove } from '../../platform/ids.js';
-import type { CachedApplication } from './application-cache.js';
+import type { CachedApplication } from './cached-application.js';
 import type { MessageRow } from './message.schema.js';
 import { ownTarget } from './own-target.js';
 import { storedTargets } from './packed-targets.js';

@@ -1,6 +1,6 @@
 import { fifoKey } from '../../domain/webhooks/fifo-key.js';
 import { deliveryId } from '../../platform/ids.js';
-import type { OwnLane } from './application-cache.js';
+import type { OwnLane } from './cached-application.js';
 import type { MessageTarget } from './message.schema.js';
 
 /** The target of an endpoint with a lane of its own; null where it has none. */

@@ -7,7 +7,7 @@ import { itemOf } from '../delivery-try.js';
 import type { DeliveryTry, DeliveryTryOptions } from '../delivery-try.js';
 import { TRY_TIMEOUT_MS } from '../http-sender.js';
 import { signedHeaders } from '../outgoing-headers.js';
-import { tokenHeader } from '../prepared-endpoints.js';
+import { tokenHeader } from '../prepared-endpoint.js';
 import type { ReadyDelivery, TriedDelivery } from '../ready-delivery.js';
 import { shownHeaders } from '../shown-headers.js';
 import { transformedRequest } from '../transformed-request.js';

@@ -3,7 +3,7 @@ import { isNotReceivers } from '../../../domain/webhooks/answer.js';
 import { BreakerWindow, DEFAULT_BREAKER, DrainRamp } from '../../../domain/webhooks/breaker.js';
 import type { Circuits } from '../circuits.js';
 import type { TriedDelivery } from '../ready-delivery.js';
-import type { PreparedEndpoint } from '../prepared-endpoints.js';
+import type { PreparedEndpoint } from '../prepared-endpoint.js';
 import type { LaneDispatch } from './dispatch/lane-dispatch.js';
 import type { LaneMoves } from './lane-moves.js';
 

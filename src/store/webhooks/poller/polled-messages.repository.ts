@@ -1,7 +1,7 @@
 import { ksuidFloor } from '../../../domain/ksuid.js';
 import { facet } from '../../../domain/webhooks/facets.js';
 import { matchTargets } from '../../../domain/webhooks/target-match.js';
-import { targetFilter } from '../application-cache.js';
+import { targetFilter } from '../cached-application.js';
 import type { MessageRow } from '../message.schema.js';
 import type { WebhookModels } from '../webhook-models.js';
 import type { PollerRow } from './poller.schema.js';

@@ -4,7 +4,7 @@ import { matchTargets } from '../../../domain/webhooks/target-match.js';
 import { deliveryId } from '../../../platform/ids.js';
 import { DURABLE } from '../../connection.js';
 import { duplicatePositions } from '../../duplicate-key.js';
-import { targetFilter } from '../application-cache.js';
+import { targetFilter } from '../cached-application.js';
 import { deliveryRows } from '../delivery-rows.js';
 import type { EndpointRow } from '../endpoint.schema.js';
 import type { MessageRow } from '../message.schema.js';

@@ -1,5 +1,5 @@
 import type { TriedDelivery } from '../../ready-delivery.js';
-import type { PreparedEndpoint } from '../../prepared-endpoints.js';
+import type { PreparedEndpoint } from '../../prepared-endpoint.js';
 
 /** What a lane is told of its tries. */
 export interface LaneDispatchEvents {

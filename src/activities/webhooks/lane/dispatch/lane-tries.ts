@@ -3,7 +3,7 @@ import type { BatchTry, Tried } from '../../batch/batch-try.js';
 import { untriedOutcome } from '../../delivery-outcome.js';
 import type { DeliveryOutcome } from '../../delivery-outcome.js';
 import type { DeliveryTry } from '../../delivery-try.js';
-import type { PreparedEndpoint } from '../../prepared-endpoints.js';
+import type { PreparedEndpoint } from '../../prepared-endpoint.js';
 import type { ReadyDelivery, TriedDelivery } from '../../ready-delivery.js';
 import type { RetryHandover } from '../../retry-handover.js';
 import { laneOutcome } from './lane-outcome.js';

@@ -7,7 +7,8 @@ import { movedOutcome, untriedOutcome } from '../../delivery-outcome.js';
 import type { DeliveryOutcome } from '../../delivery-outcome.js';
 import type { ReadyDelivery } from '../../ready-delivery.js';
 import type { OfferedDelivery } from './offered-delivery.js';
-import type { PreparedEndpoint, PreparedEndpoints } from '../../prepared-endpoints.js';
+import type { PreparedEndpoint } from '../../prepared-endpoint.js';
+import type { PreparedEndpoints } from '../../prepared-endpoints.js';
 
 /** How long a delivery waits whose endpoint's secrets cannot be read. */
 const HELD_MS = 60_000;
@@ -44,8 +45,11 @@ export class LanePages {
   /** The same for rows that were told with their payload. */
   async offered(offers: readonly OfferedDelivery[]): Promise<LanePage> {
     const page: LanePage = { ready: [], untried: [] };
-    for (const { row, body, appRev } of offers) {
-      const endpoint = await this.endpoints.asOf(row.ep, row.app, appRev);
+    const endpoints = await this.endpoints.asOf(
+      offers.map(({ row, appRev }) => ({ id: row.ep, app: row.app, appRev })),
+    );
+    for (const { row, body } of offers) {
+      const endpoint = endpoints.get(row.ep);
       sortIn(page, { row, endpoint, body, trigger: 'scheduled', stored: false }, this.lanes);
     }
     return page;
