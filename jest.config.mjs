@@ -26,7 +26,7 @@ const ring = (displayName, testMatch, extra = {}) => ({ ...base, displayName, te
 
 export default {
   // A start of a process takes longer than jest's five seconds where the machine is busy.
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   projects: [
     ring('unit', [
       '<rootDir>/{src,cli,bench}/**/*.spec.ts',

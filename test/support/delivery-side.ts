@@ -159,7 +159,7 @@ export class DeliverySide {
   }
 
   /** Waits until something holds in the store. */
-  until<T>(read: () => Promise<T>, holds: (value: T) => boolean, timeoutMs = 15_000): Promise<T> {
+  until<T>(read: () => Promise<T>, holds: (value: T) => boolean, timeoutMs = 45_000): Promise<T> {
     return until(read, holds, timeoutMs, 10);
   }
 

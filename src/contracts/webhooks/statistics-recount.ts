@@ -1,4 +1,6 @@
 export const STATISTICS_WORKFLOW = 'webhookStatistics';
+/** Results may be written this long after their try began: only then is a day over. */
+export const LATE_RESULT_MS = 600_000;
 
 export interface RecountResult {
   /** Attempts that were counted. */

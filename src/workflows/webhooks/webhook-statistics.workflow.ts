@@ -1,6 +1,7 @@
 import { proxyActivities, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { JOB_KIND, PERIOD } from '../../contracts/search-attributes.js';
 import { WEBHOOK_QUEUES } from '../../contracts/webhooks/delivery.js';
+import { LATE_RESULT_MS } from '../../contracts/webhooks/statistics-recount.js';
 import type { RecountResult, StatisticsActivities } from '../../contracts/webhooks/statistics-recount.js';
 
 const { recountStatistics, pruneStatistics } = proxyActivities<StatisticsActivities>({
@@ -12,10 +13,10 @@ const { recountStatistics, pruneStatistics } = proxyActivities<StatisticsActivit
 
 const DAY_MS = 86_400_000;
 
-/** Counts yesterday's attempts again and mends the statistics; a schedule starts it every night. */
+/** Counts the attempts of the latest day that is over again and mends the statistics; a schedule starts it every night. */
 export async function webhookStatistics(): Promise<RecountResult> {
   // Workflow time: the start of this task, the same at every replay.
-  const day = new Date(Date.now() - DAY_MS).toISOString().slice(0, 10);
+  const day = new Date(Date.now() - LATE_RESULT_MS - DAY_MS).toISOString().slice(0, 10);
   upsertSearchAttributes([
     { key: JOB_KIND, value: 'webhook.statistics' },
     { key: PERIOD, value: day },

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import type { Stack } from '../../../embedded/stack/stack.js';
 import { WEBHOOK_QUEUES } from '../../../src/contracts/webhooks/delivery.js';
-import { STATISTICS_WORKFLOW } from '../../../src/contracts/webhooks/statistics-recount.js';
+import { LATE_RESULT_MS, STATISTICS_WORKFLOW } from '../../../src/contracts/webhooks/statistics-recount.js';
 import { bucketId, LEVEL_MS } from '../../../src/domain/webhooks/statistics/bucket.js';
 import { ksuid } from '../../../src/domain/ksuid.js';
 import { ensureStatisticsSchedule } from '../../../src/workers/statistics-schedule.js';
@@ -24,7 +24,7 @@ it('in the night the statistics of yesterday are made what its attempts say', as
   const workers = await temporalWorkers(side, stack.temporalAddress, services);
   try {
     const endpoint = await side.endpoint('http://127.0.0.1:9/');
-    const yesterday = Math.floor(Date.now() / LEVEL_MS.d) * LEVEL_MS.d - LEVEL_MS.d / 2;
+    const yesterday = Math.floor((Date.now() - LATE_RESULT_MS) / LEVEL_MS.d) * LEVEL_MS.d - LEVEL_MS.d / 2;
     for (let n = 0; n < 3; n++) {
       await side.models.attempts.collection.insertOne({
         _id: `atmpt_${ksuid(yesterday, n, Buffer.alloc(12, n))}` as never,
