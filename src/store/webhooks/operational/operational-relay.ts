@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { mongo } from 'mongoose';
 import type { Logger } from 'pino';
 import { OPERATIONAL_APP } from '../../../contracts/webhooks/operational-event.js';
@@ -26,6 +27,8 @@ export interface OperationalRelayOptions {
 type Told = WithOutbox & { _id: string };
 
 const ROWS = 100;
+/** The first ring is heard at once; while it goes on ringing, events gather so that a write takes many of them. */
+const GATHER_MS = 100;
 const SINCE_EVER = { 'outbox.at': { $gt: new Date(0) } };
 
 /**
@@ -76,6 +79,7 @@ export class OperationalRelay {
       } catch (error) {
         this.options.log.warn({ err: error }, 'operational events wait for the sweeper');
       }
+      if (this.#again) await delay(GATHER_MS);
     }
   }
 
