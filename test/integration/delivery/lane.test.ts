@@ -1,5 +1,9 @@
 import { jest } from '@jest/globals';
+import { LaneReader } from '../../../src/activities/webhooks/lane/reading/lane-reader.js';
+import { RowsInHand } from '../../../src/activities/webhooks/lane/reading/rows-in-hand.js';
 import { laneOf } from '../../../src/domain/webhooks/lane.js';
+import { DeliveryRepository } from '../../../src/store/webhooks/delivery.repository.js';
+import type { DeliveryRow } from '../../../src/store/webhooks/delivery.schema.js';
 import type { EndpointRow } from '../../../src/store/webhooks/endpoint.schema.js';
 import { DeliveryFixture } from '../../support/delivery-fixture.js';
 import { LANES, RunningLanes } from '../../support/delivery-side.js';
@@ -102,6 +106,31 @@ describe('rows that are due in the same millisecond', () => {
       messages.map(({ _id }) => _id),
       10_000,
     );
+  });
+});
+
+describe('the due rows of a lane', () => {
+  it('are read on from where some were left, not from the head, and at once where some were put back', async () => {
+    const endpoint = await given.side.endpoint(`${given.sink.url}/backlog`);
+    const lane = laneOf(endpoint._id, LANES);
+    const start = Date.now() - 60_000;
+    for (let n = 0; n < 70; n++)
+      await given.side.accept([endpoint], 10, true, '{}', new Date(start + n * 100));
+    const inHand = new RowsInHand();
+    const reader = new LaneReader(new DeliveryRepository(given.side.models), lane, inHand);
+    const dueMs = (row: DeliveryRow | undefined) => row!.q!.at.getTime() - start;
+
+    const first = await reader.read([]);
+    for (const row of first.rows.slice(0, 400)) inHand.take(row);
+    reader.taken(first.rows);
+    expect([first.rows.length, first.full, dueMs(first.rows[400])]).toEqual([500, true, 4000]);
+
+    const second = await reader.read([]);
+    expect([dueMs(second.rows[0]), dueMs(second.rows.at(-1))]).toEqual([4900, 6900]);
+    reader.rewind();
+    expect(dueMs((await reader.read([])).rows[0])).toBe(4000);
+    inHand.putBack(first.rows[0]!);
+    expect(dueMs((await reader.read([])).rows[0])).toBe(0);
   });
 });
 

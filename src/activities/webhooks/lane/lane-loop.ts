@@ -75,7 +75,7 @@ export class LaneLoop {
     const { lane } = request;
     const drains = round.drain !== undefined;
     this.#own = isOwnLane(lane) ? new OwnLane(options, lane, drains) : null;
-    this.#reader = new LaneReader(options.deliveries, lane);
+    this.#reader = new LaneReader(options.deliveries, lane, rows);
     this.#fifo = new FifoReader(options.fifo, options.sweeps, lane, fifo);
     this.#moves = new LaneMoves(options.backlog, lane, rows, options.log);
     this.#dispatch = new LaneDispatch(options, lane, rows, laneLimits(lane, round), {
@@ -204,6 +204,7 @@ export class LaneLoop {
     if (dispatch.isFull) return NOTHING;
     const { rows, full } = await read();
     const taken = dispatch.take(rows);
+    this.#reader.taken(rows);
     for (let from = 0; from < taken.length; from += LOAD_ROWS) {
       const part = taken.slice(from, from + LOAD_ROWS);
       if (dispatch.isFull || !(await this.#load(() => this.options.pages.load(part)))) {

@@ -65,6 +65,17 @@ describe('dispatch queue', () => {
     expect(queue.full()).toEqual([]);
   });
 
+  it('is full until half of what it may keep is gone, so that it is not filled row by row', () => {
+    const queue = new DispatchQueue<string>(limits);
+    const rows = Array.from({ length: 12 }, () => ({ ep: 'a' }));
+    fill(queue, 'a', queue.withRoom(rows).length);
+    const fullAfter = Array.from({ length: 6 }, () => {
+      queue.take()!.end();
+      return queue.full().length;
+    });
+    expect(fullAfter).toEqual([1, 1, 1, 1, 0, 0]);
+  });
+
   it('sheds what waits behind an endpoint that answers nothing', () => {
     let now = 0;
     const queue = new DispatchQueue<string>(limits, {}, () => now);

@@ -57,11 +57,12 @@ export class DispatchQueue<T> {
     if (queue !== undefined) this.#schedule(endpoint, queue);
   }
 
-  /** Endpoints of which no more rows should be read now. */
+  /** Endpoints of which no more rows should be read now. One that was full stays so until half of it is gone. */
   full(): string[] {
     const full: string[] = [];
     for (const [id, queue] of this.#endpoints) {
-      queue.refused = this.#room(queue) <= 0;
+      if (this.#room(queue) <= 0) queue.refused = true;
+      else if (queue.isHalfEmpty) queue.refused = false;
       if (!queue.refused) continue;
       queue.crowded = true;
       full.push(id);
@@ -172,7 +173,7 @@ export class DispatchQueue<T> {
     queue.lastDoneMs = this.nowMs();
     if (queue.size === 0) queue.crowded = false;
     this.#schedule(id, queue);
-    if (queue.refused && queue.size <= this.limits.queued / 2 && !this.#stalled(queue)) {
+    if (queue.refused && queue.isHalfEmpty && !this.#stalled(queue)) {
       queue.refused = false;
       this.on.room?.();
     }

@@ -41,6 +41,11 @@ export class EndpointQueue<T> {
     return this.#waiting.length + (this.#company?.size ?? 0);
   }
 
+  /** It keeps at most half of what it may. */
+  get isHalfEmpty(): boolean {
+    return this.size <= this.limits.queued / 2;
+  }
+
   add(item: T, wants: EndpointLimits, measure: CompanyMeasure<T>, nowMs: number): void {
     this.#concurrency = Math.min(wants.concurrency ?? this.limits.endpoint, this.limits.most);
     this.ratePerSec = lower(wants.ratePerSec, this.limits.mostPerSec ?? null);

@@ -31,6 +31,12 @@ describe('rows in hand', () => {
     expect(rows.isFree(row)).toBe(true);
   });
 
+  it('tell once since when rows were put back', () => {
+    const rows = new RowsInHand();
+    for (const ms of [2000, 1000, 3000]) rows.putBack({ ...row, q: { at: new Date(ms) } });
+    expect([rows.takeBackSinceMs(), rows.takeBackSinceMs()]).toEqual([1000, Number.POSITIVE_INFINITY]);
+  });
+
   it('are forgotten when no read can be that old any more', () => {
     let now = 0;
     const rows = new RowsInHand(() => now);

@@ -4,6 +4,7 @@ const REMEMBER_MS = 10_000;
 interface Revised {
   _id: string;
   rev: number;
+  q?: { at: Date };
 }
 
 /**
@@ -16,6 +17,7 @@ export class RowsInHand {
   #newer = new Map<string, number>();
   #newerBefore = new Map<string, number>();
   #turnedMs: number;
+  #backSinceMs = Number.POSITIVE_INFINITY;
 
   constructor(private readonly nowMs: () => number = () => performance.now()) {
     this.#turnedMs = nowMs();
@@ -46,7 +48,15 @@ export class RowsInHand {
   }
 
   /** Lets a row go as it was taken. */
-  putBack({ _id }: Revised): void {
+  putBack({ _id, q }: Revised): void {
     this.#held.delete(_id);
+    this.#backSinceMs = Math.min(this.#backSinceMs, q?.at.getTime() ?? 0);
+  }
+
+  /** The earliest due time of what was put back since this was last asked, in milliseconds; infinite when nothing was. */
+  takeBackSinceMs(): number {
+    const since = this.#backSinceMs;
+    this.#backSinceMs = Number.POSITIVE_INFINITY;
+    return since;
   }
 }
