@@ -15,7 +15,7 @@ import type { MessageDraft } from './message-draft.js';
 import type { MessageRepository } from './message.repository.js';
 import type { MessageRow } from './message.schema.js';
 
-const MAX_GROUP = 256;
+const MAX_GROUP = 1_000;
 /** Kept with a message at most. */
 const MAX_MISFITS = 10;
 /** Who has waited so long behind a flush that found no database is not made to wait for the next one too. */
