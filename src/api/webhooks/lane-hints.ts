@@ -31,7 +31,7 @@ export class LaneHints {
 
   /** Whether the owner of the lane takes care of the message; if not, hint when its rows are stored. */
   offer(lane: string, message: OfferedMessage): Promise<boolean> {
-    return this.#group(this.#offers, lane, (messages) => JSON.stringify(messages)).add(message);
+    return this.#group(this.#offers, lane, (messages) => Buffer.from(JSON.stringify(messages))).add(message);
   }
 
   /** There is something to read in the lane. Resolves when that was said, or could not be. */
@@ -46,7 +46,7 @@ export class LaneHints {
   #group<Item>(
     groups: Map<string, GroupCommit<Item, boolean>>,
     lane: string,
-    bodyOf: (items: Item[]) => string | null,
+    bodyOf: (items: Item[]) => Buffer | null,
   ): GroupCommit<Item, boolean> {
     let group = groups.get(lane);
     if (group === undefined) {
@@ -60,7 +60,7 @@ export class LaneHints {
     return group;
   }
 
-  async #post(lane: string, body: string | null): Promise<boolean> {
+  async #post(lane: string, body: Buffer | null): Promise<boolean> {
     try {
       const url = await this.urls.of(lane);
       if (url === undefined) return false;
@@ -74,5 +74,5 @@ export class LaneHints {
     }
   }
 
-  #sign = (body: string) => createHmac('sha256', this.#key).update(body).digest('base64');
+  #sign = (body: Buffer) => createHmac('sha256', this.#key).update(body).digest('base64');
 }
