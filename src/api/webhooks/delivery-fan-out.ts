@@ -53,8 +53,6 @@ export class DeliveryFanOut implements OnApplicationShutdown {
     if (stored.some(({ row }) => hasManyTargets(row))) await nextTurn();
     const messages = stored.map(({ row, appRev }) => ({ row: unpacked(row), appRev }));
     const offered = messages.flatMap((message) => this.#offer(message));
-    // The answers and the offers leave the process before the rows are made ready, which takes longer than both.
-    await nextTurn();
     try {
       const rows = messages.map(({ row }) => row);
       await fanOut(this.models, rows);
