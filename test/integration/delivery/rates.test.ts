@@ -24,7 +24,8 @@ describe('a rate', () => {
     await given.sink.until(() => given.sink.arrivals.at(-1)!.atMs >= startMs + 8000, 15_000, 'eight seconds');
     const perSec = given.sink.arrivals.filter(({ atMs }) => atMs < startMs + 8000).length / 8;
     expect(perSec).toBeGreaterThanOrEqual(8.5);
-    expect(perSec).toBeLessThanOrEqual(11);
+    // Requests that leave on time may arrive bunched on a busy machine.
+    expect(perSec).toBeLessThanOrEqual(12);
   });
 
   it('of one endpoint does not slow down another', async () => {
