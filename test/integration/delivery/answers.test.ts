@@ -210,7 +210,7 @@ describe('429, 502, 503 and 504', () => {
     await given.side.accept([endpoint], 200);
     given.serve();
     const since = (ms: number) => given.sink.arrivals.filter(({ atMs }) => atMs >= ms).length;
-    await given.sink.until(() => given.sink.arrivals.length > 0, 10_000, 'the first');
+    await given.sink.until(() => given.sink.arrivals.length > 0, 30_000, 'the first');
     // The burst of the first second is over by then.
     const startMs = given.sink.arrivals[0]!.atMs + 1500;
     await given.sink.until(() => Date.now() >= startMs + 2000 && since(startMs) > 0, 10_000, 'two seconds');

@@ -39,10 +39,10 @@ describe('a lane', () => {
     };
     await given.side.accept([hanging], 300);
     given.serve();
-    await given.sink.until(() => given.sink.arrivals.length >= 20, 10_000, 'hanging requests');
+    await given.sink.until(() => given.sink.arrivals.length >= 20, 30_000, 'hanging requests');
     await given.side.accept([healthy], 50);
     const arrived = () => given.sink.arrivals.filter(({ path }) => path === '/ok').length;
-    await given.sink.until(() => arrived() === 50, 5000, 'deliveries to the healthy endpoint');
+    await given.sink.until(() => arrived() === 50, 12_000, 'deliveries to the healthy endpoint');
     expect(given.sink.arrivals.filter(({ path }) => path === '/hang').length).toBeLessThanOrEqual(20);
     given.sink.take();
     given.sink.close();
@@ -58,7 +58,7 @@ describe('a lane', () => {
     const quick = await given.side.endpoint(`${given.sink.url}/quick`);
     const first = new RunningLanes(given.side.services());
     const [hanging] = await given.side.accept([slow]);
-    await given.sink.until(() => given.sink.arrivals.length === 1, 5000, 'the slow request');
+    await given.sink.until(() => given.sink.arrivals.length === 1, 30_000, 'the slow request');
     await first.leave();
     given.serve();
     const [other] = await given.side.accept([quick]);

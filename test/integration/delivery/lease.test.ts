@@ -19,7 +19,7 @@ let side: DeliverySide;
 let lanes: LaneRepository;
 const held: LaneLease[] = [];
 
-const times: LeaseTimes = { renewMs: 50, giveUpMs: 300, takeOverMs: 500, watchMs: 20 };
+const times: LeaseTimes = { renewMs: 100, giveUpMs: 1000, takeOverMs: 1500, watchMs: 40 };
 const never = new AbortController().signal;
 
 beforeAll(async () => {
@@ -66,7 +66,7 @@ describe('the lease of a lane', () => {
 
   it('is not taken from an owner that renews it', async () => {
     const first = (await acquire())!;
-    expect(await acquire(AbortSignal.timeout(1000))).toBeNull();
+    expect(await acquire(AbortSignal.timeout(2500))).toBeNull();
     expect(first.lost.aborted).toBe(false);
     expect((await lanes.read('p0')).beat).toBeGreaterThan(5);
   });
@@ -157,7 +157,7 @@ describe('a lane that was taken over', () => {
     const endpoint = await side.endpoint(sink.url);
     const [message] = await side.accept([endpoint]);
     const old = new RunningLanes(side.services());
-    await sink.until(() => sink.arrivals.length === 1, 5000, 'the first request');
+    await sink.until(() => sink.arrivals.length === 1, 30_000, 'the first request');
     const row = await side.delivery(message!, endpoint);
     await side.models.deliveries.collection.updateOne(
       { _id: row._id as never },
