@@ -62,7 +62,14 @@ async function down(count: number): Promise<{ endpoint: EndpointRow; waiting: Me
   const endpoint = await side.endpoint(`${sink.url}/hook`);
   await side.accept([endpoint], 10);
   await isLookedAfter(endpoint);
-  return { endpoint, waiting: await side.accept([endpoint], count) };
+  const waiting = await side.accept([endpoint], count);
+  // They went to the shared lane, as from an accept that does not know of the breaker yet.
+  const inOwnLane = { ep: endpoint._id, 'q.l': endpoint._id };
+  await side.until(
+    () => side.models.deliveries.countDocuments(inOwnLane),
+    (rows) => rows >= count,
+  );
+  return { endpoint, waiting };
 }
 
 describe('an endpoint that is down', () => {

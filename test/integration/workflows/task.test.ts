@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
+import { OPERATIONAL_APP } from '../../../src/contracts/webhooks/operational-event.js';
 import { taskStart } from '../../../src/contracts/webhooks/task-start.js';
 import { taskWorkflowId } from '../../../src/contracts/webhooks/task.js';
 import { ksuidFloor } from '../../../src/domain/ksuid.js';
@@ -144,7 +145,7 @@ describe('webhookTask', () => {
   it('goes on as a new run after fifty calls, and looks at everything once', async () => {
     const stored = side.models.applications.collection;
     await stored.insertMany(Array.from({ length: 5_100 }, () => applicationRow(newId('app'))) as never);
-    const count = await stored.countDocuments();
+    const count = await stored.countDocuments({ _id: { $ne: OPERATIONAL_APP as never } });
     const task = await begun(newWalkTask({ kind: 'event-type.aggregate' }));
     expect(await workflow(task._id).result()).toBe('finished');
     expect(await state(task)).toMatchObject({ state: 'finished', total: count, seen: count, counted: count });

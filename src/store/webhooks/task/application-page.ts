@@ -25,5 +25,5 @@ export async function applicationPage(
 
 export const applicationCount = ({ applications }: WebhookModels, { asked }: WalkTaskRow): Promise<number> =>
   asked.apps === undefined
-    ? applications.collection.estimatedDocumentCount()
+    ? applications.collection.countDocuments({ _id: { $gt: OPERATIONAL_APP } as never, deletedAt: null })
     : Promise.resolve(asked.apps.length);
