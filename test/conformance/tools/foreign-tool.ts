@@ -81,13 +81,15 @@ export async function step(
   }
 }
 
-/** Runs a program to its end; `output` is what it wrote, its messages included. */
+/** Runs a program with `input` as what is typed to its end; `output` is what it wrote, its messages included. */
 export async function runProgram(
   program: string,
   args: string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  { input = '', ...options }: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string } = {},
 ): Promise<{ code: number | null; output: string }> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  const child = spawn(program, args, { stdio: 'pipe', ...options });
+  // A program that reads nothing may have closed its end already.
+  child.stdin.on('error', () => undefined).end(input);
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));

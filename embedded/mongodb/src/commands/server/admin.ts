@@ -59,7 +59,13 @@ export const admin: CommandTable = {
 
   getParameter: command({
     adminOnly: true,
-    fields: fields({ any: 'featureCompatibilityVersion', bool: 'allParameters' }),
+    fields: fields(
+      {
+        any: 'featureCompatibilityVersion enableTestCommands authenticationMechanisms',
+        bool: 'allParameters',
+      },
+      'InvalidOptions',
+    ),
     run({ allParameters }, { target, body, info }) {
       const parameters: Record<string, Plain> = {
         featureCompatibilityVersion: { version: MONGODB_VERSION.replace(/\.\d+$/, '') },
