@@ -1,10 +1,10 @@
 import { BSONRegExp } from 'bson';
 import { asNumber } from '../bson/arithmetic.js';
 import { keyString } from '../bson/keystring.js';
-import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { fields, integer, parseFields } from '../commands/schema.js';
 import { CommandError, unsupported, failedToParse } from '../errors.js';
+import { truthy } from '../expr/compiler.js';
 import { evalContext } from '../expr/expression.js';
 import { indexKeys, type IndexKeys } from '../query/index-keys.js';
 import { isOperatorDocument } from '../query/leaf-predicate.js';
@@ -45,7 +45,9 @@ export class Index {
 
   /** Keys of a document in this index, and the paths where it holds arrays. */
   keysOf(doc: BDoc): IndexKeys {
-    return this.holds && !this.holds(doc) ? NONE : indexKeys(doc, this.parts, this.directions);
+    return this.holds && !this.holds(doc)
+      ? NONE
+      : indexKeys(doc, this.parts, this.directions, this.spec.sparse);
   }
 
   /** The array paths at or above a path. */
@@ -144,8 +146,7 @@ function checkPartialFilter(filter: BDoc): void {
     for (const [operator, operand] of isOperatorDocument(value)
       ? value.entries()
       : [['$eq', value] as const]) {
-      const absent =
-        operator === '$exists' && (operand === false || isNullish(operand) || asNumber(operand) === 0);
+      const absent = operator === '$exists' && !truthy(operand);
       const pattern = [operand].flat().some((one) => one instanceof BSONRegExp);
       if (absent || pattern || !IN_PARTIAL_FILTERS.has(operator))
         refuse(pattern ? 'a regular expression' : operator);

@@ -1,7 +1,7 @@
 import { BSONRegExp } from 'bson';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import type { EvalContext } from '../expr/compiler.js';
+import { truthy, type EvalContext } from '../expr/compiler.js';
 import { EVERYTHING, isEverything, isUnordered, pointOf, prefixOf, rangeOf, union } from './interval.js';
 import type { Interval, RangeOperator } from './interval.js';
 import { isOperatorDocument } from './leaf-predicate.js';
@@ -65,6 +65,8 @@ function addField(path: string, value: BValue, found: Conditions): void {
   for (const [name, operand] of value.entries()) {
     if (name === '$elemMatch' || name === '$all') found.exact = false;
     if (name === '$elemMatch') addElement(path, operand, found);
+    // Options may stand beside the pattern, and they make it match other strings.
+    else if (name === '$regex' && value.has('$options')) found.exact = false;
     else if (name !== '$all') add(path, name, operand, found);
     else if (Array.isArray(operand))
       for (const one of operand) if (!isOperatorDocument(one)) add(path, '$eq', one, found);
@@ -108,7 +110,7 @@ function read(operator: string, operand: BValue): Omit<Condition, 'path'> | null
     case '$lte':
       return isKey(operand) ? range(operator, operand) : null;
     case '$exists': {
-      const exists = operand !== false && operand !== 0 && !isNull(operand);
+      const exists = truthy(operand);
       return { intervals: exists ? [EVERYTHING] : points([null]), exists, exact: false };
     }
     case '$regex':

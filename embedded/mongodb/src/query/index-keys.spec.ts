@@ -61,6 +61,17 @@ describe('the index keys of a document', () => {
     expect(keys.multikeyPaths).toEqual(multikeyPaths);
   });
 
+  test('of an array a sparse index holds the elements that have something at its paths', () => {
+    const document = doc({ a: [{ x: 1 }, { y: null }, { z: 1 }, 5] });
+    const paths = [
+      ['a', 'x'],
+      ['a', 'y'],
+    ];
+    const { keys } = indexKeys(document, paths, [1, 1], true);
+    expect(hex(keys)).toEqual(hex([keyString([1, null]), keyString([null, null])]));
+    expect(indexKeys(document, paths.slice(0, 1), [1], true).keys).toEqual([keyString([1])]);
+  });
+
   test('a descending part is inverted', () => {
     const [key] = keysOf({ a: 1, b: 2 }, { a: 1, b: -1 }).keys;
     expect(key).toEqual(keyString([1, 2], [1, -1]));

@@ -14,13 +14,19 @@ export interface IndexKeys {
 export type Paths = readonly (readonly string[])[];
 
 /**
- * Keys of `doc` in an index. Whether a sparse or partial index holds the document at all is not decided here.
+ * Keys of `doc` in an index. Whether a partial index holds the document at all is not decided here, nor whether a sparse
+ * one does; but of an array a sparse index holds only the elements that have something at one of the paths.
  * @throws CommandError CannotIndexParallelArrays (171), 16746 for a path that means two things
  */
-export function indexKeys(doc: BDoc, paths: Paths, directions: readonly (1 | -1)[]): IndexKeys {
+export function indexKeys(
+  doc: BDoc,
+  paths: Paths,
+  directions: readonly (1 | -1)[],
+  sparse = false,
+): IndexKeys {
   const plain = plainTuple(doc, paths);
   if (plain) return { keys: [keyString(plain, directions)], multikeyPaths: [] };
-  const { tuples, arrayPaths } = keyTuples(doc, paths);
+  const { tuples, arrayPaths } = keyTuples(doc, paths, sparse);
   const unique = new Map<string, Buffer>();
   for (const tuple of tuples) {
     const bytes = keyString(tuple, directions);
@@ -49,6 +55,8 @@ export interface KeyTuples {
   readonly tuples: BValue[][];
   /** Paths (from the root) where the document holds an array. */
   readonly arrayPaths: Set<string>;
+  /** Leaves out the combinations of missing values only. */
+  readonly sparse: boolean;
 }
 
 /** How far the walk along one path has come. */
@@ -61,8 +69,8 @@ interface Step {
 }
 
 /** Unrolls arrays: every element gives one tuple, an empty array gives the deprecated `undefined`. */
-export function keyTuples(doc: BDoc, paths: Paths): KeyTuples {
-  const found: KeyTuples = { tuples: [], arrayPaths: new Set() };
+export function keyTuples(doc: BDoc, paths: Paths, sparse = false): KeyTuples {
+  const found: KeyTuples = { tuples: [], arrayPaths: new Set(), sparse };
   const start: Step = { value: doc, at: 0, settled: false };
   const steps = paths.map(() => start);
   unroll(paths, steps, found);
@@ -75,7 +83,8 @@ function unroll(paths: Paths, before: Step[], found: KeyTuples): void {
   const blocked = steps.flatMap(({ value, settled }, i) => (Array.isArray(value) && !settled ? [i] : []));
   const [first] = blocked;
   if (first === undefined) {
-    found.tuples.push(steps.map(({ value }) => value ?? null));
+    const missing = found.sparse && steps.every(({ value }) => value === undefined);
+    if (!missing) found.tuples.push(steps.map(({ value }) => value ?? null));
     return;
   }
   const arrayPath = pathTo(first);

@@ -1,10 +1,8 @@
 import { BSONRegExp, BSONSymbol } from 'bson';
-import { asNumber } from '../bson/arithmetic.js';
 import { expectArray, expectDocument, expectInteger } from '../bson/expect.js';
-import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported, badValue } from '../errors.js';
-import type { EvalContext } from '../expr/compiler.js';
+import { truthy, type EvalContext } from '../expr/compiler.js';
 import { compilePredicate } from '../expr/expression.js';
 import { isOperatorDocument, LEAF_OPERATORS, regexPredicate } from './leaf-predicate.js';
 import { atPath, NO_ARRAY, NO_MATCH, ONE_VALUE, type Target, type Test } from './path-test.js';
@@ -108,7 +106,7 @@ class FilterCompiler {
         return not(this.negated(target, value));
       case '$exists': {
         const exists = target.each((found) => found !== undefined);
-        return isNullish(value) || value === false || asNumber(value) === 0 ? not(exists) : exists;
+        return truthy(value) ? exists : not(exists);
       }
       case '$regex':
         return target.each(regexOperand(value, all.get('$options')));

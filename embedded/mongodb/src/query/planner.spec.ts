@@ -1,3 +1,4 @@
+import { BSONRegExp, Double } from 'bson';
 import { doc as documentOf } from '../bson/plain.js';
 import { UNDEFINED } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
@@ -177,6 +178,16 @@ describe('the work of a plan', () => {
     );
     const indexed = run(find(collection, { filter })).sort((x, y) => Number(x) - Number(y));
     expect([bare, indexed]).toEqual([expected, expected]);
+  });
+
+  test.each<[object, object, number[]]>([
+    [{ key: { a: 1 } }, { a: { $regex: new BSONRegExp('^ab'), $options: 'i' } }, [1, 2]],
+    [{ key: { a: 1 }, sparse: true }, { a: { $exists: new Double(0) } }, [4]],
+    [{ key: { 'c.y': 1, 'c.x': 1 }, sparse: true }, { 'c.x': 1, 'c.y': null }, [5]],
+  ])('with %j %j finds what a scan finds', async (index, filter, expected) => {
+    const documents = [{ a: 'ab' }, { a: 'AB' }, { a: 'b' }, {}, { a: 1, c: [{ x: 1, y: 1 }, {}] }];
+    const numberedDocuments = documents.map((one, at) => ({ _id: at + 1, ...one }));
+    expect(run(find(await filled(numberedDocuments, [index]), { filter }))).toEqual(expected);
   });
 
   test('a document in which a position is also a name is refused by an index on it', async () => {

@@ -225,16 +225,17 @@ function under(prefix: Buffer, { low, high }: Interval): KeyRange {
 
 /**
  * Below an array each condition may be met by another element: there only one of them counts, and only one field of
- * the index is bound.
+ * the index is bound. What a missing value meets is no bound in a sparse index, which does not hold it.
  */
 function boundsOf(index: Index, conditions: Condition[]): Interval[][] {
   let arrayBound = false;
   return index.paths.map((path) => {
-    const own = conditions.filter((one) => one.path === path).map(({ intervals }) => intervals);
-    if (own.length === 0) return [EVERYTHING];
+    const isArray = index.hasArrayAt(path);
+    const usable = conditions.filter(({ exists }) => exists || !isArray || !index.spec.sparse);
+    const own = usable.filter((one) => one.path === path).map(({ intervals }) => intervals);
+    if (own.length === 0 || (isArray && arrayBound)) return [EVERYTHING];
     // Null also looks for the key of undefined, which no match has where there is no array.
-    if (!index.hasArrayAt(path)) return own.reduce(intersection).filter((one) => !isUndefined(one));
-    if (arrayBound) return [EVERYTHING];
+    if (!isArray) return own.reduce(intersection).filter((one) => !isUndefined(one));
     arrayBound = true;
     return own.reduce((best, other) => (looseness(other) < looseness(best) ? other : best));
   });
