@@ -8,7 +8,7 @@ import { evalContext } from '../expr/expression.js';
 import { compileFilter } from '../query/matcher.js';
 import { MONGODB_VERSION } from '../server-info.js';
 import { command, existing, namespaceOf, type CommandContext, type CommandTable } from './command.js';
-import { fields, integer } from './schema.js';
+import { CURSOR, fields, integer, parseFields } from './schema.js';
 
 const collStats = command({
   fields: fields({ int: 'scale', ignored: 'verbose' }),
@@ -134,9 +134,7 @@ export const listings: CommandTable = {
       const { engine } = context;
       const sizes = new Map<string, number>();
       for (const { db, bytes } of engine.catalog.list()) sizes.set(db, (sizes.get(db) ?? 0) + bytes);
-      const all = [...sizes].map(([name, size]) =>
-        doc({ name, sizeOnDisk: BigInt(size), empty: size === 0 }),
-      );
+      const all = [...sizes].map(([name, size]) => doc({ name, sizeOnDisk: BigInt(size), empty: false }));
       const databases = selected(all, filter);
       if (nameOnly) return doc({ databases: databases.map((one) => only(one, 'name')) });
       const totalSize = databases.reduce((sum, one) => sum + BigInt(integer(one.get('sizeOnDisk')) ?? 0), 0n);
@@ -154,6 +152,6 @@ function only(document: BDoc, ...names: string[]): BDoc {
 }
 
 function list(ns: string, found: BDoc[], options: BDoc | undefined, context: CommandContext): Promise<BDoc> {
-  const batchSize = integer(options?.get('batchSize'));
-  return context.cursors.open(ns, found, context, { batchSize });
+  const cursor = parseFields(`${context.name}.cursor`, CURSOR, options ?? BDoc.of());
+  return context.cursors.open(ns, found, context, cursor);
 }

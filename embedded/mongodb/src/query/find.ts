@@ -4,7 +4,7 @@ import { CommandError } from '../errors.js';
 import type { EvalContext } from '../expr/compiler.js';
 import type { Entry, IndexRow, IndexTable, KeyRange, Row } from '../storage/tables.js';
 import { compileFilter, type Matcher } from './matcher.js';
-import { choosePlan, NOTHING, type Plan } from './planner.js';
+import { choosePlan, naturalDirection, NOTHING, type Plan } from './planner.js';
 import { compileSort, sorted, type Sort, type SortPart } from './sort.js';
 
 /** A document that a read found. */
@@ -96,9 +96,8 @@ export function prepareFind(
 /** `$natural` is an order of records that only a scan can serve. */
 function readSort(spec: BDoc | undefined): { order: Sort | null; parts: readonly SortPart[] } {
   if (!spec || spec.size === 0) return { order: null, parts: [] };
-  const natural = spec.get('$natural');
-  if (natural !== undefined)
-    return { order: null, parts: [{ path: '$natural', direction: Number(natural) < 0 ? -1 : 1 }] };
+  const direction = naturalDirection(spec, 'sort');
+  if (direction) return { order: null, parts: [{ path: '$natural', direction }] };
   const order = compileSort(spec);
   return { order, parts: order.parts };
 }

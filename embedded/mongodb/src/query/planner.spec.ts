@@ -182,7 +182,11 @@ describe('the work of a plan', () => {
 
   test.each<[object, object, number[]]>([
     [{ key: { a: 1 } }, { a: { $regex: new BSONRegExp('^ab'), $options: 'i' } }, [1, 2]],
-    [{ key: { a: 1 }, sparse: true }, { a: { $exists: new Double(0) } }, [4]],
+    [
+      { key: { b: 1 }, partialFilterExpression: { a: { $exists: true } } },
+      { b: null, a: { $exists: new Double(0) } },
+      [4],
+    ],
     [{ key: { 'c.y': 1, 'c.x': 1 }, sparse: true }, { 'c.x': 1, 'c.y': null }, [5]],
   ])('with %j %j finds what a scan finds', async (index, filter, expected) => {
     const documents = [{ a: 'ab' }, { a: 'AB' }, { a: 'b' }, {}, { a: 1, c: [{ x: 1, y: 1 }, {}] }];

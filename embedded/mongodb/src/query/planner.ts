@@ -1,4 +1,5 @@
 import { BSONRegExp } from 'bson';
+import { asNumber } from '../bson/arithmetic.js';
 import { keyString } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import type { Collection, RidRange } from '../catalog/collection.js';
@@ -68,10 +69,10 @@ export function choosePlan(collection: Collection, query: Query): Plan {
     const key = idKeyOf(filter);
     if (key) return byId(collection.idIndex, key);
   }
-  const natural = hint instanceof BDoc && hint.size === 1 ? hint.get('$natural') : undefined;
+  const natural = hint instanceof BDoc ? naturalDirection(hint, 'hint') : undefined;
   const byNature = sort.every(({ path }) => collection.isNaturalOrder(path));
   if (natural !== undefined || (byNature && sort.length > 0))
-    return everything(collection, filter, byNature, Number(natural ?? sort[0]?.direction) < 0);
+    return everything(collection, filter, byNature, (sort[0]?.direction ?? natural) === -1);
 
   const conditions = conditionsOf(filter, query.vars);
   const { all, ors } = conditions;
@@ -82,6 +83,14 @@ export function choosePlan(collection: Collection, query: Query): Plan {
   const either = ors.map((branches) => orScans(collection, filter, all, branches)).find((scans) => scans);
   if (either) return { scans: either, reverse: false, sorted: sort.length === 0, exact: false };
   return best ? ordered(best, sort, conditions) : everything(collection, filter, sort.length === 0);
+}
+
+/** The direction of a `$natural` order, which stands alone; undefined for any other. */
+export function naturalDirection(order: BDoc, what: string): 1 | -1 | undefined {
+  if (!order.has('$natural')) return undefined;
+  const direction = asNumber(order.get('$natural'));
+  if (order.size === 1 && (direction === 1 || direction === -1)) return direction;
+  throw badValue(`$natural ${what} cannot be set to a value other than -1 or 1.`);
 }
 
 function everything(collection: Collection, filter: BDoc, sorted: boolean, reverse = false): Plan {

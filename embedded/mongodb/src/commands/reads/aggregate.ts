@@ -9,7 +9,7 @@ import { prepareFind, type FindQuery, type Found, type Reading } from '../../que
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
 import { command, namespaceOf, type CommandContext } from '../command.js';
-import { fields, parseFields, required, type Args } from '../schema.js';
+import { CURSOR, fields, parseFields, required, type Args } from '../schema.js';
 import { runStatement, type Effect } from '../writes/statement.js';
 
 export const AGGREGATE = fields({
@@ -20,7 +20,6 @@ export const AGGREGATE = fields({
   collation: 'collation',
   ignored: 'bypassDocumentValidation',
 });
-const CURSOR = fields({ count: 'batchSize' });
 
 export const aggregate = command({
   fields: AGGREGATE,

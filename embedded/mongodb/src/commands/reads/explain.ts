@@ -7,9 +7,12 @@ import { evalContext } from '../../expr/expression.js';
 import { prepareFind, type FindQuery, type PreparedFind } from '../../query/find.js';
 import type { Plan } from '../../query/planner.js';
 import { MONGODB_VERSION } from '../../server-info.js';
-import { command, namespaceOf, type CommandContext } from '../command.js';
+import { command, namespaceOf, type CommandContext, type CommandTable } from '../command.js';
 import { fields, parseCommand, parseFields } from '../schema.js';
+import { findAndModify } from '../writes/find-and-modify.js';
+import { writes } from '../writes/write-commands.js';
 import { AGGREGATE, prepareAggregate } from './aggregate.js';
+import { reads } from './find.js';
 
 const VERBOSITIES = ['queryPlanner', 'executionStats', 'allPlansExecution'];
 
@@ -23,8 +26,8 @@ export const explain = command({
       throw failedToParse(`verbosity must be one of ${VERBOSITIES.join(', ')}`);
     const name = inner.keys()[0] ?? '';
     const explained = { ...context, name, body: inner, target: inner.get(name) ?? null };
-    const namespace = namespaceOf(explained);
     const [find, evalContext] = queryOf(explained);
+    const namespace = namespaceOf(explained);
     const prepared = prepareFind(context.engine.catalog.get(namespace), find, evalContext);
     const winningPlan = stagesOf(prepared.plan, find);
     const about = { namespace, parsedQuery: find.filter, indexFilterSet: false };
@@ -43,7 +46,8 @@ const OPTIONS = fields({
   hint: 'hint',
   bool: 'multi',
 });
-const EXPLAINED = ['find', 'count', 'distinct', 'findAndModify', 'update', 'delete'];
+const EXPLAINED: CommandTable = { ...reads, ...writes, findAndModify };
+const READS_NOTHING = ['insert', 'getMore', 'killCursors'];
 
 function queryOf(context: CommandContext): [FindQuery, EvalContext] {
   const { name, body } = context;
@@ -51,7 +55,9 @@ function queryOf(context: CommandContext): [FindQuery, EvalContext] {
     const { find, pipelineContext } = prepareAggregate(parseCommand(name, AGGREGATE, body), context);
     return [find, pipelineContext];
   }
-  if (!EXPLAINED.includes(name)) throw unsupported(`explain of '${name}'`);
+  const explained = READS_NOTHING.includes(name) ? undefined : EXPLAINED[name];
+  if (!explained) throw unsupported(`explain of '${name}'`);
+  parseCommand(name, explained.fields, body);
   const statements = body.get(`${name}s`);
   const part = Array.isArray(statements) ? statements[0] : body;
   if (!(part instanceof BDoc)) throw failedToParse('explain takes one statement');

@@ -108,9 +108,12 @@ function collect(value: BValue, [name, ...rest]: string[], values: Map<string, B
       if (!values.has(key)) values.set(key, one);
     }
   } else if (Array.isArray(value)) {
-    const element = /^\d+$/.test(name) ? value[Number(name)] : undefined;
-    if (element !== undefined) collect(element, rest, values);
-    for (const one of value) if (one instanceof BDoc) collect(one, [name, ...rest], values);
+    // A number is a position here and never the name of a field of the elements.
+    const isPosition = /^\d+$/.test(name);
+    for (const [at, one] of value.entries()) {
+      if (isPosition && String(at) === name) collect(one, rest, values);
+      else if (!isPosition && one instanceof BDoc) collect(one, [name, ...rest], values);
+    }
   } else if (value instanceof BDoc) {
     const child = value.get(name);
     if (child !== undefined) collect(child, rest, values);
