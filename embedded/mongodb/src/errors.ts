@@ -41,6 +41,7 @@ export const CODES = {
   InvalidPipelineOperator: 168,
   CannotIndexParallelArrays: 171,
   QueryPlanKilled: 175,
+  AmbiguousIndexKeyPattern: 181,
   TransactionTooOld: 225,
   ConversionFailure: 241,
   QueryExceededMemoryLimitNoDiskUseAllowed: 292,

@@ -70,6 +70,7 @@ const ROWS: Record<CodeName, Row> = {
   InvalidPipelineOperator: project({ $nosuch: 1 }),
   CannotIndexParallelArrays: { ...insert({ one: [1, 2], two: [1, 2] }), insert: 'parallel' },
   QueryPlanKilled: { shownBy: 'test/integration/embedded-mongodb/resilience.test.ts' },
+  AmbiguousIndexKeyPattern: { dropIndexes: 'c', index: { two: 1 } },
   TransactionTooOld: { ...insert({}), ...session(1) },
   ConversionFailure: project({ $toInt: 'text' }),
   QueryExceededMemoryLimitNoDiskUseAllowed: {
@@ -93,6 +94,8 @@ beforeAll(async () => {
   server = await EmbeddedProcess.start('--test-commands');
   await send({ insert: 'c', documents: [{ _id: 1, text: 'text', a: { b: 1 } }] });
   await send(createIndex({ key: { text: 1 }, name: 'text_1' }));
+  await send(createIndex({ key: { two: 1 }, name: 'plain' }));
+  await send(createIndex({ key: { two: 1 }, name: 'sparse', sparse: true }));
   await send({ createIndexes: 'parallel', indexes: [{ key: { one: 1, two: 1 }, name: 'both' }] });
   await send({ ...insert({}), ...session(2) });
 });

@@ -26,7 +26,8 @@ test.each([
   [115, { key: { a: 'hashed' } }],
   [115, { key: { '$**': 1 } }],
   [115, { key: { a: 1 }, collation: { locale: 'de' } }],
-  [197, { key: { _id: 1 }, sparse: true }],
+  [67, { key: { a: '1' } }],
+  [67, { key: { 'a.$b': 1 } }],
 ])('error %i for %j', (code, definition) => {
   expect(() => parseIndexSpec(doc(definition))).toThrow(expect.objectContaining({ code }));
 });

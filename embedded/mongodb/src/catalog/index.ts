@@ -96,18 +96,15 @@ export function parseIndexSpec(input: BDoc): IndexSpec {
   checkKey(key);
   const { name = defaultName(key), unique = false, sparse = false, hidden = false } = args;
   if (name === '') throw cannot('index names cannot be empty');
-  const isTtl = expireAfterSeconds !== undefined;
+  const seconds = integer(expireAfterSeconds);
+  if (expireAfterSeconds !== undefined && !isTtl(seconds))
+    throw cannot(`TTL index 'expireAfterSeconds' must be 0 to ${MAX_EXPIRE_SECONDS}`);
   if (partial) {
     compileFilter(partial, evalContext());
     checkPartialFilter(partial);
     if (sparse) throw cannot('cannot mix "partialFilterExpression" and "sparse" options');
   }
-  if (isIdKey(key) && (partial || sparse || hidden || isTtl))
-    throw new CommandError(
-      'InvalidIndexSpecificationOption',
-      '_id index: neither sparse, partial, hidden nor TTL',
-    );
-  if (isTtl && key.size > 1)
+  if (seconds !== undefined && key.size > 1)
     throw cannot('TTL indexes are single-field indexes, compound indexes do not support TTL');
   return {
     name,
@@ -116,20 +113,24 @@ export function parseIndexSpec(input: BDoc): IndexSpec {
     sparse,
     hidden,
     partial,
-    expireAfterSeconds: isTtl ? seconds(expireAfterSeconds) : null,
+    expireAfterSeconds: seconds ?? null,
   };
 }
+
+const PLUGINS: ReadonlySet<BValue> = new Set(['hashed', 'text', '2d', '2dsphere']);
 
 function checkKey(key: BDoc): void {
   if (key.size === 0) throw cannot('Index keys cannot be an empty object');
   if (key.size > MAX_FIELDS) throw cannot(`an index may have ${MAX_FIELDS} fields, got ${key.size}`);
   for (const [path, direction] of key.entries()) {
-    if (typeof direction === 'string') throw unsupported(`an index of type '${direction}'`);
+    if (PLUGINS.has(direction)) throw unsupported(`an index of type '${direction as string}'`);
+    if (typeof direction === 'string') throw cannot(`Unknown index plugin '${direction}'`);
     if (path.includes('$**')) throw unsupported('a wildcard index');
     if (!asNumber(direction))
       throw cannot(`Values in the index key pattern must be non-zero numbers, got field '${path}'`);
     if (path.split('.').includes('')) throw cannot(`Index keys cannot contain an empty field, got '${path}'`);
-    if (path.startsWith('$')) throw cannot(`Index key contains an illegal field name: '${path}'`);
+    if (/^\$|\.\$(?!(ref|id|db)(\.|$))/.test(path))
+      throw cannot(`Index key contains an illegal field name: '${path}'`);
   }
 }
 
@@ -192,9 +193,6 @@ export function sameOptions(a: IndexSpec, b: IndexSpec): boolean {
   return a.expireAfterSeconds === b.expireAfterSeconds;
 }
 
-/** A TTL in seconds, or error 67. */
-export function seconds(value: BValue): number {
-  const number = integer(value);
-  if (number !== undefined && number >= 0 && number <= MAX_EXPIRE_SECONDS) return number;
-  throw cannot(`TTL index 'expireAfterSeconds' must be 0 to ${MAX_EXPIRE_SECONDS}`);
+export function isTtl(seconds: number | undefined): seconds is number {
+  return seconds !== undefined && seconds >= 0 && seconds <= MAX_EXPIRE_SECONDS;
 }

@@ -8,7 +8,8 @@ import {
   isIdKey,
   parseIndexSpec,
   sameOptions,
-  seconds,
+  directions,
+  isTtl,
   specDocument,
   type Index,
   type IndexSpec,
@@ -20,7 +21,12 @@ import { command, existing, namespaceOf, type CommandTable } from '../command.js
 import { fields, parseFields, required } from '../schema.js';
 
 const DDL = { writes: true, exclusive: true };
-const CHANGE = fields({ any: 'name keyPattern expireAfterSeconds', bool: 'hidden' });
+const CHANGE = fields({
+  string: 'name',
+  doc: 'keyPattern',
+  int: 'expireAfterSeconds',
+  bool: 'hidden unique',
+});
 
 export const collections: CommandTable = {
   create: command({
@@ -91,25 +97,34 @@ export const collections: CommandTable = {
     run({ index: change }, context) {
       const collection = existing(context);
       if (!change) return BDoc.of();
-      const { name, keyPattern, hidden, expireAfterSeconds } = parseFields('collMod.index', CHANGE, change);
-      const index = indexOf(collection, name ?? keyPattern ?? null);
-      if (hidden !== undefined && index === collection.idIndex) throw badValue('cannot hide the _id index');
-      if (expireAfterSeconds !== undefined && index.paths.length > 1)
-        throw new CommandError('InvalidOptions', 'TTL indexes are single-field indexes');
+      const changes = parseFields('collMod.index', CHANGE, change);
+      const { name, keyPattern, hidden, unique, expireAfterSeconds: ttl } = changes;
+      const wanted = name ?? keyPattern;
+      if (wanted === undefined || (name !== undefined && keyPattern))
+        throw invalid('collMod takes either an index name or a key pattern');
+      if (unique !== undefined) throw unsupported('collMod of unique');
+      if (hidden === undefined && ttl === undefined)
+        throw invalid('no expireAfterSeconds, hidden, unique, or prepareUnique field');
+      const index = indexOf(collection, wanted);
+      const isId = index === collection.idIndex;
+      if (hidden !== undefined && isId) throw badValue("can't hide _id index");
+      if (ttl !== undefined && (isId || index.paths.length > 1 || !isTtl(ttl)))
+        throw invalid('a TTL index is on one field other than _id, for 0 to 2147483647 seconds');
       const { spec } = index;
-      const ttl = expireAfterSeconds === undefined ? undefined : seconds(expireAfterSeconds);
+      const old = spec.expireAfterSeconds ?? undefined;
       const altered = { hidden: hidden ?? spec.hidden, expireAfterSeconds: ttl ?? spec.expireAfterSeconds };
       context.engine.catalog.alterIndex(collection, index, { spec: { ...spec, ...altered } });
       context.engine.logCommand(collection.db, doc({ collMod: collection.name, index: change }), collection);
       return doc({
-        expireAfterSeconds_old: ttl === undefined ? undefined : (spec.expireAfterSeconds ?? undefined),
-        expireAfterSeconds_new: ttl,
-        hidden_old: hidden === undefined ? undefined : spec.hidden,
-        hidden_new: hidden,
+        expireAfterSeconds_old: ttl === undefined || old === undefined ? undefined : BigInt(old),
+        expireAfterSeconds_new: ttl === undefined || ttl === old ? undefined : BigInt(ttl),
+        ...(hidden === !spec.hidden && { hidden_old: spec.hidden, hidden_new: hidden }),
       });
     },
   }),
 };
+
+const invalid = (message: string): CommandError => new CommandError('InvalidOptions', message);
 
 const BUILD_CHUNK_ROWS = 256;
 const MAX_INDEXES = 64;
@@ -120,7 +135,8 @@ export const indexes: CommandTable = {
     fields: fields({ docs: 'indexes', ignored: 'commitQuorum ignoreUnknownIndexOptions' }),
     run(args, context) {
       const ns = namespaceOf(context);
-      const specs = required(args.indexes, 'createIndexes.indexes').map(parseIndexSpec);
+      const inputs = required(args.indexes, 'createIndexes.indexes');
+      const specs = inputs.map((input) => checkedName(parseIndexSpec(input), input));
       if (specs.length === 0) throw badValue('Must specify at least one index to create');
       const { engine } = context;
       return engine.queue.run(function* () {
@@ -147,8 +163,7 @@ export const indexes: CommandTable = {
       const doomed = all
         ? collection.indexes.slice(1)
         : [wanted].flat().map((one) => indexOf(collection, one));
-      if (doomed.some((index) => index === collection.idIndex))
-        throw new CommandError('InvalidOptions', 'cannot drop _id index');
+      if (doomed.some((index) => index === collection.idIndex)) throw invalid('cannot drop _id index');
       for (const index of doomed) {
         context.engine.catalog.dropIndex(collection, index);
         const entry = doc({ dropIndexes: collection.name, index: index.spec.name });
@@ -158,6 +173,20 @@ export const indexes: CommandTable = {
     },
   }),
 };
+
+/** There is one index on `_id`, and nothing of it can be chosen. */
+function checkedName(spec: IndexSpec, input: BDoc): IndexSpec {
+  if (!isIdKey(spec.key)) {
+    if (spec.name === '_id_' || spec.name === '*')
+      throw badValue(`The index name '${spec.name}' is not valid for ${describe(spec.key)}`);
+    return spec;
+  }
+  if (directions(spec.key)[0] === -1) throw badValue('The key of an _id index must be {_id: 1}');
+  const option = input.keys().find((field) => !['key', 'name', 'ns', 'v', 'collation'].includes(field));
+  if (option === undefined) return spec;
+  const message = `The field '${option}' is not valid for an _id index specification`;
+  throw new CommandError('InvalidIndexSpecificationOption', message);
+}
 
 function* createIndex(engine: Engine, collection: Collection, spec: IndexSpec): WriteSteps<void> {
   if (isIdKey(spec.key)) return;
@@ -216,9 +245,13 @@ function alike(collection: Collection, spec: IndexSpec): Index | null {
 /** An index by name or key pattern, or error 27. */
 export function indexOf(collection: Collection, wanted: BValue): Index {
   const pattern = wanted instanceof BDoc ? keyString([wanted]) : null;
-  const index = collection.indexes.find(({ spec }) =>
+  if (!pattern && typeof wanted !== 'string')
+    throw new CommandError('TypeMismatch', `an index is a name or a key pattern, got ${describe(wanted)}`);
+  const [index, ...others] = collection.indexes.filter(({ spec }) =>
     pattern ? keyString([spec.key]).equals(pattern) : spec.name === wanted,
   );
+  if (others.length > 0)
+    throw new CommandError('AmbiguousIndexKeyPattern', 'several indexes have that key, identify one by name');
   if (index) return index;
   const how = pattern ? `with key: ${describe(wanted)}` : `with name [${describe(wanted)}]`;
   throw new CommandError('IndexNotFound', `index not found ${how}`);
