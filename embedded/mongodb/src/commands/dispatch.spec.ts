@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { doc } from '../bson/plain.js';
+import { UUID } from 'bson';
+import { doc, toPlain } from '../bson/plain.js';
 import { BDoc } from '../bson/values.js';
 import { CursorStore } from '../cursor/cursor.js';
 import { ServerInfo } from '../server-info.js';
@@ -28,13 +29,63 @@ afterEach(() => {
 
 /** The code of the error that a command ends with; undefined if it succeeds. */
 async function errorOf(command: object): Promise<unknown> {
+  return (await replyTo(command)).get('code');
+}
+
+async function replyTo(command: object): Promise<BDoc> {
   const request = {
     body: doc({ ...command, $db: 't' } as never),
     sequences: new Map(),
   };
-  const reply = await dispatch(services, { id: 1, address: '', appName: undefined }, request);
-  return reply === 'close' ? reply : reply.get('code');
+  return (await dispatch(services, { id: 1, address: '', appName: undefined }, request)) as BDoc;
 }
+
+const index = (key: object, options: object = {}): object => ({
+  createIndexes: 'c',
+  indexes: [{ key, name: 'x', ...options }],
+});
+const change = (options: object): object => ({ collMod: 'c', index: options });
+const session = { lsid: { id: new UUID() } };
+
+test.each([
+  [2, { find: 'c', maxTimeMS: 'x' }],
+  [2, { find: 'c', maxTimeMS: 1.5 }],
+  [2, { find: 'c', maxTimeMS: 2 ** 31 }],
+  [14, { find: 'c', readConcern: 1 }],
+  [2, { find: 'c', readConcern: { level: 'nosuch' } }],
+  [14, { insert: 'c', documents: [{}], writeConcern: 1 }],
+  [14, { insert: 'c', documents: [{}], txnNumber: 1, ...session }],
+  [72, { insert: 'c', documents: [{}], txnNumber: -1n, ...session }],
+  [2, { find: 'c', sort: { $natural: 2 } }],
+  [2, { find: 'c', sort: { $natural: 1, a: 1 } }],
+  [2, { find: 'c', hint: { $natural: 'x' } }],
+  [51024, { listIndexes: 'c', cursor: { batchSize: -1 } }],
+  [197, index({ _id: 1 }, { unique: true })],
+  [2, index({ _id: -1 })],
+  [2, index({ b: 1 }, { name: '_id_' })],
+  [2, index({ b: 1 }, { name: '*' })],
+  [14, { dropIndexes: 'c', index: 1 }],
+  [181, { dropIndexes: 'c', index: { a: 1 } }],
+  [72, change({ hidden: true })],
+  [72, change({ name: 'a', keyPattern: { a: 1 }, hidden: true })],
+  [72, change({ name: 'a' })],
+  [72, change({ name: 'a', expireAfterSeconds: -1 })],
+  [72, change({ name: '_id_', expireAfterSeconds: 1 })],
+  [115, change({ name: 'a', unique: true })],
+  [40415, { explain: { find: 'c', nosuch: 1 } }],
+  [115, { explain: { find: 'c', collation: { locale: 'de' } } }],
+])('error %i for %j', async (code, command) => {
+  for (const name of ['a', 'sparse'])
+    expect(await errorOf(index({ a: 1 }, { name, sparse: name === 'sparse' }))).toBeUndefined();
+  expect(await errorOf(command)).toBe(code);
+});
+
+test('a number in the path of distinct is a position, not a name in the elements', async () => {
+  const documents = [{ a: [{ 0: 'name' }, { x: 1 }] }];
+  expect(await errorOf({ insert: 'c', documents })).toBeUndefined();
+  const reply = await replyTo({ distinct: 'c', key: 'a.0' });
+  expect(toPlain(reply.get('values') ?? null)).toEqual([{ 0: 'name' }]);
+});
 
 test('a command of a transaction is refused, whatever fail points are set', async () => {
   services.failPoints.configure(

@@ -1,7 +1,8 @@
 import { Binary, Timestamp } from 'bson';
-import { describe } from '../bson/expect.js';
+import { toSafeInteger } from '../bson/arithmetic.js';
+import { describe, expectDocument } from '../bson/expect.js';
 import { doc } from '../bson/plain.js';
-import { double } from '../bson/type-of.js';
+import { double, isNumber } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { badValue, CODES, CommandError, failedToParse, unsupported, type CodeName } from '../errors.js';
 import { log } from '../stats/log.js';
@@ -81,9 +82,12 @@ function contextOf(services: Services, peer: Peer, body: BDoc, command: Command)
   const db = body.get('$db');
   if (typeof db !== 'string') throw new CommandError(40571, "OP_MSG requests require a '$db' argument");
   const lsid = sessionId(body.get('lsid'));
-  const txnNumber = integer(body.get('txnNumber'));
-  const maxTimeMS = integer(body.get('maxTimeMS')) ?? 0;
-  if (maxTimeMS < 0) throw badValue(`maxTimeMS must be 0 or more, got ${maxTimeMS}`);
+  const txnNumber = transactionNumber(body.get('txnNumber'));
+  const maxTimeMS = body.get('maxTimeMS') ?? 0;
+  if (!isNumber(maxTimeMS)) throw badValue(`maxTimeMS must be a number, got ${describe(maxTimeMS)}`);
+  const time = toSafeInteger(maxTimeMS) ?? -1;
+  if (time < 0 || time > MAX_TIME_MS)
+    throw badValue(`${describe(maxTimeMS)} value for maxTimeMS is out of range [0, ${MAX_TIME_MS}]`);
   return {
     ...services,
     name,
@@ -93,8 +97,24 @@ function contextOf(services: Services, peer: Peer, body: BDoc, command: Command)
     peer,
     lsid,
     retryable: command.writes && lsid !== null && txnNumber !== undefined ? { lsid, txnNumber } : null,
-    deadline: maxTimeMS > 0 ? Date.now() + maxTimeMS : Infinity,
+    deadline: time > 0 ? Date.now() + time : Infinity,
   };
+}
+
+const MAX_TIME_MS = 2_147_483_647;
+
+function transactionNumber(value: BValue | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'bigint')
+    throw new CommandError('TypeMismatch', "BSON field 'txnNumber' must be a long");
+  if (value >= 0n) return Number(value);
+  throw new CommandError('InvalidOptions', 'Transaction number cannot be negative');
+}
+
+/** A document among the generic fields of a command. */
+function genericDocument(body: BDoc, field: string): BDoc | null {
+  const value = body.get(field) ?? null;
+  return value === null ? null : expectDocument(value, 'TypeMismatch', `BSON field '${field}'`);
 }
 
 function sessionId(lsid: BValue | undefined): string | null {
@@ -149,11 +169,11 @@ const LEVELS = ['local', 'available', 'majority', 'linearizable'];
 
 /** All reads see committed data, so a level changes nothing, and whoever saw a time has it from here. */
 export function checkReadConcern({ body, engine }: CommandContext): void {
-  const concern = body.get('readConcern');
-  if (!(concern instanceof BDoc)) return;
+  const concern = genericDocument(body, 'readConcern');
+  if (!concern) return;
   const { level = 'local', afterClusterTime } = parseFields('readConcern', READ_CONCERN, concern);
   if (level === 'snapshot') throw unsupported('readConcern level snapshot');
-  if (!LEVELS.includes(level as string)) throw failedToParse(`unknown readConcern level ${describe(level)}`);
+  if (!LEVELS.includes(level as string)) throw badValue(`unknown readConcern level ${describe(level)}`);
   const time = afterClusterTime instanceof Timestamp ? fromTimestamp(afterClusterTime) : 0;
   if (time > engine.clock.current)
     throw new CommandError('InvalidOptions', 'afterClusterTime must not be greater than the clusterTime');
@@ -167,8 +187,8 @@ const MAX_MEMBERS = 50;
  * `j` and `wtimeout` change nothing: every acknowledged write is on disk.
  */
 export function writeConcernError(body: BDoc): BDoc | null {
-  const concern = body.get('writeConcern');
-  if (!(concern instanceof BDoc)) return null;
+  const concern = genericDocument(body, 'writeConcern');
+  if (!concern) return null;
   const { w = null } = parseFields('writeConcern', WRITE_CONCERN, concern);
   if (w === null || w === 'majority') return null;
   if (typeof w === 'string')
