@@ -56,6 +56,8 @@ test.each([
   [14, { insert: 'c', documents: [{}], writeConcern: 1 }],
   [14, { insert: 'c', documents: [{}], txnNumber: 1, ...session }],
   [72, { insert: 'c', documents: [{}], txnNumber: -1n, ...session }],
+  [72, { find: 'c', writeConcern: { w: 1 } }],
+  [2, { explain: { find: 'c' }, verbosity: 'nosuch' }],
   [2, { find: 'c', sort: { $natural: 2 } }],
   [2, { find: 'c', sort: { $natural: 1, a: 1 } }],
   [2, { find: 'c', hint: { $natural: 'x' } }],
@@ -78,6 +80,11 @@ test.each([
   for (const name of ['a', 'sparse'])
     expect(await errorOf(index({ a: 1 }, { name, sparse: name === 'sparse' }))).toBeUndefined();
   expect(await errorOf(command)).toBe(code);
+});
+
+test.each([[{ $out: 'd' }], [{ $merge: 'd' }]])('%j says what its write concern lacks', async (stage) => {
+  const reply = await replyTo({ aggregate: 'c', pipeline: [stage], cursor: {}, writeConcern: { w: 3 } });
+  expect(toPlain(reply.get('writeConcernError') ?? null)).toMatchObject({ code: 100 });
 });
 
 test('a number in the path of distinct is a position, not a name in the elements', async () => {

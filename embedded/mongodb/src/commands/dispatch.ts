@@ -65,7 +65,9 @@ async function runCommand(
   checkState(command, context);
   if (body.has('readConcern')) checkReadConcern(context);
   const args = parseCommand(name, command.fields, body, sequences);
-  const lacking = command.writes ? writeConcernError(body) : null;
+  if (body.has('writeConcern') && !command.writes && name !== 'aggregate')
+    throw new CommandError('InvalidOptions', `${name} does not support writeConcern`);
+  const lacking = writeConcernError(body);
   const document = await run(command, args, context);
   if (fault?.afterWrite && fault.closeConnection) return 'close';
   const concern = fault?.writeConcernError ?? lacking;

@@ -5,7 +5,7 @@ import { dispatch } from '../commands/dispatch.js';
 import { errorReply, finishReply } from '../commands/replies.js';
 import { CommandError } from '../errors.js';
 import { log } from '../stats/log.js';
-import { codecOf, encodeOpMsg, FrameReader, type Frame, type OpMsg } from './message.js';
+import { codecOf, encodeOpMsg, FrameReader, wantsNoReply, type Frame, type OpMsg } from './message.js';
 
 /**
  * One client connection. Its requests run one after the other, in the order they came. While one runs or the client does
@@ -68,6 +68,7 @@ export class Connection {
       message = parse(frame);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
+      if (wantsNoReply(frame)) return;
       const reply = finishReply(this.services, errorReply(error));
       await this.send(encode(reply, frame.requestId).bytes);
       return;

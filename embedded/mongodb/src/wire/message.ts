@@ -110,6 +110,11 @@ export interface OpMsg {
   exhaustAllowed: boolean;
 }
 
+/** Told from the flags alone, for a message that cannot be decoded. */
+export function wantsNoReply({ opCode, message }: Frame): boolean {
+  return opCode === OP_MSG && (message.readUInt32LE(HEADER_BYTES) & MORE_TO_COME) !== 0;
+}
+
 /** Decodes a frame; sections of kind 0 and 1 may come in any order. */
 export function parseOpMsg({ message }: Frame): OpMsg {
   if (message.length < HEADER_BYTES + 5)

@@ -1,7 +1,7 @@
 import { doc } from '../../bson/plain.js';
 import { BDoc } from '../../bson/values.js';
 import { readAll } from '../../cursor/cursor.js';
-import { unsupported, failedToParse } from '../../errors.js';
+import { badValue, unsupported, failedToParse } from '../../errors.js';
 import type { EvalContext } from '../../expr/compiler.js';
 import { evalContext } from '../../expr/expression.js';
 import { prepareFind, type FindQuery, type PreparedFind } from '../../query/find.js';
@@ -23,7 +23,7 @@ export const explain = command({
     const inner = context.target;
     if (!(inner instanceof BDoc)) throw failedToParse('explain takes a command as a document');
     if (!VERBOSITIES.includes(verbosity))
-      throw failedToParse(`verbosity must be one of ${VERBOSITIES.join(', ')}`);
+      throw badValue(`verbosity must be one of ${VERBOSITIES.join(', ')}`);
     const name = inner.keys()[0] ?? '';
     const explained = { ...context, name, body: inner, target: inner.get(name) ?? null };
     const [find, evalContext] = queryOf(explained);
