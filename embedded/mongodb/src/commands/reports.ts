@@ -20,7 +20,15 @@ const collStats = command({
     const size = Math.floor(bytes / scale);
     const totalIndexSize = sum(sizes.map(([, indexSize]) => indexSize));
     const avgObjSize = count > 0 ? Math.floor(bytes / count) : undefined;
-    const own = { ns, count, size, storageSize: size, avgObjSize, capped: false, scaleFactor: scale };
+    const own = {
+      ns,
+      count,
+      size,
+      storageSize: size,
+      avgObjSize,
+      capped: ns === context.engine.oplog.ns,
+      scaleFactor: scale,
+    };
     const ofIndexes = { nindexes: indexes.length, totalIndexSize, indexSizes: BDoc.of(...sizes) };
     return doc({ ...own, ...ofIndexes, totalSize: size + totalIndexSize });
   },

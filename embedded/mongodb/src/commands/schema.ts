@@ -9,10 +9,11 @@ const KINDS = {
     typeof value === 'string' ? value : wrongType(field, value, 'string'),
   bool: (field: string, value: BValue) =>
     typeof value === 'boolean' ? value : (integer(value) ?? wrongType(field, value, 'bool')) !== 0,
-  int: (field: string, value: BValue) => integer(value) ?? wrongType(field, value, 'int'),
+  int: (field: string, value: BValue) =>
+    value === null ? undefined : (integer(value) ?? wrongType(field, value, 'int')),
   /** A number that must not be negative. */
   count(field: string, value: BValue) {
-    const number = integer(value) ?? wrongType(field, value, 'int');
+    const number = value === null ? 0 : (integer(value) ?? wrongType(field, value, 'int'));
     if (number >= 0) return number;
     throw new CommandError(51024, `BSON field '${field}' value must be >= 0, actual value '${number}'`);
   },
@@ -115,8 +116,6 @@ export function parseCommand<S extends Schema>(
   return parse(name, schema, own) as Args<S>;
 }
 
-const TAKES_NULL: ReadonlySet<Kind> = new Set(['any', 'hint', 'update'] as const);
-
 function parse(owner: string, { kinds, unknown }: Schema, entries: [string, BValue][]): object {
   const args: Record<string, unknown> = {};
   for (const [name, value] of entries) {
@@ -126,8 +125,7 @@ function parse(owner: string, { kinds, unknown }: Schema, entries: [string, BVal
     if (!kind) throw new CommandError(unknown, `BSON field '${field}' is an unknown field.`);
     if (Object.hasOwn(args, name))
       throw new CommandError(40413, `BSON field '${field}' is a duplicate field`);
-    // A null is as good as no field, except where the command looks at the value itself.
-    if (value !== null || TAKES_NULL.has(kind)) args[name] = KINDS[kind](field, value);
+    args[name] = KINDS[kind](field, value);
   }
   return args;
 }

@@ -70,6 +70,8 @@ export function choosePlan(collection: Collection, query: Query): Plan {
     if (key) return byId(collection.idIndex, key);
   }
   const natural = hint instanceof BDoc ? naturalDirection(hint, 'hint') : undefined;
+  if (sort[0]?.path === '$natural' && hint !== undefined && sort[0].direction !== natural)
+    throw badValue('the hint of a $natural sort order must be the same order');
   const byNature = sort.every(({ path }) => collection.isNaturalOrder(path));
   if (natural !== undefined || (byNature && sort.length > 0))
     return everything(collection, filter, byNature, (sort[0]?.direction ?? natural) === -1);
@@ -112,12 +114,14 @@ function byId(index: Index, key: Interval): Plan {
 
 function hinted(collection: Collection, hint: string | BDoc, query: Query, conditions: Condition[]): Scan {
   const pattern = (key: BDoc): string => keyString([key]).toString('latin1');
-  const index = collection.readyIndexes.find(
+  const [index, ...others] = collection.readyIndexes.filter(
     ({ spec }) =>
       !spec.hidden && (hint instanceof BDoc ? pattern(spec.key) === pattern(hint) : spec.name === hint),
   );
   if (!index)
     throw badValue('planner returned error: hint provided does not correspond to an existing index');
+  if (others.length > 0)
+    throw new CommandError('IndexNotFound', 'Hint matched multiple indexes, must hint by index name');
   if (index.spec.partial && !holdsAllMatches(index, query.filter, conditions))
     throw new CommandError(
       291,

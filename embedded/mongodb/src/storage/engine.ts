@@ -80,10 +80,10 @@ export class Engine {
     this.log('c', `${db}.$cmd`, collection?.uuid ?? null, command.toBytes());
   }
 
-  /** Appends to the oplog; returns the commit time. */
+  /** Appends to the oplog, unless it is the business of this server alone; returns the commit time. */
   log(op: OplogOp, ns: string, uuid: Buffer | null, o: Buffer): number {
     const ts = this.clock.next();
-    this.oplog.append({ ts, op, ns, uuid, o });
+    if (!ns.startsWith('local.')) this.oplog.append({ ts, op, ns, uuid, o });
     return ts;
   }
 

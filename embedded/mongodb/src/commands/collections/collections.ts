@@ -14,7 +14,7 @@ import {
   type Index,
   type IndexSpec,
 } from '../../catalog/index.js';
-import { CommandError, unsupported, badValue } from '../../errors.js';
+import { badValue, CommandError, failedToParse, unsupported } from '../../errors.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
 import { command, existing, namespaceOf, type CommandTable } from '../command.js';
@@ -145,8 +145,10 @@ export const indexes: CommandTable = {
         const numIndexesBefore = collection.indexes.length;
         for (const spec of specs) yield* createIndex(engine, collection, spec);
         const numIndexesAfter = collection.indexes.length;
-        const note = numIndexesAfter === numIndexesBefore ? 'all indexes already exist' : undefined;
-        return doc({ numIndexesBefore, numIndexesAfter, createdCollectionAutomatically, note });
+        const counts = { numIndexesBefore, numIndexesAfter };
+        if (numIndexesAfter === numIndexesBefore && !createdCollectionAutomatically)
+          return doc({ ...counts, note: 'all indexes already exist' });
+        return doc({ ...counts, createdCollectionAutomatically });
       });
     },
   }),
@@ -176,6 +178,8 @@ export const indexes: CommandTable = {
 
 /** There is one index on `_id`, and nothing of it can be chosen. */
 function checkedName(spec: IndexSpec, input: BDoc): IndexSpec {
+  if (!input.has('name'))
+    throw failedToParse("The 'name' field is a required property of an index specification");
   if (!isIdKey(spec.key)) {
     if (spec.name === '_id_' || spec.name === '*')
       throw badValue(`The index name '${spec.name}' is not valid for ${describe(spec.key)}`);
