@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UUID } from 'bson';
+import { ObjectId, UUID } from 'bson';
 import { doc, toPlain } from '../bson/plain.js';
 import { BDoc } from '../bson/values.js';
 import { CursorStore } from '../cursor/cursor.js';
@@ -85,6 +85,25 @@ test.each([
   for (const name of ['a', 'sparse'])
     expect(await errorOf(index({ a: 1 }, { name, sparse: name === 'sparse' }))).toBeUndefined();
   expect(await errorOf(command)).toBe(code);
+});
+
+test('an index build keeps to its time and leaves nothing behind', async () => {
+  const documents = Array.from({ length: 5_000 }, (_, a) => ({ a }));
+  await errorOf({ insert: 'c', documents });
+  expect(await errorOf({ ...index({ a: 1 }), maxTimeMS: 1 })).toBe(50);
+  expect((await replyTo(index({ a: 1 }))).get('numIndexesBefore')).toBe(1);
+});
+
+test('a hello that knows another process is answered at once', async () => {
+  const topologyVersion = { processId: new ObjectId(), counter: 0n };
+  const waiting = replyTo({ hello: 1, topologyVersion, maxAwaitTimeMS: 5_000 });
+  const late = new Promise((resolve) => setTimeout(() => resolve('late'), 1_000).unref());
+  expect(await Promise.race([waiting, late])).toBeInstanceOf(BDoc);
+});
+
+test('validate takes what PyMongo sends with it', async () => {
+  await errorOf({ insert: 'c', documents: [{}] });
+  expect((await replyTo({ validate: 'c', scandata: false, full: false })).get('valid')).toBe(true);
 });
 
 test.each([[{ $out: 'd' }], [{ $merge: 'd' }]])('%j says what its write concern lacks', async (stage) => {

@@ -14,6 +14,7 @@ import {
   type Index,
   type IndexSpec,
 } from '../../catalog/index.js';
+import { checkDeadline } from '../../cursor/cursor.js';
 import { badValue, CommandError, failedToParse, unsupported } from '../../errors.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
@@ -138,12 +139,12 @@ export const indexes: CommandTable = {
       const inputs = required(args.indexes, 'createIndexes.indexes');
       const specs = inputs.map((input) => checkedName(parseIndexSpec(input), input));
       if (specs.length === 0) throw badValue('Must specify at least one index to create');
-      const { engine } = context;
+      const { engine, deadline } = context;
       return engine.queue.run(function* () {
         const createdCollectionAutomatically = !engine.catalog.get(ns);
         const collection = engine.collectionForWrite(ns);
         const numIndexesBefore = collection.indexes.length;
-        for (const spec of specs) yield* createIndex(engine, collection, spec);
+        for (const spec of specs) yield* createIndex(engine, collection, spec, deadline);
         const numIndexesAfter = collection.indexes.length;
         const counts = { numIndexesBefore, numIndexesAfter };
         if (numIndexesAfter === numIndexesBefore && !createdCollectionAutomatically)
@@ -192,7 +193,12 @@ function checkedName(spec: IndexSpec, input: BDoc): IndexSpec {
   throw new CommandError('InvalidIndexSpecificationOption', message);
 }
 
-function* createIndex(engine: Engine, collection: Collection, spec: IndexSpec): WriteSteps<void> {
+function* createIndex(
+  engine: Engine,
+  collection: Collection,
+  spec: IndexSpec,
+  deadline: number,
+): WriteSteps<void> {
   if (isIdKey(spec.key)) return;
   // One that somebody else is building now is waited for: only a finished one keeps its promises.
   for (let there = alike(collection, spec); there; there = alike(collection, spec)) {
@@ -203,7 +209,7 @@ function* createIndex(engine: Engine, collection: Collection, spec: IndexSpec): 
     throw new CommandError('CannotCreateIndex', `${collection.ns} has ${MAX_INDEXES} indexes already`);
   const index = engine.catalog.addIndex(collection, spec, 'building');
   try {
-    yield* fill(engine, collection, index);
+    yield* fill(engine, collection, index, deadline);
   } catch (error) {
     if (error instanceof CommandError && collection.indexes.includes(index) && !collection.dropped)
       engine.catalog.dropIndex(collection, index);
@@ -215,7 +221,7 @@ function* createIndex(engine: Engine, collection: Collection, spec: IndexSpec): 
 }
 
 /** Writers keep the index up to date meanwhile, so each step can be committed on its own. */
-function* fill(engine: Engine, collection: Collection, index: Index): WriteSteps<void> {
+function* fill(engine: Engine, collection: Collection, index: Index, deadline: number): WriteSteps<void> {
   let after = 0;
   for (;;) {
     const rows = collection.records.scan(after, BUILD_CHUNK_ROWS);
@@ -224,6 +230,7 @@ function* fill(engine: Engine, collection: Collection, index: Index): WriteSteps
       after = rid;
     }
     if (rows.length < BUILD_CHUNK_ROWS) return;
+    checkDeadline(deadline);
     yield;
     if (collection.dropped || index.table.dropped)
       throw new CommandError(276, `index build on ${collection.ns} ended: it was dropped`);

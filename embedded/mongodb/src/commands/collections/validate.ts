@@ -15,7 +15,7 @@ const MAX_PROBLEMS = 100;
 export const validate = command({
   // Writes between two chunks would spoil the comparison.
   exclusive: true,
-  fields: fields({ ignored: 'full metadata checkBSONConformance background' }),
+  fields: fields({ ignored: 'full metadata checkBSONConformance background scandata enforceFastCount' }),
   run: (_args, context) => check(context.engine.writable(existing(context))),
 });
 

@@ -1,5 +1,6 @@
 import { arch, cpus, hostname, release, type } from 'node:os';
 import { Binary, Timestamp, UUID } from 'bson';
+import { identical } from '../../bson/keystring.js';
 import { doc, type Plain } from '../../bson/plain.js';
 import { double } from '../../bson/type-of.js';
 import { BDoc } from '../../bson/values.js';
@@ -150,9 +151,8 @@ export const hello = command({
     const application = args.client?.get('application');
     const appName = application instanceof BDoc ? application.get('name') : undefined;
     if (typeof appName === 'string') peer.appName = appName;
-    const known = args.topologyVersion?.get('counter');
-    if (args.maxAwaitTimeMS !== undefined && known === info.topologyCounter)
-      await info.topologyChange(args.maxAwaitTimeMS);
+    const isKnown = identical(args.topologyVersion, topologyVersion(info));
+    if (args.maxAwaitTimeMS !== undefined && isKnown) await info.topologyChange(args.maxAwaitTimeMS);
     return describe(context);
   },
 });
