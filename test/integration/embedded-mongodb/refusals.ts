@@ -58,6 +58,7 @@ export const REFUSALS: Readonly<Record<string, Readonly<Record<string, Refusal>>
     '2d': [index({ a: '2d' }), "an index of type '2d'"],
     '2dsphere': [index({ a: '2dsphere' }), "an index of type '2dsphere'"],
     wildcard: [index({ '$**': 1 }), 'a wildcard index'],
+    'unique by `collMod`': [{ collMod: 'c', index: { name: 'a_1', unique: true } }, 'collMod of unique'],
   },
   'find options': {
     min: [find({}, { min: { _id: 1 }, hint: { _id: 1 } }), "the field 'find.min'"],

@@ -52,6 +52,7 @@ test.each([
   [2, { find: 'c', maxTimeMS: 1.5 }],
   [2, { find: 'c', maxTimeMS: 2 ** 31 }],
   [14, { find: 'c', readConcern: 1 }],
+  [14, { find: 'c', readConcern: { afterClusterTime: 1 } }],
   [2, { find: 'c', readConcern: { level: 'nosuch' } }],
   [14, { insert: 'c', documents: [{}], writeConcern: 1 }],
   [14, { insert: 'c', documents: [{}], txnNumber: 1, ...session }],

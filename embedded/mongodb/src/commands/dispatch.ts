@@ -176,8 +176,9 @@ export function checkReadConcern({ body, engine }: CommandContext): void {
   const { level = 'local', afterClusterTime } = parseFields('readConcern', READ_CONCERN, concern);
   if (level === 'snapshot') throw unsupported('readConcern level snapshot');
   if (!LEVELS.includes(level as string)) throw badValue(`unknown readConcern level ${describe(level)}`);
-  const time = afterClusterTime instanceof Timestamp ? fromTimestamp(afterClusterTime) : 0;
-  if (time > engine.clock.current)
+  if (afterClusterTime !== undefined && !(afterClusterTime instanceof Timestamp))
+    throw new CommandError('TypeMismatch', "BSON field 'readConcern.afterClusterTime' must be a timestamp");
+  if (afterClusterTime && fromTimestamp(afterClusterTime) > engine.clock.current)
     throw new CommandError('InvalidOptions', 'afterClusterTime must not be greater than the clusterTime');
 }
 
