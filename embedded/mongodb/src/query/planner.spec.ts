@@ -188,8 +188,16 @@ describe('the work of a plan', () => {
       [4],
     ],
     [{ key: { 'c.y': 1, 'c.x': 1 }, sparse: true }, { 'c.x': 1, 'c.y': null }, [5]],
+    [{ key: { a: 1 }, partialFilterExpression: { 'c.x': null } }, { a: 9, 'c.x': { $exists: false } }, [6]],
   ])('with %j %j finds what a scan finds', async (index, filter, expected) => {
-    const documents = [{ a: 'ab' }, { a: 'AB' }, { a: 'b' }, {}, { a: 1, c: [{ x: 1, y: 1 }, {}] }];
+    const documents = [
+      { a: 'ab' },
+      { a: 'AB' },
+      { a: 'b' },
+      {},
+      { a: 1, c: [{ x: 1, y: 1 }, {}] },
+      { a: 9, c: [] },
+    ];
     const numberedDocuments = documents.map((one, at) => ({ _id: at + 1, ...one }));
     expect(run(find(await filled(numberedDocuments, [index]), { filter }))).toEqual(expected);
   });

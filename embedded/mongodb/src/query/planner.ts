@@ -279,9 +279,8 @@ function implies(filter: BDoc, conditions: Condition[], partial: BDoc): boolean 
       if (operator === '$exists') return own.some(({ exists }) => exists);
       const outer =
         operator === '$type' ? undefined : conditionsOf(BDoc.of([name, BDoc.of([operator, operand])])).all[0];
-      return (
-        outer && !isEverything(outer.intervals) && own.some((one) => within(one.intervals, outer.intervals))
-      );
+      // Null is met in more than one way, and MinKey by values of any type.
+      return outer?.exists && own.some((one) => within(one.intervals, outer.intervals));
     });
   });
 }
