@@ -116,5 +116,11 @@ export const REFUSALS: Readonly<Record<string, Readonly<Record<string, Refusal>>
       "'startOfWeek' of $dateTrunc",
     ],
   },
+  conversions: {
+    '`$toString` of a double with more than six digits or an exponent': [
+      aggregate({ $project: { x: { $toString: 1234567.5 } } }),
+      'the text of the double 1234567.5, with more than six digits or an exponent,',
+    ],
+  },
   commands: all('mapReduce currentOp killOp setParameter compact reIndex createUser dbHash top', command),
 };

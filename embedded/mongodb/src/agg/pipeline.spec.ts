@@ -216,6 +216,10 @@ describe('$group', () => {
     [[{ v: 1 }, { v: 0.5 }], 1.5],
     [[{ v: 1e308 }, { v: 1e308 }, { v: -1e308 }], Infinity],
     [[{ v: [1, 2] }, { v: 3 }], 3],
+    [
+      Array.from({ length: 3 }, () => ({ v: dec('8.888888888888888888888888888888888') })),
+      dec('26.66666666666666666666666666666667'),
+    ],
     [[], MISSING_GROUP],
   ])('the sum of %j', (input, expected) => {
     const result = group({ _id: null, v: { $sum: '$v' } }, input);

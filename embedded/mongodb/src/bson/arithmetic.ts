@@ -37,14 +37,12 @@ export function integer(value: bigint): number | bigint | undefined {
   return BigInt.asIntN(32, value) === value ? Number(value) : asLong(value);
 }
 
-/** The value as a decimal; a double keeps 15 significant digits, as in MongoDB. */
+/** The value as a decimal; a double but zero gets 15 significant digits, as in MongoDB. */
 export function toDecimal(value: NumericValue): Decimal {
-  const isDouble = value instanceof Double || (typeof value === 'number' && !isInt(value));
-  return isDouble ? decimal.parseDecimal(exponentText(toNumber(value))) : decimal.exact(value);
+  const parts = decimal.exact(value);
+  if (!isDouble(value) || parts.special !== undefined || parts.coefficient === 0n) return parts;
+  return decimal.withDigits(parts, 15);
 }
-
-const exponentText = (value: number): string =>
-  Number.isFinite(value) ? value.toPrecision(15) : String(value);
 
 /** One operation in each kind of arithmetic. An operation answers in the wider type of its operands. */
 interface Operation {
@@ -117,14 +115,21 @@ export function round(
   rounding: decimal.Rounding,
 ): NumericValue | undefined {
   const parts = decimal.exact(value);
-  if (parts.special !== undefined || parts.exponent >= -place) return value;
+  if (parts.special !== undefined || (isWhole(value) && place >= 0)) return value;
+  if (isDouble(value) && (rounding === 'floor' || rounding === 'ceil'))
+    return double(Math[rounding](toNumber(value)));
   const rounded = decimal.quantize(parts, -place, rounding);
-  if (isDecimal(value)) return decimal.encode(rounded);
-  if (!isWhole(value)) return double(Number(`${decimal.signed(rounded)}e${rounded.exponent}`));
+  if (!isWhole(value)) {
+    // MongoDB rounds doubles as decimals too, and a decimal holds no more digits.
+    const result = decimal.encode(decimal.fits(rounded) ? rounded : decimal.special(NaN));
+    return isDecimal(value) ? result : double(toNumber(result));
+  }
   const result = decimal.signed(rounded) * decimal.pow10(-place);
   return typeof value === 'bigint' ? asLong(result) : integer(result);
 }
 
+const isDouble = (value: NumericValue): value is number | Double =>
+  value instanceof Double || (typeof value === 'number' && !isInt(value));
 const isDecimal = (value: unknown): value is Decimal128 => value instanceof Decimal128;
 
 /**
@@ -153,7 +158,9 @@ export class Sum {
       this.sawLong = true;
       this.large += value;
     } else if (value instanceof Decimal128) {
-      this.decimals = decimal.add(this.decimals ?? decimal.decimalOf(0n, 0), decimal.decode(value));
+      this.decimals = decimal.fit(
+        decimal.add(this.decimals ?? decimal.decimalOf(0n, 0), decimal.decode(value)),
+      );
     } else {
       this.sawDouble = true;
       this.addDouble(value instanceof Double ? value.value : value);

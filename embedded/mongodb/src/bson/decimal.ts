@@ -21,7 +21,7 @@ export function decimalOf(signed: bigint, exponent: number, negative = signed < 
   return { negative, coefficient: signed < 0n ? -signed : signed, exponent };
 }
 
-const special = (value: number): Decimal => ({
+export const special = (value: number): Decimal => ({
   negative: value < 0,
   coefficient: 0n,
   exponent: 0,
@@ -73,12 +73,21 @@ export function encode(value: Decimal): Decimal128 {
   return Decimal128.fromString(`${sign}${coefficient * pow10(padding)}E${exponent - padding}`);
 }
 
-function fit(value: Decimal): Decimal {
+export const fits = (value: Decimal): boolean => digitsOf(value.coefficient) <= MAX_DIGITS;
+
+/** Rounded to what a decimal128 holds. */
+export function fit(value: Decimal): Decimal {
   const excess = Math.max(digitsOf(value.coefficient) - MAX_DIGITS, MIN_EXPONENT - value.exponent);
-  if (excess <= 0) return value;
-  const rounded = quantize(value, value.exponent + excess);
-  return digitsOf(rounded.coefficient) > MAX_DIGITS ? quantize(rounded, rounded.exponent + 1) : rounded;
+  return excess <= 0 ? value : atMost(MAX_DIGITS, quantize(value, value.exponent + excess));
 }
+
+/** Rounded or filled up to so many digits. */
+export const withDigits = (value: Decimal, digits: number): Decimal =>
+  atMost(digits, quantize(value, magnitude(value) - digits));
+
+/** Rounding up may have brought one digit more. */
+const atMost = (digits: number, value: Decimal): Decimal =>
+  digitsOf(value.coefficient) > digits ? quantize(value, value.exponent + 1) : value;
 
 /** The value with exactly the given exponent. */
 export function quantize(value: Decimal, exponent: number, rounding: Rounding = 'even'): Decimal {

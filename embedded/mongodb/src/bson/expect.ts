@@ -1,7 +1,7 @@
 import { Binary, Decimal128, Double, ObjectId, Timestamp } from 'bson';
 import { CommandError, type CodeName } from '../errors.js';
 import { toSafeInteger } from './arithmetic.js';
-import { typeName, typeNameOrMissing } from './type-of.js';
+import { isInt, isNumber, typeName, typeNameOrMissing } from './type-of.js';
 import { BDoc, type BValue } from './values.js';
 
 /** A value as error messages show it. Long values are cut. */
@@ -63,6 +63,13 @@ export function expectInteger(value: Given, code: Code, what: string, min = -Inf
     min === -Infinity ? 'a whole number' : `a whole number of at least ${min}`,
     value,
   );
+}
+
+/** A whole number of 32 bits: `code` for what is no number, the next code for other numbers. */
+export function expectInt32(value: Given, code: number, what: string): number {
+  const integer = toSafeInteger(value);
+  if (isInt(integer)) return integer;
+  throw refused(isNumber(value) ? code + 1 : code, what, 'a whole number of 32 bits', value);
 }
 
 /** Refuses names that are not among `known`. */

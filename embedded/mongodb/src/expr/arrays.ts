@@ -1,4 +1,4 @@
-import { expectArray, expectDocument, expectInteger, expectText } from '../bson/expect.js';
+import { expectArray, expectDocument, expectInt32, expectInteger, expectText } from '../bson/expect.js';
 import { equal, hashKey, type HashKey } from '../bson/keystring.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
@@ -6,7 +6,7 @@ import { CommandError } from '../errors.js';
 import { accumulate, distinct } from './accumulators.js';
 import { truthy, type OperatorCompiler, type OperatorTable, type Value } from './compiler.js';
 import { variableName } from './logic.js';
-import { lax, MANY, named, namedOperands, strict } from './operands.js';
+import { inOrder, lax, MANY, named, namedOperands, strict } from './operands.js';
 
 /** An accumulator used as expression: over its operands, or over the one operand that is an array. */
 const spread = lax(0, MANY, (args, name) => {
@@ -14,24 +14,29 @@ const spread = lax(0, MANY, (args, name) => {
   return accumulate(name, args.length === 1 && Array.isArray(only) ? only : args) ?? null;
 });
 
+const arrays =
+  (code: number) =>
+  (arg: BValue, name: string): BValue[] =>
+    expectArray(arg, code, name);
+
 /** Expressions over arrays, as lists and as sets. */
 export const ARRAYS: OperatorTable = {
   $isArray: lax(1, 1, ([a]) => Array.isArray(a)),
   $size: lax(1, 1, ([a]) => expectArray(a, 17124, 'The argument to $size').length),
-  $arrayElemAt: strict(2, 2, ([a, at], name) =>
-    expectArray(a, 28689, name).at(expectInteger(at, 28690, name)),
-  ),
+  $arrayElemAt: strict(2, 2, ([a, at], name) => expectArray(a, 28689, name).at(expectInt32(at, 28690, name))),
   $first: strict(1, 1, ([a], name) => expectArray(a, 28689, name)[0]),
   $last: strict(1, 1, ([a], name) => expectArray(a, 28689, name).at(-1)),
   $slice: strict(2, 3, ([array, first, count], name) => {
-    const limit = count === undefined ? undefined : expectInteger(count, 28729, name, 1);
-    return slice(expectArray(array, 28724, name), expectInteger(first, 28725, name), limit);
+    const list = expectArray(array, 28724, name);
+    const from = expectInt32(first, 28725, name);
+    if (count === undefined) return slice(list, from);
+    return slice(list, from, expectInteger(expectInt32(count, 28727, name), 28729, name, 1));
   }),
-  $concatArrays: strict(0, MANY, (args, name) => args.flatMap((arg) => expectArray(arg, 28664, name))),
+  $concatArrays: inOrder(arrays(28664), (args) => args.flat()),
   $in: lax(2, 2, ([value, array], name) =>
     expectArray(array, 40081, name).some((element) => equal(element, value)),
   ),
-  $range: strict(2, 3, range),
+  $range: lax(2, 3, range),
   $reverseArray: strict(1, 1, ([a], name) => expectArray(a, 34435, name).toReversed()),
   $filter: overElements(28651, 'cond', (array, holds) => array.filter((element) => truthy(holds(element)))),
   $map: overElements(16883, 'in', (array, value) => array.map((element) => value(element) ?? null)),
@@ -53,9 +58,8 @@ export const ARRAYS: OperatorTable = {
   },
   $allElementsTrue: lax(1, 1, ([a], name) => expectArray(a, 17040, name).every(truthy)),
   $anyElementTrue: lax(1, 1, ([a], name) => expectArray(a, 17041, name).some(truthy)),
-  $setUnion: strict(0, MANY, (args, name) => distinct(args.flatMap((arg) => expectArray(arg, 17043, name)))),
-  $setIntersection: strict(0, MANY, (args, name) => {
-    const [first = [], ...others] = args.map((arg) => expectArray(arg, 17047, name));
+  $setUnion: inOrder(arrays(17043), (args) => distinct(args.flat())),
+  $setIntersection: inOrder(arrays(17047), ([first = [], ...others]) => {
     const sets = others.map(keysOf);
     return distinct(first).filter((value) => sets.every((set) => set.has(hashKey(value))));
   }),
@@ -101,11 +105,12 @@ const keysOf = (values: readonly BValue[]): Set<HashKey> => new Set(values.map(h
 /** What MongoDB holds in the 100 MiB that it allows one range, at 16 bytes a value. */
 const MAX_RANGE = (100 * 1024 * 1024) / 16;
 
-function range([start, end, step = 1]: Value[], name: string): Value {
-  const from = expectInteger(start, 34443, name);
-  const by = expectInteger(step, 34447, name);
+function range([start, end, ...step]: Value[], name: string): Value {
+  const from = expectInt32(start, 34443, name);
+  const to = expectInt32(end, 34445, name);
+  const by = step.length === 0 ? 1 : expectInt32(step[0], 34447, name);
   if (by === 0) throw new CommandError(34449, '$range requires a non-zero step value');
-  const length = Math.max(0, Math.ceil((expectInteger(end, 34445, name) - from) / by));
+  const length = Math.max(0, Math.ceil((to - from) / by));
   if (length <= MAX_RANGE) return Array.from({ length }, (_, i) => from + i * by);
   throw new CommandError(
     'ExceededMemoryLimit',
@@ -115,7 +120,7 @@ function range([start, end, step = 1]: Value[], name: string): Value {
 
 /** Expressions over documents. */
 export const OBJECTS: OperatorTable = {
-  $mergeObjects: lax(0, MANY, (args, name) => accumulate(name, args)),
+  $mergeObjects: spread,
   $objectToArray: strict(1, 1, ([value], name) => {
     const fields = expectDocument(value, 40390, name).entries();
     return fields.map(([k, v]) => BDoc.of(['k', k], ['v', v]));

@@ -72,8 +72,7 @@ const CONVERTERS = {
   long: wholeNumber,
   bool: (value: BValue) => {
     if (typeof value === 'boolean') return value;
-    if (isNumber(value)) return !isZero(value);
-    return /^(string|objectId|date|timestamp|binData)$/.test(typeName(value)) ? true : undefined;
+    return isNumber(value) ? !isZero(value) : true;
   },
   string: (value: BValue) => {
     if (typeName(value) === 'binData') throw unsupported('$convert from binData to string');

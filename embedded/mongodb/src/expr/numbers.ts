@@ -2,30 +2,33 @@ import { Decimal128 } from 'bson';
 import * as arithmetic from '../bson/arithmetic.js';
 import type { Rounding } from '../bson/decimal.js';
 import { expectInteger } from '../bson/expect.js';
-import { double, isInt, isNullish, isNumber, type NumericValue, typeNameOrMissing } from '../bson/type-of.js';
+import { double, isInt, isNumber, type NumericValue, typeNameOrMissing } from '../bson/type-of.js';
 import { CommandError, unsupported, type CodeName, badValue } from '../errors.js';
 import type { OperatorCompiler, OperatorTable, Value } from './compiler.js';
-import { lax, MANY, strict } from './operands.js';
+import { inOrder, strict } from './operands.js';
 
 /** Arithmetic expressions. */
 export const NUMBERS: OperatorTable = {
-  $add: lax(0, MANY, (args, name) => {
-    const dates = args.filter((arg) => arg instanceof Date);
-    if (dates.length > 1) throw new CommandError(16612, 'only one date allowed in an $add expression');
-    const numbers = args.filter((arg) => !isNullish(arg) && !(arg instanceof Date));
-    const sum = numbers.map((arg) => numeric(arg, name)).reduce(arithmetic.add, 0);
-    if (args.some(isNullish)) return null;
-    return dates[0] ? shifted(dates[0], sum) : sum;
-  }),
+  $add: inOrder(
+    (arg, name) => (arg instanceof Date ? arg : numeric(arg, name)),
+    (args) => {
+      const at = args.findIndex((arg) => arg instanceof Date);
+      if (at < 0) return narrowed(args as NumericValue[], arithmetic.add, 0);
+      const others = args.toSpliced(at, 1);
+      if (others.some((arg) => arg instanceof Date))
+        throw new CommandError(16612, 'only one date allowed in an $add expression');
+      // The numbers before the date are one sum; each of those behind it is a whole number of milliseconds.
+      const numbers = others as NumericValue[];
+      const sum = numbers.slice(0, at).reduce(arithmetic.add, 0);
+      return numbers.slice(at).reduce(shifted, shifted(args[at] as Date, sum));
+    },
+  ),
   $subtract: strict(2, 2, ([a, b], name) => {
     if (!(a instanceof Date)) return arithmetic.subtract(numeric(a, name), numeric(b, name));
     if (b instanceof Date) return BigInt(a.getTime() - b.getTime());
     return shifted(a, arithmetic.multiply(numeric(b, name), -1));
   }),
-  $multiply: lax(0, MANY, (args, name) => {
-    const numbers = args.filter((arg) => !isNullish(arg)).map((arg) => numeric(arg, name));
-    return args.some(isNullish) ? null : numbers.reduce(arithmetic.multiply, 1);
-  }),
+  $multiply: inOrder(numeric, (args) => narrowed(args, arithmetic.multiply, 1)),
   $divide: strict(2, 2, ([a, b], name) => {
     const divisor = numeric(b, name);
     if (arithmetic.isZero(divisor)) throw badValue("can't $divide by zero");
@@ -56,8 +59,8 @@ export const NUMBERS: OperatorTable = {
     const y = realNumber(b, name, 28763);
     if (x === 0 && y < 0) throw new CommandError(28764, '$pow cannot take 0 and a negative exponent');
     const integral = [a, b].every((one) => typeof one === 'bigint' || isInt(one));
-    if (!integral || y < 0 || Math.abs(x ** y) >= 2 ** 64) return double(x ** y);
-    const exact = BigInt(a as number | bigint) ** BigInt(b as number | bigint);
+    if (!integral || (y < 0 && Math.abs(x) !== 1) || Math.abs(x ** y) >= 2 ** 64) return double(x ** y);
+    const exact = y < 0 ? BigInt(x ** y) : BigInt(a as number | bigint) ** BigInt(b as number | bigint);
     const fitting = arithmetic.integer(exact) ?? double(x ** y);
     return typeof fitting === 'number' && [typeof a, typeof b].includes('bigint') ? exact : fitting;
   }),
@@ -68,9 +71,16 @@ function numeric(value: Value, name: string, code: number | CodeName = 'TypeMism
   throw new CommandError(code, `${name} only supports numeric types, not ${typeNameOrMissing(value)}`);
 }
 
-/** Milliseconds are added to a date as a whole number. */
+/** Of ints alone the answer is an int where it fits one, whatever lay between. */
+function narrowed(args: NumericValue[], operation: typeof arithmetic.add, start: number): NumericValue {
+  const result = args.reduce(operation, start);
+  return typeof result === 'bigint' && args.every(isInt) ? arithmetic.integer(result)! : result;
+}
+
+/** Milliseconds are added to a date as a whole number, a half away from zero. */
 function shifted(date: Date, milliseconds: NumericValue): Date {
-  const result = new Date(date.getTime() + Math.round(arithmetic.toNumber(milliseconds)));
+  const number = arithmetic.toNumber(milliseconds);
+  const result = new Date(date.getTime() + Math.sign(number) * Math.round(Math.abs(number)));
   if (Number.isNaN(result.getTime())) throw new CommandError('Overflow', 'date overflow in $add');
   return result;
 }

@@ -39,6 +39,21 @@ export function lax(min: number, max: number, apply: Apply): OperatorCompiler {
 export const strict = (min: number, max: number, apply: Apply): OperatorCompiler =>
   lax(min, max, (args, name) => (args.some(isNullish) ? null : apply(args, name)));
 
+/** An operator of any number of operands, checked in order up to the first that is null or missing: then it is null. */
+export function inOrder<T>(
+  check: (arg: BValue, name: string) => T,
+  apply: (args: T[]) => Value,
+): OperatorCompiler {
+  return lax(0, MANY, (args, name) => {
+    const checked: T[] = [];
+    for (const arg of args) {
+      if (isNullish(arg)) return null;
+      checked.push(check(arg, name));
+    }
+    return apply(checked);
+  });
+}
+
 /** Named operands (`{input: ..., as: ...}`), checked against what the operator knows; `refused` are not supported. */
 export function namedOperands(
   operand: BValue,

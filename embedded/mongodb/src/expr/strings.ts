@@ -1,15 +1,18 @@
 import { BSONRegExp, Decimal128, Double, ObjectId } from 'bson';
-import { expectInteger, expectText } from '../bson/expect.js';
-import { isNullish, typeName } from '../bson/type-of.js';
+import { expectInt32, expectInteger, expectText } from '../bson/expect.js';
+import { isInt, isNullish, typeName } from '../bson/type-of.js';
 import type { BValue } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { CommandError, unsupported } from '../errors.js';
 import { compileRegex } from '../query/regex.js';
 import type { OperatorCompiler, OperatorTable, Value } from './compiler.js';
-import { lax, MANY, named, strict } from './operands.js';
+import { inOrder, lax, named, strict } from './operands.js';
 
 /** Expressions over strings. Case is changed for ASCII letters only, as in MongoDB. */
 export const STRINGS: OperatorTable = {
-  $concat: strict(0, MANY, (args, name) => args.map((arg) => expectText(arg, 16702, name)).join('')),
+  $concat: inOrder(
+    (arg, name) => expectText(arg, 16702, name),
+    (texts) => texts.join(''),
+  ),
   $toLower: lax(1, 1, ([a]) => coerced(a).replace(/[A-Z]+/g, (letters) => letters.toLowerCase())),
   $toUpper: lax(1, 1, ([a]) => coerced(a).replace(/[a-z]+/g, (letters) => letters.toUpperCase())),
   $strLenBytes: lax(1, 1, ([a], name) => Buffer.byteLength(expectText(a, 34473, name))),
@@ -17,8 +20,8 @@ export const STRINGS: OperatorTable = {
   $substr: lax(3, 3, substringBytes),
   $substrBytes: lax(3, 3, substringBytes),
   $substrCP: lax(3, 3, ([text, start, count], name) => {
-    const from = expectInteger(start, 34455, `start of ${name}`, 0);
-    const length = expectInteger(count, 34454, `length of ${name}`, 0);
+    const from = expectInteger(expectInt32(start, 34450, name), 34455, `start of ${name}`, 0);
+    const length = expectInteger(expectInt32(count, 34452, name), 34454, `length of ${name}`, 0);
     return Array.from(coerced(text))
       .slice(from, from + length)
       .join('');
@@ -47,11 +50,20 @@ export const STRINGS: OperatorTable = {
 
 /** A scalar as text; `undefined` for what has no text form. */
 export function toText(value: BValue): string | undefined {
-  if (value instanceof Double) return toText(value.value);
-  if (Object.is(value, -0)) return '-0';
+  if (value instanceof Double) return doubleText(value.value);
+  if (typeof value === 'number' && !isInt(value)) return doubleText(value);
   if (value instanceof Date) return value.toISOString();
   if (typeof value !== 'object') return String(value);
   return value instanceof Decimal128 || value instanceof ObjectId ? value.toString() : undefined;
+}
+
+/** MongoDB writes six digits. More would be lost without a word, so that is refused. */
+function doubleText(value: number): string {
+  if (Object.is(value, -0)) return '-0';
+  const size = Math.abs(value);
+  if (!Number.isFinite(value) || value === 0) return String(value);
+  if (size >= 1e-4 && size < 1e6 && Number(value.toPrecision(6)) === value) return String(value);
+  throw unsupported(`the text of the double ${value}, with more than six digits or an exponent,`);
 }
 
 /** Strings as they are, null as '', numbers and dates written out. */
@@ -67,9 +79,9 @@ function substringBytes([text, start, count]: Value[], name: string): string {
   const from = expectInteger(start, 50752, `start of ${name}`, 0);
   const length = expectInteger(count, 16035, `length of ${name}`);
   const to = length < 0 ? bytes.length : Math.min(bytes.length, from + length);
-  const middle = [from, to].find((at) => at < bytes.length && (bytes[at]! & 0xc0) === 0x80);
-  if (middle === undefined) return bytes.toString('utf8', from, Math.max(from, to));
-  throw new CommandError(28656, `${name}: byte ${middle} is in the middle of a UTF-8 character.`);
+  const middle = [from, to].findIndex((at) => at < bytes.length && (bytes[at]! & 0xc0) === 0x80);
+  if (middle < 0) return bytes.toString('utf8', from, Math.max(from, to));
+  throw new CommandError(28656 + middle, `${name}: the range cuts a UTF-8 character.`);
 }
 
 /** The code points that MongoDB trims without `chars`. */
@@ -89,7 +101,7 @@ function trim(left: boolean, right: boolean): OperatorCompiler {
 function replace(apply: (text: string, find: string, replacement: string) => string): OperatorCompiler {
   return named(['input', 'find', 'replacement'], [], ({ input, find, replacement }, name) => {
     const parts = [input, find, replacement];
-    const texts = parts.map((part) => (isNullish(part) ? '' : expectText(part, 51746, name)));
+    const texts = parts.map((part, at) => (isNullish(part) ? '' : expectText(part, 51746 - at, name)));
     return parts.some(isNullish) ? null : apply(...(texts as [string, string, string]));
   });
 }
