@@ -177,12 +177,28 @@ test('aggregate groups, counts and writes with $out and $merge', async () => {
   ]);
   await collection.aggregate([{ $match: { kind: 'odd' } }, { $out: 'agg_out' }]).toArray();
   await collection
-    .aggregate([{ $set: { seen: true } }, { $merge: { into: 'agg_out', whenNotMatched: 'discard' } }])
+    .aggregate([{ $set: { seen: true, at: 5 } }, { $merge: { into: 'agg_out', whenNotMatched: 'discard' } }])
     .toArray();
-  expect(await db.collection('agg_out').find().toArray()).toEqual([
-    { _id: 1, kind: 'odd', n: 1, seen: true },
-    { _id: 3, kind: 'odd', n: 3, seen: true },
+  const merged = await db.collection('agg_out').find().toArray();
+  expect(merged).toEqual([
+    { _id: 1, kind: 'odd', n: 1, seen: true, at: 5 },
+    { _id: 3, kind: 'odd', n: 3, seen: true, at: 5 },
   ]);
+  // New fields come as $set brings them, by name.
+  expect(Object.keys(merged[0]!)).toEqual(['_id', 'kind', 'n', 'at', 'seen']);
+});
+
+test('an aggregation without a collection and a result above 16 MB are refused', async () => {
+  await expect(db.aggregate([{ $match: {} }]).toArray()).rejects.toMatchObject({ code: 73 });
+  const collection = await filled(
+    'large',
+    Array.from({ length: 17 }, (_, i) => ({ _id: i })),
+  );
+  const stages = [
+    { $set: { text: 'x'.repeat(1_000_000) } },
+    { $group: { _id: null, all: { $push: '$text' } } },
+  ];
+  await expect(collection.aggregate(stages).toArray()).rejects.toMatchObject({ code: 10334 });
 });
 
 test('the variables of let are computed once and seen by filters, stages and updates', async () => {

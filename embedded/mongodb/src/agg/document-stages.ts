@@ -12,7 +12,7 @@ export const DOCUMENT_STAGES: Readonly<Record<string, (spec: BValue, ctx: EvalCo
   $set: addFields,
   $addFields: addFields,
   $unset: (spec) => {
-    const list = Array.isArray(spec) ? spec : [spec];
+    const list = Array.isArray(spec) ? spec : [expectText(spec, 31002, 'what $unset removes')];
     if (list.length === 0) throw new CommandError(31119, '$unset needs at least one field');
     return compileUnset(list.map((path) => expectText(path, 31120, 'a field of $unset')));
   },
@@ -20,8 +20,8 @@ export const DOCUMENT_STAGES: Readonly<Record<string, (spec: BValue, ctx: EvalCo
   $replaceWith: replaceWith,
   $replaceRoot: (spec, ctx) => {
     const options = expectDocument(spec, 40229, '$replaceRoot');
-    expectNames(options, ['newRoot'], 40231, '$replaceRoot');
-    if (!options.has('newRoot')) throw new CommandError(40231, '$replaceRoot needs newRoot');
+    expectNames(options, ['newRoot'], 40415, '$replaceRoot');
+    if (!options.has('newRoot')) throw new CommandError(40414, '$replaceRoot needs newRoot');
     return replaceWith(options.get('newRoot')!, ctx);
   },
 };

@@ -1,11 +1,12 @@
 import { describe, expectArray, expectDocument, expectNames } from '../bson/expect.js';
 import { compare, hashKey, type HashKey } from '../bson/keystring.js';
+import { isNumber } from '../bson/type-of.js';
 import { typeRank } from '../bson/types.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { ACCUMULATORS, type Accumulator } from '../expr/accumulators.js';
 import type { EvalContext } from '../expr/compiler.js';
-import { compileExpression, type DocumentExpression } from '../expr/expression.js';
+import { compileExpression, constant, type DocumentExpression } from '../expr/expression.js';
 import type { Stage } from './document-stages.js';
 
 interface Group {
@@ -17,7 +18,18 @@ interface Group {
 export function groupStage(spec: BValue, ctx: EvalContext): Stage {
   const fields = expectDocument(spec, 15947, "a group's fields");
   if (!fields.has('_id')) throw new CommandError(15955, 'a group specification must include an _id');
-  return grouping(compileExpression(fields.get('_id')!, ctx), fields, ctx);
+  return grouping(compileId(fields.get('_id')!, ctx), fields, ctx);
+}
+
+/** A missing value is null as the only field of an `_id` and left out among others, as in MongoDB (SERVER-21992). */
+function compileId(value: BValue, ctx: EvalContext): DocumentExpression {
+  const id = compileExpression(value, ctx);
+  const [first, ...others] = value instanceof BDoc ? value.entries() : [];
+  if (!first || first[0].startsWith('$')) return id;
+  if ([first, ...others].some(([, field]) => isNumber(field) || typeof field === 'boolean'))
+    throw new CommandError(17390, '$group does not support inclusion-style expressions');
+  if (others.length > 0) return id;
+  return (doc) => BDoc.of([first[0], (id(doc) as BDoc).get(first[0]) ?? null]);
 }
 
 /** Groups by what `id` says; the fields besides `_id` are accumulators. */
@@ -63,10 +75,8 @@ function compileOutput(field: string, value: BValue, ctx: EvalContext): Output {
   }
   if (NOT_HERE.test(name)) throw unsupported(`the accumulator ${name}`);
   if (!Object.hasOwn(ACCUMULATORS, name)) throw new CommandError(15952, `unknown group operator '${name}'`);
-  const [only, ...others] = Array.isArray(operand) ? operand : [operand];
-  if (only === undefined || others.length > 0)
-    throw new CommandError(40237, `The ${name} accumulator is a unary operator`);
-  return { expression: compileExpression(only, ctx), make: ACCUMULATORS[name]! };
+  if (Array.isArray(operand)) throw new CommandError(40237, `The ${name} accumulator is a unary operator`);
+  return { expression: compileExpression(operand, ctx), make: ACCUMULATORS[name]! };
 }
 
 const NOT_HERE = /^\$(accumulator|median|percentile|stdDev(Pop|Samp)|(top|bottom)N?|(first|last|min|max)N)$/;
@@ -76,15 +86,18 @@ export function bucketStage(spec: BValue, ctx: EvalContext): Stage {
   const options = expectDocument(spec, 40201, 'Argument to $bucket stage');
   expectNames(options, ['groupBy', 'boundaries', 'default', 'output'], 40197, '$bucket');
   const groupBy = options.get('groupBy');
+  if (groupBy === undefined || !options.has('boundaries'))
+    throw new CommandError(40198, "$bucket requires 'groupBy' and 'boundaries'");
   if (!(groupBy instanceof BDoc) && !(typeof groupBy === 'string' && groupBy.startsWith('$')))
-    throw new CommandError(groupBy === undefined ? 40198 : 40202, '$bucket.groupBy must be an expression');
-  const constant = (value: BValue): BValue => compileExpression(value, ctx)(BDoc.of()) ?? null;
+    throw new CommandError(40202, '$bucket.groupBy must be an expression');
   const given = expectArray(options.get('boundaries'), 40200, "The $bucket 'boundaries' field");
-  const boundaries = given.map(constant);
+  const boundaries = given.map((value) => constant(value, ctx, 40191) ?? null);
   checkBoundaries(boundaries);
   const inside = (value: BValue): boolean =>
     compare(value, boundaries[0]) >= 0 && compare(value, boundaries.at(-1)) < 0;
-  const fallback = options.has('default') ? constant(options.get('default')!) : undefined;
+  const fallback = options.has('default')
+    ? (constant(options.get('default')!, ctx, 40195) ?? null)
+    : undefined;
   if (fallback !== undefined && inside(fallback))
     throw new CommandError(40199, "The $bucket 'default' field must lie outside of the boundaries.");
   const expression = compileExpression(groupBy, ctx);

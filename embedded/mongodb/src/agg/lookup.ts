@@ -4,7 +4,7 @@ import { hashKey, type HashKey } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { unsupported, failedToParse } from '../errors.js';
 import { distinct } from '../expr/accumulators.js';
-import { fieldPath, valueAt, type PipelineContext } from '../expr/compiler.js';
+import { fieldPath, type PipelineContext } from '../expr/compiler.js';
 import { compileExpression } from '../expr/expression.js';
 import { variableName } from '../expr/logic.js';
 import { atPath } from '../query/path-test.js';
@@ -61,8 +61,10 @@ function fieldJoin(
   const localPath = fieldPath(local);
   fieldPath(foreign);
   return (batch) => {
-    // A missing field joins as null, an array by each of its elements.
-    const wanted = batch.map((doc) => [valueAt(doc, localPath, 0) ?? null].flat());
+    const wanted = batch.map((doc) => {
+      const values = valuesAt(doc, localPath);
+      return values.length > 0 ? values : [null];
+    });
     const docs = [...ctx.find(from, { filter: joinFilter(foreign, distinct(wanted.flat())) }, ctx)];
     const positions = positionsByValue(docs, foreign);
     return wanted.map((values) => {
@@ -70,6 +72,17 @@ function fieldJoin(
       return [...found].sort((a, b) => a - b).map((at) => docs[at]!);
     });
   };
+}
+
+/** What a document is joined by: all values at the path, of arrays their elements; none where there are only gaps. */
+function valuesAt(doc: BDoc, [name, ...rest]: readonly string[]): BValue[] {
+  let value = doc.get(name!);
+  // A number names a position of an array.
+  while (Array.isArray(value) && /^(0|[1-9]\d*)$/.test(rest[0] ?? '')) value = value[Number(rest.shift())];
+  const values = value === undefined ? [] : [value].flat();
+  return rest.length === 0
+    ? values
+    : values.flatMap((one) => (one instanceof BDoc ? valuesAt(one, rest) : []));
 }
 
 function joinFilter(foreign: string, values: readonly BValue[]): BDoc {

@@ -208,6 +208,11 @@ describe('$group', () => {
     expectDocs(group({ _id: '$v', n: { $sum: 1 } }, [{}, { v: null }]), [{ _id: null, n: 2 }]);
   });
 
+  test('a missing value is null as the only field of an _id, and left out among others', () => {
+    expectDocs(group({ _id: { k: '$v' }, n: { $sum: 1 } }, [{}, { v: null }]), [{ _id: { k: null }, n: 2 }]);
+    expectDocs(group({ _id: { k: '$v', w: '$w' } }, [{ w: 1 }]), [{ _id: { w: 1 } }]);
+  });
+
   test.each<[Fields[], Plain]>([
     [[{ v: 2147483647 }, { v: 1 }], 2147483648n],
     [[{ v: 1 }, { v: 1n }], 2n],
@@ -260,10 +265,18 @@ describe('$lookup', () => {
       [1, 2, 5],
       [3, 4],
       [3, 4],
-      [],
+      [3, 4],
       [6],
       [],
     ]);
+  });
+
+  test('joins by all values at a path through arrays, and by a position', () => {
+    const join = (localField: string, a: Plain): Plain =>
+      ids(run([{ $lookup: { ...byField.$lookup, localField } }], [{ a }], new Collections(other)))[0]!;
+    expect(join('a.b', [{ b: [1, 7] }, { b: 3 }, 5])).toEqual([1, 2, 5]);
+    expect(join('a.b', [{ c: 1 }, { b: [] }])).toEqual([3, 4]);
+    expect(join('a.1', [1, 3])).toEqual([2]);
   });
 
   test('asks the other collection once for many documents', () => {
@@ -421,18 +434,30 @@ describe('a pipeline that cannot be run', () => {
     [[{ $group: { _id: 1, n: { $sum: 1, $max: 1 } } }], 40238],
     [[{ $group: { _id: 1, 'a.b': { $sum: 1 } } }], 40235],
     [[{ $group: { _id: 1, n: { $sum: [1, 2] } } }], 40237],
+    [[{ $group: { _id: 1, n: { $sum: ['$a'] } } }], 40237],
+    [[{ $group: { _id: { a: 1 } } }], 17390],
     [[{ $group: { _id: 1, n: { $topN: { sortBy: { a: 1 }, output: 1, n: 1 } } } }], 115],
     [[{ $group: { _id: 1, n: { $stdDevPop: '$a' } } }], 115],
     [[{ $unwind: 'a' }], 28818],
     [[{ $unwind: { path: '$a', foo: 1 } }], 28811],
-    [[{ $count: '' }], 40158],
+    [[{ $unwind: {} }], 28812],
+    [[{ $unwind: { path: '$a', includeArrayIndex: '' } }], 28810],
+    [[{ $unwind: { path: '$a', includeArrayIndex: '$i' } }], 28822],
+    [[{ $count: '' }], 40157],
+    [[{ $count: '$a' }], 40158],
+    [[{ $count: 'a.b' }], 40160],
     [[{ $sortByCount: 'a' }], 40148],
-    [[{ $sortByCount: 5 }], 40147],
+    [[{ $sortByCount: 5 }], 40149],
+    [[{ $sortByCount: { a: 1 } }], 40147],
     [[{ $bucket: { groupBy: '$a', boundaries: [1] } }], 40192],
     [[{ $bucket: { groupBy: '$a', boundaries: [2, 1] } }], 40194],
     [[{ $bucket: { groupBy: '$a', boundaries: [1, 'x'] } }], 40193],
     [[{ $bucket: { boundaries: [1, 2] } }], 40198],
+    [[{ $bucket: { groupBy: '$a' } }], 40198],
+    [[{ $bucket: { groupBy: '$a', boundaries: ['$a', 2] } }], 40191],
+    [[{ $bucket: { groupBy: '$a', boundaries: [0, 2], default: '$a' } }], 40195],
     [[{ $facet: {} }], 40169],
+    [[{ $facet: { 'a.b': [] } }], 16412],
     [[{ $facet: { a: [{ $facet: {} }] } }], 40600],
     [[{ $facet: { a: [{ $out: 'x' }] } }], 40600],
     [[{ $lookup: { from: 'o', as: 'r', foo: 1 } }], 9],
@@ -441,12 +466,21 @@ describe('a pipeline that cannot be run', () => {
     [[{ $lookup: { from: 'o', as: 'r', pipeline: [{ $out: 'x' }] } }], 51047],
     [[{ $unionWith: { coll: 'o', foo: 1 } }], 40415],
     [[{ $sample: { size: 0 } }], 28747],
+    [[{ $sample: 5 }], 28745],
+    [[{ $sample: { size: 'x' } }], 28746],
+    [[{ $sample: { foo: 1 } }], 28748],
+    [[{ $sample: {} }], 28749],
     [[{ $project: {} }], 51272],
     [[{ $replaceRoot: { newRoot: 5 } }], 40228],
-    [[{ $replaceRoot: { foo: 1 } }], 40231],
+    [[{ $replaceRoot: { foo: 1 } }], 40415],
+    [[{ $replaceRoot: {} }], 40414],
     [[{ $unset: [] }], 31119],
-    [[{ $unset: 5 }], 31120],
+    [[{ $unset: 5 }], 31002],
+    [[{ $unset: [5] }], 31120],
     [[{ $addFields: 5 }], 40272],
+    [[{ $addFields: {} }], 40177],
+    [[{ $set: { a: { b: {} } } }], 40180],
+    [[{ $set: { a: 1, 'a.b': 2 } }], 40176],
   ])('%j fails with code %d', (stages, code) => {
     expect(() => run(stages, [{ a: 1 }])).toThrow(expect.objectContaining({ code }) as Error);
   });

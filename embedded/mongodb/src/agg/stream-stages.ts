@@ -1,8 +1,8 @@
 import { expectArray, expectDocument, expectInteger, expectNames, expectText } from '../bson/expect.js';
-import { isNullish } from '../bson/type-of.js';
+import { isNullish, isNumber } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError, failedToParse } from '../errors.js';
-import { fieldPath } from '../expr/compiler.js';
+import { CommandError } from '../errors.js';
+import { fieldPath, plainName } from '../expr/compiler.js';
 import { compileFilter } from '../query/matcher.js';
 import { compileSort, fieldAt } from '../query/sort.js';
 import { withField, type Stage, type StageCompiler } from './document-stages.js';
@@ -37,8 +37,8 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
   },
   $count: (spec) => {
     const name = expectText(spec, 40156, 'the count field');
-    if (!/^[^$.\0][^.\0]*$/.test(name))
-      throw new CommandError(40158, `the count field must be a plain field name`);
+    const wrong = [/^$/, /^\$/, /\0/, /\./].findIndex((pattern) => pattern.test(name));
+    if (wrong >= 0) throw new CommandError(40157 + wrong, 'the count field must be a plain field name');
     return function* (input) {
       let count = 0;
       for (const _ of input) count++;
@@ -46,7 +46,9 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     };
   },
   $sortByCount: (spec, ctx) => {
-    if (!(spec instanceof BDoc && spec.keys()[0]?.startsWith('$')) && typeof spec !== 'string')
+    if (!(spec instanceof BDoc) && typeof spec !== 'string')
+      throw new CommandError(40149, 'the sortByCount field must be a string or an object');
+    if (spec instanceof BDoc && !spec.keys()[0]?.startsWith('$'))
       throw new CommandError(40147, 'the sortByCount field must be a $-prefixed path or an expression');
     if (typeof spec === 'string' && !spec.startsWith('$')) {
       throw new CommandError(40148, `the sortByCount field must start with '$', got '${spec}'`);
@@ -56,9 +58,12 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     return (input) => sort.sort(group(input));
   },
   $sample: (spec) => {
-    const options = expectDocument(spec, 28747, 'the $sample specification');
-    expectNames(options, ['size'], 28747, '$sample');
-    const size = expectInteger(options.get('size'), 28747, 'size of $sample', 1);
+    const options = expectDocument(spec, 28745, 'the $sample specification');
+    expectNames(options, ['size'], 28748, '$sample');
+    const given = options.get('size');
+    if (!isNumber(given))
+      throw new CommandError(given === undefined ? 28749 : 28746, 'size of $sample must be a number');
+    const size = expectInteger(given, 28747, 'size of $sample', 1);
     return (input) => sample([...input], size);
   },
   $group: groupStage,
@@ -69,7 +74,7 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     const facets = expectDocument(spec, 40169, 'the $facet specification').entries();
     if (facets.length === 0) throw new CommandError(40169, 'the $facet specification must not be empty');
     const pipelines = facets.map(([name, value]) => {
-      if (!/^[^$.][^.]*$/.test(name)) throw failedToParse(`$facet: bad output name '${name}'`);
+      plainName(name);
       const stages = expectArray(value, 40170, `the pipeline ${name} of $facet`);
       for (const stage of stages) checkFacetStage(stage);
       return { name, pipeline: sub(stages, ctx) };
@@ -137,11 +142,13 @@ function sample(docs: BDoc[], size: number): BDoc[] {
 function unwindStage(spec: BValue): Stage {
   const options = typeof spec === 'string' ? BDoc.of(['path', spec]) : expectDocument(spec, 15981, '$unwind');
   expectNames(options, ['path', 'includeArrayIndex', 'preserveNullAndEmptyArrays'], 28811, '$unwind');
+  if (!options.has('path')) throw new CommandError(28812, 'no path specified to $unwind');
   const text = expectText(options.get('path'), 28808, 'path of $unwind');
   if (!text.startsWith('$')) throw new CommandError(28818, `path of $unwind must begin with '$': ${text}`);
   const path = fieldPath(text.slice(1));
   const index = options.get('includeArrayIndex');
-  const indexPath = index && fieldPath(expectText(index, 28810, 'includeArrayIndex of $unwind'));
+  const indexPath =
+    index !== undefined && indexField(expectText(index, 28810, 'includeArrayIndex of $unwind'));
   const preserve = options.get('preserveNullAndEmptyArrays') ?? false;
   if (typeof preserve !== 'boolean')
     throw new CommandError(28809, 'preserveNullAndEmptyArrays must be a boolean');
@@ -158,4 +165,9 @@ function unwindStage(spec: BValue): Stage {
       }
     }
   };
+}
+
+function indexField(name: string): string[] {
+  if (name !== '' && !name.startsWith('$')) return fieldPath(name);
+  throw new CommandError(name ? 28822 : 28810, `includeArrayIndex of $unwind must be a path, got '${name}'`);
 }

@@ -130,6 +130,8 @@ class Cursor {
       }
       const encoded = next.toBytes();
       bytes += encoded.length;
+      if (encoded.length > MAX_BATCH_BYTES + 16 * 1024)
+        throw new CommandError('BSONObjectTooLarge', `a result of ${encoded.length} bytes is too large`);
       if (bytes > MAX_BATCH_BYTES && documents.length > 0) {
         this.waiting = next;
         break;

@@ -60,6 +60,7 @@ export class Compiler {
   }
 
   private reference(text: string): Expression {
+    if (text === '$') throw new CommandError(16872, "'$' by itself is not a valid FieldPath");
     if (!text.startsWith('$$')) return rootPath(fieldPath(text.slice(1)));
     const [name, ...path] = fieldPath(text.slice(2));
     const variable = this.variable(name!);
@@ -111,7 +112,9 @@ export class Compiler {
   }
 }
 
-function plainName(name: string): string {
+/** Checks a name that stands for one field. */
+export function plainName(name: string): string {
+  if (name === '') throw new CommandError(15998, 'FieldPath field names may not be empty strings.');
   if (name.includes('.'))
     throw new CommandError(16412, `FieldPath field names may not contain '.', got '${name}'`);
   if (name.startsWith('$'))

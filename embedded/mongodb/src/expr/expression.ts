@@ -46,13 +46,16 @@ export function evalContext(definitions?: BDoc): EvalContext {
   if (!definitions) return { now, vars: NO_VARIABLES };
   const vars = new Map<string, Value>();
   for (const [name, value] of definitions.entries())
-    vars.set(variableName(name), compileExpression(value, { now, vars })(NO_DOCUMENT));
+    vars.set(variableName(name), constant(value, { now, vars }, 4890500));
   return { now, vars };
 }
 
-/** Stands where there is no document yet. */
-const NO_DOCUMENT = new Proxy(BDoc.of(), {
-  get() {
-    throw new CommandError(4890500, 'expected a constant in let, got an expression that reads the document');
-  },
-});
+/** The value of an expression that must not read a document; where it does, the error has the given code. */
+export function constant(value: BValue, ctx: EvalContext, code: number): Value {
+  const noDocument = new Proxy(BDoc.of(), {
+    get() {
+      throw new CommandError(code, 'expected a constant, got an expression that reads the document');
+    },
+  });
+  return compileExpression(value, ctx)(noDocument);
+}

@@ -126,6 +126,8 @@ describe('$project and $addFields', () => {
       expect.objectContaining({ code: 51272 }) as Error,
     );
     expect(text(compileProject(doc({ a: { b: '$x' } }), evalContext())(doc({ x: 1 })))).toBe('{"a":{"b":1}}');
+    const project = compileProject(doc({ 'a.b': 1, c: '$x', 'a.d': '$x' }), evalContext());
+    expect(text(project(doc({ x: 1 })))).toBe('{"a":{"d":1},"c":1}');
   });
 
   test.each<[Fields, Fields, Fields]>([
@@ -136,7 +138,7 @@ describe('$project and $addFields', () => {
     [{ a: { x: 1 } }, { a: [{ y: 1 }, 2] }, { a: [{ y: 1, x: 1 }, { x: 1 }] }],
     [{ 'a.x': '$q' }, {}, { a: {} }],
     [{ a: '$$REMOVE' }, { a: 1, b: 2 }, { b: 2 }],
-    [{ a: {} }, { a: 1 }, { a: {} }],
+    [{ a: { $literal: {} } }, { a: 1 }, { a: {} }],
     [
       { a: '$b', b: '$a' },
       { a: 1, b: 2 },

@@ -35,11 +35,23 @@ export function compileProject(spec: BDoc, ctx: EvalContext): Project {
 /** Compiles `$addFields` / `$set`: everything stays and the given fields are computed. */
 export function compileAddFields(spec: BDoc, ctx: EvalContext): Project {
   const root = new Level(true);
+  const paths: string[] = [];
   const add = (fields: BDoc, prefix: string): void => {
+    if (fields.size === 0)
+      throw prefix
+        ? new CommandError(40180, `an empty object is not a valid value at ${prefix}: use {$literal: {}}`)
+        : new CommandError(40177, 'specification must have at least one field');
     for (const [name, value] of fields.entries()) {
-      const nested = value instanceof BDoc && value.size > 0 && !value.keys()[0]!.startsWith('$');
-      if (nested) add(value, `${prefix}${name}.`);
-      else root.add(prefix + name, { compute: compileExpression(value, ctx) });
+      const path = prefix + name;
+      if (value instanceof BDoc && !value.keys()[0]?.startsWith('$')) add(value, `${path}.`);
+      else {
+        const other = paths.find(
+          (one) => `${one}.`.startsWith(`${path}.`) || `${path}.`.startsWith(`${one}.`),
+        );
+        if (other !== undefined) throw new CommandError(40176, `conflicting paths '${path}' and '${other}'`);
+        paths.push(path);
+        root.add(path, { compute: compileExpression(value, ctx) });
+      }
     }
   };
   add(spec, '');
@@ -148,8 +160,10 @@ function sliced(operand: BValue): Reshape {
 class Level {
   /** What becomes of the fields that are there, in their places. */
   private readonly fields = new Map<string, Reshape | Level>();
-  /** Fields that are set after the others, and deeper levels with such fields, in order. */
+  /** Fields that are set after the others, and deeper levels, in order. */
   private readonly computed = new Map<string, Compute | Level>();
+  /** Whether there are such fields, here or deeper. */
+  private computes = false;
 
   /** `keepsOthers`: fields that are not named are kept. */
   constructor(private readonly keepsOthers: boolean) {}
@@ -161,12 +175,13 @@ class Level {
 
   private place([name, ...rest]: readonly string[], placement: Placement, path: string): void {
     const existing = this.fields.get(name!) ?? this.computed.get(name!);
+    this.computes ||= 'compute' in placement;
     if (rest.length > 0) {
       if (existing && !(existing instanceof Level))
         throw new CommandError(31249, `Path collision at ${path} remaining portion ${rest.join('.')}`);
       const child = existing ?? new Level(this.keepsOthers);
       this.fields.set(name!, child);
-      if ('compute' in placement) this.computed.set(name!, child);
+      this.computed.set(name!, child);
       return child.place(rest, placement, path);
     }
     if (existing) throw new CommandError(31250, `Path collision at ${path}`);
@@ -177,7 +192,7 @@ class Level {
 
   project(doc: BDoc): BDoc {
     const kept = this.keep(doc, doc);
-    return this.computed.size === 0 ? kept : this.compute(kept, doc);
+    return this.computes ? this.compute(kept, doc) : kept;
   }
 
   private keep(doc: BDoc, root: BDoc): BDoc {
@@ -204,6 +219,7 @@ class Level {
   private compute(doc: BDoc, root: BDoc): BDoc {
     const result = doc.clone();
     for (const [name, action] of this.computed) {
+      if (action instanceof Level && !action.computes) continue;
       const value = action instanceof Level ? action.computeIn(result.get(name), root) : action(root);
       if (value === undefined) result.delete(name);
       else result.set(name, value);

@@ -1,5 +1,7 @@
 import { UUID } from 'bson';
 import { compilePipeline, type Pipeline } from '../../agg/pipeline.js';
+import { toNumber } from '../../bson/arithmetic.js';
+import { isNumber } from '../../bson/type-of.js';
 import { BDoc, type BValue } from '../../bson/values.js';
 import { checkDeadline, readAll } from '../../cursor/cursor.js';
 import { CommandError, unsupported, badValue, failedToParse } from '../../errors.js';
@@ -27,9 +29,16 @@ export const aggregate = command({
     if (!args.cursor) throw failedToParse("The 'cursor' option is required");
     context.info.count('command');
     const { batchSize } = parseFields('aggregate.cursor', CURSOR, args.cursor);
-    const { db, target, engine, cursors, deadline } = context;
+    const { target, engine, cursors, deadline } = context;
     const { find, pipeline, pipelineContext } = prepareAggregate(args, context);
-    const ns = typeof target === 'string' ? namespaceOf(context) : `${db}.$cmd.aggregate`;
+    if (typeof target !== 'string')
+      throw isNumber(target) && toNumber(target) === 1
+        ? new CommandError(
+            'InvalidNamespace',
+            '{aggregate: 1} is not valid for this pipeline: it needs a collection',
+          )
+        : failedToParse('the aggregate field must be a collection name or 1');
+    const ns = namespaceOf(context);
     const prepared = prepareFind(engine.catalog.get(ns), find, pipelineContext);
     const { counting, terminal } = pipeline;
     let results: Iterable<BDoc>;
@@ -114,15 +123,11 @@ function targetOf(spec: BValue, db: string): string {
 /** What becomes of a document that is there already. `keepExisting` and `fail` must only find out whether it is. */
 const WHEN_MATCHED: Record<string, (document: BDoc) => BDoc | BValue[]> = {
   replace: (document) => document,
-  merge: (document) => [BDoc.of(['$set', literals(document)])],
+  merge: (document) => BDoc.of(['$set', document]),
   keepExisting: () => [],
   fail: () => [],
 };
 const WHEN_NOT_MATCHED = ['insert', 'discard', 'fail'];
-
-function literals(document: BDoc): BDoc {
-  return BDoc.of(...document.entries().map(([name, value]) => [name, BDoc.of(['$literal', value])] as const));
-}
 
 function* merge(context: CommandContext, spec: BValue, documents: BDoc[]): WriteSteps<void> {
   const { engine } = context;
