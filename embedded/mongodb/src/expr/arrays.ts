@@ -132,17 +132,18 @@ export const OBJECTS: OperatorTable = {
   }),
   $setField: (operand, compiler, name) => {
     const field = operand instanceof BDoc ? operand.get('field') : undefined;
-    const isConstant =
-      field instanceof BDoc ? field.has('$literal') : !(typeof field === 'string' && field[0] === '$');
-    if (isConstant) return SET_FIELD(operand, compiler, name);
-    throw new CommandError(5654602, `${name} requires 'field' to evaluate to a constant string`);
+    if (typeof field === 'string' && field.startsWith('$'))
+      throw new CommandError(4161108, `'${field}' is a path, use {$literal: '${field}'} as field of ${name}`);
+    if (field instanceof BDoc && !field.has('$literal'))
+      throw new CommandError(4161106, `${name} requires 'field' to evaluate to a constant`);
+    return SET_FIELD(operand, compiler, name);
   },
 };
 
 const SET_FIELD = named(['field', 'input', 'value'], [], ({ field, input, value }, name) => {
   if (isNullish(input)) return null;
   const doc = expectDocument(input, 4161105, name).clone();
-  const key = expectText(field, 5654602, `field of ${name}`);
+  const key = expectText(field, 4161107, `field of ${name}`);
   if (value === undefined) doc.delete(key);
   else doc.set(key, value);
   return doc;

@@ -1,6 +1,6 @@
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError, unsupported, failedToParse } from '../errors.js';
+import { CommandError, unsupported } from '../errors.js';
 import type { Compiler, Expression, OperatorCompiler, Value } from './compiler.js';
 
 /** For operators of any number of operands. */
@@ -54,6 +54,26 @@ export function inOrder<T>(
   });
 }
 
+/** MongoDB's codes for named operands: no document, an unknown name, then each required one missing. Others are 9. */
+const NAMED_CODES: Readonly<Record<string, readonly number[]>> = {
+  $cond: [16020, 17083, 17080, 17081, 17082],
+  $let: [16874, 16875, 16876, 16877],
+  $map: [16878, 16879, 16880, 16882],
+  $filter: [28646, 28647, 28648, 28650],
+  $reduce: [40075, 40076, 40077, 40078, 40079],
+  $switch: [40060, 40067, 40068],
+  '$switch branch': [40062, 40063, 40064, 40065],
+  $trim: [50696, 50694, 50695],
+  $ltrim: [50696, 50694, 50695],
+  $rtrim: [50696, 50694, 50695],
+  $replaceOne: [51751, 51750, 51749, 51748, 51747],
+  $replaceAll: [51751, 51750, 51749, 51748, 51747],
+  $regexMatch: [51103, 31024, 31022, 31023],
+  $dateToString: [18629, 18534, 18628],
+  $dateFromString: [40540, 40541, 40542],
+  $setField: [4161100, 4161101, 4161102, 4161109, 4161103],
+};
+
 /** Named operands (`{input: ..., as: ...}`), checked against what the operator knows; `refused` are not supported. */
 export function namedOperands(
   operand: BValue,
@@ -62,16 +82,18 @@ export function namedOperands(
   optional: readonly string[] = [],
   refused: readonly string[] = [],
 ): Map<string, BValue> {
+  const failed = (kind: number, message: string): CommandError =>
+    new CommandError(NAMED_CODES[name]?.[kind] ?? 'FailedToParse', message);
   if (!(operand instanceof BDoc))
-    throw failedToParse(`${name} expects an object of named arguments as its operand`);
+    throw failed(0, `${name} expects an object of named arguments as its operand`);
   const found = new Map(operand.entries());
   for (const key of found.keys()) {
     if (required.includes(key) || optional.includes(key)) continue;
     if (refused.includes(key)) throw unsupported(`'${key}' of ${name}`);
-    throw failedToParse(`Unrecognized argument to ${name}: ${key}`);
+    throw failed(1, `Unrecognized argument to ${name}: ${key}`);
   }
-  const missing = required.find((key) => !found.has(key));
-  if (missing) throw failedToParse(`Missing '${missing}' parameter to ${name}`);
+  const missing = required.findIndex((key) => !found.has(key));
+  if (missing >= 0) throw failed(2 + missing, `Missing '${required[missing]}' parameter to ${name}`);
   return found;
 }
 
