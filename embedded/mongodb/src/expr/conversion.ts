@@ -5,7 +5,7 @@ import { describe } from '../bson/expect.js';
 import { double, isNullish, isNumber, typeName, typeNameOrMissing } from '../bson/type-of.js';
 import type { NumericValue } from '../bson/type-of.js';
 import { typeCalled } from '../bson/types.js';
-import type { BValue } from '../bson/values.js';
+import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported, badValue, failedToParse } from '../errors.js';
 import type { OperatorCompiler, OperatorTable } from './compiler.js';
 import { parseDate } from './dates.js';
@@ -102,6 +102,7 @@ function to(target: Target): OperatorCompiler {
 }
 
 function targetType(value: BValue): Target {
+  if (value instanceof BDoc) throw unsupported('$convert to a type with a subtype');
   if (typeof value !== 'string' && !isNumber(value))
     throw failedToParse("$convert's 'to' argument must be a string or number");
   const name = typeCalled(typeof value === 'string' ? value : toNumber(value));

@@ -559,6 +559,8 @@ describe('an expression that cannot be answered', () => {
     [{ $dateAdd: { startDate: D, unit: 'day', amount: 1.5 } }, 5166405],
     [{ $regexMatch: { input: 'x', regex: '(' } }, 51091],
     [{ $let: { vars: { X: 1 }, in: 1 } }, 9],
+    [{ $let: { vars: { CURRENT: '$a' }, in: '$b' } }, 115],
+    [{ $convert: { input: 1, to: { type: 'binData', subtype: 0 } } }, 115],
     [{ $ifNull: [1] }, 1257300],
   ])('%j fails with code %d', (expression, code) => {
     expect(() => evaluate(expression)).toThrow(expect.objectContaining({ code }) as Error);

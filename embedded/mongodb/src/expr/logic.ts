@@ -2,7 +2,7 @@ import { expectArray, expectDocument } from '../bson/expect.js';
 import { compare } from '../bson/keystring.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
-import { CommandError, failedToParse } from '../errors.js';
+import { CommandError, failedToParse, unsupported } from '../errors.js';
 import { truthy, type Expression, type OperatorCompiler, type OperatorTable } from './compiler.js';
 import { lax, namedOperands, operandsOf } from './operands.js';
 
@@ -78,6 +78,7 @@ export const LOGIC: OperatorTable = {
 
 /** Checks the name of a user variable. */
 export function variableName(name: string): string {
+  if (name === 'CURRENT') throw unsupported('another $$CURRENT');
   if (/^[a-z\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*$/.test(name)) return name;
   throw failedToParse(`'${name}' is no valid name of a user variable`);
 }
