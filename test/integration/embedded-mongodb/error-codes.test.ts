@@ -41,6 +41,7 @@ const ROWS: Record<CodeName, Row> = {
   NamespaceNotFound: { listIndexes: 'nosuch' },
   IndexNotFound: { dropIndexes: 'c', index: 'nosuch' },
   PathNotViable: update({ $set: { 'text.below': 1 } }),
+  CannotBackfillArray: update({ $set: { 'list.9000000': 1 } }),
   CannotCreateIndex: createIndex({ key: { a: 0 }, name: 'a' }),
   ConflictingUpdateOperators: update({ $set: { a: 1, 'a.b': 1 } }),
   CursorNotFound: { getMore: Long.fromNumber(77), collection: 'c' },
@@ -63,11 +64,12 @@ const ROWS: Record<CodeName, Row> = {
   ShutdownInProgress: INJECTED,
   OperationFailed: INJECTED,
   UnsatisfiableWriteConcern: { ...insert({}), writeConcern: { w: 3 } },
+  NotExactValueField: { update: 'c', updates: [{ q: { '_id.x': 1 }, u: {}, upsert: true }] },
   WriteConflict: INJECTED,
   CommandNotSupported: { mapReduce: 'c' },
   CursorInUse: INJECTED,
   ExceededMemoryLimit: project({ $range: [0, 2_000_000_000] }),
-  InvalidPipelineOperator: project({ $nosuch: 1 }),
+  InvalidPipelineOperator: project({ $add: { $nosuch: 1 } }),
   CannotIndexParallelArrays: { ...insert({ one: [1, 2], two: [1, 2] }), insert: 'parallel' },
   QueryPlanKilled: { shownBy: 'test/integration/embedded-mongodb/resilience.test.ts' },
   AmbiguousIndexKeyPattern: { dropIndexes: 'c', index: { two: 1 } },
@@ -92,7 +94,7 @@ const send = (document: object): Promise<Record<string, unknown>> =>
 
 beforeAll(async () => {
   server = await EmbeddedProcess.start('--test-commands');
-  await send({ insert: 'c', documents: [{ _id: 1, text: 'text', a: { b: 1 } }] });
+  await send({ insert: 'c', documents: [{ _id: 1, text: 'text', a: { b: 1 }, list: [] }] });
   await send(createIndex({ key: { text: 1 }, name: 'text_1' }));
   await send(createIndex({ key: { two: 1 }, name: 'plain' }));
   await send(createIndex({ key: { two: 1 }, name: 'sparse', sparse: true }));

@@ -13,10 +13,18 @@ import { isInt, isNumber, typeName, type NumericValue } from '../bson/type-of.js
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, badValue, failedToParse } from '../errors.js';
 import type { EvalContext } from '../expr/compiler.js';
-import { isOperatorDocument, regexPredicate } from '../query/leaf-predicate.js';
+import { isOperatorDocument } from '../query/leaf-predicate.js';
 import { compileFilter } from '../query/matcher.js';
 import { elementOrder, fieldAt } from '../query/sort.js';
-import { isDynamic, updatePath, type Modifier, type PathChange, type UpdateState } from './path-changes.js';
+import {
+  below,
+  isDynamic,
+  isPosition,
+  updatePath,
+  type Modifier,
+  type PathChange,
+  type UpdateState,
+} from './path-changes.js';
 
 const mismatch = (message: string): CommandError => new CommandError('TypeMismatch', message);
 
@@ -159,7 +167,8 @@ function push(argument: BValue): Modifier {
   const order = clauses.has('$sort') ? elementOrder(clauses.get('$sort')!) : undefined;
   return onArray('BadValue', (current) => {
     let next = [...(current ?? [])];
-    next.splice(position ?? next.length, 0, ...each);
+    const at = position ?? next.length;
+    next = [...next.slice(0, at), ...each, ...next.slice(at)];
     if (order) next.sort(order);
     if (slice !== undefined) next = slice < 0 ? next.slice(slice) : next.slice(0, slice);
     return current && identical(current, next) ? current : next;
@@ -174,15 +183,15 @@ function valuesToAdd(argument: BValue): BValue[] {
 
 /** A document is a query on the elements that are documents; operators and regexes test the element; else equality. */
 function pullCondition(argument: BValue, ctx: EvalContext): (element: BValue) => boolean {
-  if (argument instanceof BSONRegExp) return regexPredicate(argument.pattern, argument.options);
-  if (!(argument instanceof BDoc)) return (element) => equal(element, argument);
-  if (isOperatorDocument(argument) && !/^\$(and|or|nor|expr)$/.test(argument.keys()[0]!)) {
+  const operators = isOperatorDocument(argument) && !/^\$(and|or|nor|expr)$/.test(argument.keys()[0]!);
+  if (operators || argument instanceof BSONRegExp) {
     // Wrapped, so that an element that is itself an array is looked into as a query would.
     const filter = compileFilter(BDoc.of(['element', argument]), ctx);
     return (element) => filter.matches(BDoc.of(['element', element]));
   }
+  if (!(argument instanceof BDoc)) return (element) => equal(element, argument);
   const filter = compileFilter(argument, ctx);
-  return (element) => element instanceof BDoc && (filter.matches(element) || equal(element, argument));
+  return (element) => element instanceof BDoc && filter.matches(element);
 }
 
 /** `$rename: {from: to}`: the target takes the value that the source had before the update. */
@@ -195,16 +204,28 @@ export function rename(source: readonly string[], argument: BValue): PathChange[
   if ([...source, ...target].some(isDynamic))
     throw badValue(`$rename takes no array elements: ${from}: ${to}`);
   const take: Modifier = (current, _path, { original }) => {
-    const value = fieldAt(original, source);
-    refuseArrays(original, source);
+    const value = sourceOf(original, source);
     if (value === undefined) return current;
     refuseArrays(original, target);
-    return unlessSame(current, value);
+    return current !== undefined && equal(current, value) ? current : value;
   };
   return [
     { parts: source, modifier: () => undefined },
     { parts: target, modifier: take },
   ];
+}
+
+/** What is renamed; a path that nothing can stand at is refused, as in every update. */
+function sourceOf(doc: BDoc, path: readonly string[]): BValue | undefined {
+  let value: BValue | undefined = doc;
+  for (const name of path) {
+    if (value === undefined) return undefined;
+    if (!(Array.isArray(value) ? isPosition(name) : value instanceof BDoc))
+      throw new CommandError('PathNotViable', `cannot use '${name}' of '${path.join('.')}' to traverse`);
+    value = below(value, name);
+  }
+  if (value !== undefined) refuseArrays(doc, path);
+  return value;
 }
 
 /** A rename neither takes from nor puts into an array. */

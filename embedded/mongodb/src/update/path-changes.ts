@@ -87,7 +87,7 @@ function names(part: string, path: string[], value: BValue | undefined, state: U
   return identifier === '' ? all : all.filter((at) => state.passes(identifier, value[Number(at)]!));
 }
 
-function below(value: BValue | undefined, name: string): BValue | undefined {
+export function below(value: BValue | undefined, name: string): BValue | undefined {
   if (Array.isArray(value)) return isPosition(name) ? value[Number(name)] : undefined;
   return value instanceof BDoc ? value.get(name) : undefined;
 }
@@ -127,7 +127,7 @@ export function changedAt(
 /** An element is never removed by its position, because the others would move: it becomes null. */
 function withElement(array: BValue[], at: number, value: BValue, parts: readonly string[]): BValue[] {
   if (at > array.length + MAX_PADDING)
-    throw badValue(`Cannot pad the array to position ${at} in '${parts.join('.')}'`);
+    throw new CommandError('CannotBackfillArray', `too many elements to fill before '${parts.join('.')}'`);
   const next = [...array];
   while (next.length < at) next.push(null);
   next[at] = value;
@@ -153,7 +153,7 @@ function checkPart(path: string, part: string, at: number): void {
   throw badValue(`'${part}' must be closed and cannot come first in path '${path}'`);
 }
 
-const isPosition = (part: string): boolean => /^(0|[1-9]\d*)$/.test(part);
+export const isPosition = (part: string): boolean => /^(0|[1-9]\d*)$/.test(part);
 
 /** Whether a part of a path stands for array elements that are found while the update is applied. */
 export const isDynamic = (part: string): boolean => part === '$' || part.startsWith('$[');

@@ -1,4 +1,4 @@
-import { Decimal128, Double, Timestamp } from 'bson';
+import { BSONRegExp, Decimal128, Double, Timestamp } from 'bson';
 import { doc, fromPlain, toPlain, type Plain } from '../bson/plain.js';
 import { double, typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
@@ -54,6 +54,10 @@ describe('an update operator', () => {
     [{ $set: { a: [1] } }, { a: [1] }, null],
     [{ $set: {} }, { a: 1 }, null],
     [{ $set: { 'a.b.c': 1 } }, { x: 1 }, { x: 1, a: { b: { c: 1 } } }],
+    [{ $rename: { 'a.7': 'b', 'c.d': 'e' } }, { a: [1], b: 2 }, null],
+    [{ $rename: { a: 'b' } }, { a: 1, b: new Double(1) }, { b: new Double(1) }],
+    [{ $pull: { a: new BSONRegExp('x') } }, { a: ['x', ['x'], 'y'] }, { a: ['y'] }],
+    [{ $pull: { a: { 'b.c': 1 } } }, { a: [{ 'b.c': 1 }, { b: { c: 1 } }] }, { a: [{ 'b.c': 1 }] }],
     [{ $set: { 'a.b': 2 } }, { a: { b: 1, c: 3 } }, { a: { b: 2, c: 3 } }],
     [{ $set: { 'a.1': 9 } }, { a: [1, 2, 3] }, { a: [1, 9, 3] }],
     [{ $set: { 'a.3': 9 } }, { a: [1] }, { a: [1, null, null, 9] }],
@@ -235,8 +239,10 @@ describe('an update operator', () => {
     [{ $set: { 'a.$[]': 1 } }, {}, 2],
     [{ $set: { 'a.$': 1 } }, { a: [1] }, 2],
     [{ $set: { 'a.$[].b': 1, 'a.0.b': 2 } }, { a: [{}] }, 40],
-    [{ $set: { 'a.9000000': 1 } }, { a: [] }, 2],
-    [{ $rename: { 'a.x': 'b' } }, { a: [{ x: 1 }] }, 2],
+    [{ $set: { 'a.9000000': 1 } }, { a: [] }, 34],
+    [{ $rename: { 'a.0': 'b' } }, { a: [1] }, 2],
+    [{ $rename: { 'a.x': 'b' } }, { a: [{ x: 1 }] }, 28],
+    [{ $rename: { 'a.x': 'b' } }, { a: 1 }, 28],
     [{ $rename: { b: 'a.x' } }, { a: [{ x: 1 }], b: 1 }, 2],
     [{ replaced: 1, _id: 2 }, { _id: 1 }, 66],
   ])('%j fails on %j with code %d', (update, before, code) => {
@@ -288,6 +294,12 @@ describe('an update operator', () => {
     expect(codeOf(() => compile(update, {}, arrayFilters))).toBe(code);
   });
 
+  test('$push takes more values than a call has arguments', () => {
+    const many = Array.from({ length: 200_000 }, () => 1);
+    const next = compile({ $push: { a: { $each: many, $position: 1 } } }).apply(doc({ a: [0, 2] }))!;
+    expect(next.get('a')).toEqual([0, ...many, 2]);
+  });
+
   test('a change of a long field leaves the other fields as they were stored', () => {
     const stored = BDoc.of(['_id', 1], ['b', 1], ['1', double(5)], ['a', 0], ['0', 5n]);
     const next = compile({ $inc: { a: 1 } }).apply(BDoc.fromBytes(stored.toBytes()))!;
@@ -311,7 +323,14 @@ describe('a replacement', () => {
       { _id: 1, b: 2 },
     ],
     [{}, { _id: 1, a: 1 }, { _id: 1 }],
-    [{ a: 1 }, { _id: 1, a: 1 }, null],
+    [
+      { a: 1, _id: 1 },
+      { _id: 1, a: 1 },
+      { _id: 1, a: 1 },
+    ],
+    [{ a: 1 }, { _id: 1, a: 1 }, { _id: 1, a: 1 }],
+    [{ _id: 1, a: 1 }, { _id: 1, a: 1 }, null],
+    [{ _id: new Double(1) }, { _id: 1, a: 1 }, { _id: new Double(1) }],
     [{ a: { $x: 1 } }, { _id: 1 }, { _id: 1, a: { $x: 1 } }],
   ])('%j of %j', (update, before, after) => {
     expectUpdate(before, after, compile(update));
@@ -341,6 +360,8 @@ describe('an upsert', () => {
     [{ $and: [{ a: 1 }, { $and: [{ 'd.e': 2 }] }] }, { $inc: { n: 1 } }, { a: 1, d: { e: 2 }, n: 1 }],
     [{ x: 1, _id: 7 }, { $setOnInsert: { y: 1 } }, { _id: 7, x: 1, y: 1 }],
     [{ a: { $eq: 5n } }, { $inc: { a: 1 } }, { a: 6n }],
+    [{ b: 1, 'a.d': 1, 'a.c': 1 }, { $set: { a0: 1 } }, { a: { c: 1, d: 1 }, b: 1, a0: 1 }],
+    [{ a: 1, $and: [{ a: 2 }, { _id: 1 }] }, { b: 1 }, { _id: 1, b: 1 }],
     [{ a: { $all: [3] }, $or: [{ b: 1 }], d: { $in: [4] } }, { $set: { c: 1 } }, { a: 3, b: 1, d: 4, c: 1 }],
     [{ _id: 3, a: 1 }, { b: 1 }, { _id: 3, b: 1 }],
     [{ a: 1 }, { b: 1 }, { b: 1 }],
@@ -355,6 +376,7 @@ describe('an upsert', () => {
     [{ a: { x: 1 }, 'a.b': 1 }, { $set: { b: 1 } }, 54],
     [{ _id: 1 }, { $set: { _id: 2 } }, 66],
     [{ _id: 1 }, { _id: 2 }, 66],
+    [{ '_id.x': 1 }, { b: 1 }, 111],
     [{}, { $set: { _id: [1] } }, 53],
     [{ a: 5 }, { $set: { 'a.b': 1 } }, 28],
   ])('of %j with %j fails with code %d', (filter, update, code) => {

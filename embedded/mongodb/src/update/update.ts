@@ -1,7 +1,7 @@
 import { BSONRegExp } from 'bson';
 import { compileUpdateStages } from '../agg/document-stages.js';
 import { describe } from '../bson/expect.js';
-import { equal, identical } from '../bson/keystring.js';
+import { compareText, equal, identical } from '../bson/keystring.js';
 import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, badValue, failedToParse } from '../errors.js';
@@ -41,13 +41,13 @@ export function compileUpdate(update: BDoc | readonly BValue[], options: UpdateO
     kind,
     apply: (doc) => {
       const next = change(doc, false);
-      if (next === doc || (kind !== 'operators' && identical(next, doc))) return null;
+      if (next === doc) return null;
       if (!equal(doc.get('_id'), next.get('_id'))) throw idChanged(next);
       return next;
     },
     upsertBase: () => {
       compileFilter(options.filter, options.ctx);
-      const base = documentOf(options.filter, kind === 'replacement' ? '_id' : undefined);
+      const base = documentOf(options.filter, kind);
       const next = change(base, true);
       const id = next.get('_id');
       if (base.has('_id') && !equal(base.get('_id'), id)) throw idChanged(next);
@@ -80,11 +80,14 @@ function changeOf(kind: Update['kind'], update: BDoc | readonly BValue[], option
   return (doc) => keepId(doc, replacement);
 }
 
-/** The new document with the `_id` of the old one in front, where the new one says nothing else. */
+/**
+ * The new document with its `_id`, else that of the old one, in front. As in MongoDB nothing changes only if the new one
+ * is all of the old one, `_id` included.
+ */
 function keepId(old: BDoc, next: BDoc): BDoc {
-  const id = old.get('_id');
-  const own = next.get('_id');
-  return id === undefined || (own !== undefined && !equal(own, id)) ? next : idFirst(id, next);
+  if (identical(old, next)) return old;
+  const id = next.get('_id') ?? old.get('_id');
+  return id === undefined ? next : idFirst(id, next);
 }
 
 function idFirst(id: BValue, doc: BDoc): BDoc {
@@ -172,16 +175,22 @@ function checkIdentifiers(filters: ArrayFilters, used: ReadonlySet<string | null
 }
 
 /**
- * The document that an upsert starts from: the equalities of its filter, also inside `$and`. As in MongoDB an `$or` of
- * one clause is that clause, and an `$in` or `$all` of one value an equality. @throws CommandError 54
+ * The document that an upsert starts from: the equalities of its filter, also inside `$and`, by path; for a replacement
+ * its `_id`. As in MongoDB an `$or` of one clause is that clause, and an `$in` or `$all` of one value an equality.
+ * @throws CommandError 54, 111
  */
-function documentOf(filter: BDoc, only?: '_id'): BDoc {
+function documentOf(filter: BDoc, kind: Update['kind']): BDoc {
   let doc = BDoc.of();
   const matched = (path: string): string => `cannot infer query fields to set, '${path}' is matched twice`;
   const claim = claims((path) => new CommandError('NotSingleValueField', matched(path)));
-  for (const [path, value] of equalities(filter)) {
+  for (const [path, value] of equalities(filter).sort(([a], [b]) => compareText(a, b))) {
+    if (kind === 'replacement' && path !== '_id') {
+      if (!path.startsWith('_id.')) continue;
+      const text = `field at '_id' must be exactly specified, field at sub-path '${path}' found`;
+      throw new CommandError('NotExactValueField', text);
+    }
     claim(path);
-    if (only === undefined || path === only) doc = changedAt(doc, path.split('.'), () => value) as BDoc;
+    doc = changedAt(doc, path.split('.'), () => value) as BDoc;
   }
   return doc;
 }
