@@ -38,14 +38,16 @@ test('entries of an oplog have the same effect when they are replayed twice', as
   expect(await contents('c')).toEqual(expected);
 });
 
-test('an empty timestamp is set to the time, unless the client wants it stored', async () => {
+test('an empty timestamp of an insert or a replacement is set to the time, unless the client wants it stored', async () => {
   const empty = new Timestamp({ t: 0, i: 0 });
   await db.command({ insert: 'stamped', documents: [{ _id: 1, at: empty }] });
   await db.command({ insert: 'stamped', documents: [{ _id: 2, at: empty }], bypassEmptyTsReplacement: true });
-  const updates = [{ q: { _id: 3 }, u: { $set: { at: empty } }, upsert: true }];
-  await db.command({ update: 'stamped', updates, bypassEmptyTsReplacement: true });
+  const replace = (_id: number): object => ({ q: { _id }, u: { at: empty }, upsert: true });
+  const updates = [{ q: { _id: 3 }, u: { $set: { at: empty } }, upsert: true }, replace(4), replace(4)];
+  await db.command({ update: 'stamped', updates });
+  await db.command({ update: 'stamped', updates: [replace(5)], bypassEmptyTsReplacement: true });
   const stored = (await contents('stamped')).map(({ at }) => (at as mongoose.mongo.BSON.Timestamp).isZero());
-  expect(stored).toEqual([false, true, true]);
+  expect(stored).toEqual([false, true, true, false, true]);
 });
 
 test.each([

@@ -28,9 +28,9 @@ interface Change extends IndexKeys {
 export class DocumentWrites {
   constructor(private readonly engine: Engine) {}
 
-  /** Stores a document as it stands after `_id` was put first; returns what was stored. `literal`: empty timestamps stay. */
-  insert(collection: Collection, input: BDoc, literal = false): BDoc {
-    const doc = this.prepared(input, literal);
+  /** Stores a document as it stands after `_id` was put first; returns what was stored. */
+  insert(collection: Collection, input: BDoc): BDoc {
+    const doc = withIdFirst(input);
     const bytes = checkedBytes(doc);
     const changes = collection.indexes.map((index) => ({ index, ...index.keysOf(doc) }));
     checkUnique(collection, changes, doc, -1);
@@ -99,18 +99,21 @@ export class DocumentWrites {
     this.engine.queue.addBytes(written);
   }
 
-  private prepared(input: BDoc, literal: boolean): BDoc {
-    const id = input.get('_id') ?? new ObjectId();
-    checkId(id);
-    const rest = (): [string, BValue][] => input.entries().filter(([name]) => name !== '_id');
-    const doc = startsWithId(input.toBytes()) ? input : BDoc.of(['_id', id], ...rest());
-    // A top-level `Timestamp(0, 0)` means "now" when a document is inserted.
+  /** A top-level `Timestamp(0, 0)` of a document that a client inserts or replaces another by means "now". */
+  stamped(doc: BDoc): BDoc {
     const isNow = ([name, value]: [string, BValue]): boolean =>
       name !== '_id' && value instanceof Timestamp && value.isZero();
-    if (literal || !doc.toBytes().includes(ZEROS) || !doc.entries().some(isNow)) return doc;
+    if (!doc.toBytes().includes(ZEROS) || !doc.entries().some(isNow)) return doc;
     const now = (): Timestamp => toTimestamp(this.engine.clock.next());
     return BDoc.of(...doc.entries().map((field) => (isNow(field) ? ([field[0], now()] as const) : field)));
   }
+}
+
+function withIdFirst(doc: BDoc): BDoc {
+  const id = doc.get('_id') ?? new ObjectId();
+  checkId(id);
+  if (startsWithId(doc.toBytes())) return doc;
+  return BDoc.of(['_id', id], ...doc.entries().filter(([name]) => name !== '_id'));
 }
 
 /** The end of a name and an empty timestamp; a cheap test before decoding. */
@@ -149,9 +152,19 @@ function checkId(id: BValue): void {
   const type = typeName(id);
   if (type === 'array' || type === 'regex' || type === 'undefined')
     throw new CommandError('InvalidIdField', `The '_id' value cannot be of type ${type}`);
-  const dollar = id instanceof BDoc ? id.keys().find((name) => name.startsWith('$')) : undefined;
+  const dollar = dollarName(id);
   if (dollar !== undefined)
     throw new CommandError('DollarPrefixedFieldName', `_id may not contain '$'-prefixed fields: ${dollar}`);
+}
+
+/** A name with a dollar anywhere in a value, other than those that a DBRef begins with. */
+function dollarName(value: BValue): string | undefined {
+  if (Array.isArray(value)) return value.map(dollarName).find((name) => name !== undefined);
+  if (!(value instanceof BDoc)) return undefined;
+  const names = value.keys();
+  const ofDbRef = ['$ref', '$id', '$db'].findIndex((name, at) => names[at] !== name);
+  const own = names.slice(ofDbRef < 0 ? 3 : ofDbRef === 2 ? 2 : 0);
+  return own.find((name) => name.startsWith('$')) ?? dollarName(value.entries().map(([, field]) => field));
 }
 
 /** Error 11000 with the text that drivers and applications parse. In an array field it names the element that collided. */

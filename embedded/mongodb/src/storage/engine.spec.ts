@@ -48,6 +48,16 @@ test.each([[[1]], [/a/]])('an _id of %p is refused', async (id) => {
   await expect(insert({ _id })).rejects.toMatchObject({ code: 53 });
 });
 
+test.each<[object, boolean]>([
+  [{ $ref: 'c', $id: 1 }, true],
+  [{ $ref: 'c', $id: 1, $db: 'd', x: 1 }, true],
+  [{ $id: 1 }, false],
+  [{ x: [{ $y: 1 }] }, false],
+])('an _id of %j is stored: %p', async (_id, fine) => {
+  if (fine) await insert({ _id });
+  else await expect(insert({ _id })).rejects.toMatchObject({ code: 52 });
+});
+
 test('a refused document leaves no trace in any index', async () => {
   await insert({ _id: 1, a: 1, b: 1 });
   await engine.queue.run(function* () {

@@ -45,7 +45,10 @@ export interface Effect {
 
 /** Runs a statement inside a write batch. */
 export function* runStatement(engine: Engine, statement: Statement): WriteSteps<Effect> {
-  if (statement.kind === 'insert') return insert(engine, statement, statement.document);
+  if (statement.kind === 'insert') {
+    const { literal, document } = statement;
+    return insert(engine, statement.ns, literal ? document : engine.writes.stamped(document));
+  }
   const { ns, filter, hint, sort, multi, context } = statement;
   const query = { filter, hint, sort, limit: multi ? 0 : 1 };
   const prepared = prepareFind(engine.catalog.get(ns), query, context);
@@ -55,8 +58,10 @@ export function* runStatement(engine: Engine, statement: Statement): WriteSteps<
       return null;
     });
   }
-  const { arrayFilters } = statement;
-  const update = compileUpdate(statement.update, { ctx: context, filter, arrayFilters });
+  const { arrayFilters, literal } = statement;
+  const given = statement.update;
+  const stamped = given instanceof BDoc && !literal ? engine.writes.stamped(given) : given;
+  const update = compileUpdate(stamped, { ctx: context, filter, arrayFilters });
   if (multi && update.kind === 'replacement')
     throw failedToParse('multi update is not supported for replacement-style update');
   const effect = yield* changeFound(engine, statement, prepared, (collection, { rid, doc }) => {
@@ -65,12 +70,12 @@ export function* runStatement(engine: Engine, statement: Statement): WriteSteps<
     return after;
   });
   if (effect.n > 0 || !statement.upsert) return effect;
-  const upserted = insert(engine, statement, update.upsertBase());
+  const upserted = insert(engine, ns, update.upsertBase());
   return { ...upserted, upserted: upserted.after?.get('_id') as BValue };
 }
 
-function insert(engine: Engine, { ns, literal }: Stored, document: BDoc): Effect {
-  const after = engine.writes.insert(engine.collectionForWrite(ns), document, literal);
+function insert(engine: Engine, ns: string, document: BDoc): Effect {
+  const after = engine.writes.insert(engine.collectionForWrite(ns), document);
   return { n: 1, modified: 0, before: null, after };
 }
 
