@@ -20,7 +20,7 @@ export type OperatorCompiler = (operand: BValue, compiler: Compiler, name: strin
 export type OperatorTable = Readonly<Record<string, OperatorCompiler>>;
 
 /** Expressions of MongoDB 8.0 that this server refuses as unsupported rather than as unknown. */
-const NOT_HERE = new Set(
+export const NOT_HERE = new Set(
   (
     '$accumulator $function $meta $toHashedIndexKey $percentile $median $tsIncrement $tsSecond $binarySize $bsonSize ' +
     '$encStrContains $toUUID $sigmoid $bitAnd $bitOr $bitXor $bitNot $sin $cos $tan $asin $acos $atan $atan2 $sinh ' +

@@ -1,7 +1,7 @@
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
 import { ARRAYS, OBJECTS } from './arrays.js';
-import { Compiler, truthy } from './compiler.js';
+import { Compiler, NOT_HERE, truthy } from './compiler.js';
 import type { EvalContext, OperatorTable, Scope, Value } from './compiler.js';
 import { CONVERSION } from './conversion.js';
 import { DATES } from './dates.js';
@@ -18,6 +18,9 @@ const OPERATORS: OperatorTable = {
   ...CONVERSION,
   ...DATES,
 };
+
+/** Whether no expression of MongoDB has that name. */
+export const isUnknown = (name: string): boolean => !Object.hasOwn(OPERATORS, name) && !NOT_HERE.has(name);
 
 /** A compiled expression of the aggregation language, asked per document. */
 export type DocumentExpression = (doc: BDoc) => Value;

@@ -5,14 +5,14 @@ import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { slice } from '../expr/arrays.js';
 import { fieldPath, type EvalContext } from '../expr/compiler.js';
-import { compileExpression } from '../expr/expression.js';
+import { compileExpression, isUnknown } from '../expr/expression.js';
 import { compileElementFilter } from './matcher.js';
 
 type Project = (doc: BDoc) => BDoc;
 type Compute = (root: BDoc) => BValue | undefined;
 /** What becomes of a field that is there; `undefined` drops it. */
 type Reshape = (value: BValue, root: BDoc) => BValue | undefined;
-type Placement = { readonly field: Reshape } | { readonly compute: Compute; readonly atEnd?: boolean };
+type Placement = { readonly field: Reshape } | { readonly compute: Compute };
 
 const KEEP = { field: (value: BValue) => value };
 const DROP = { field: () => undefined };
@@ -70,8 +70,10 @@ class Parser {
   private readonly placements: [path: string, Placement][] = [];
   /** Whether the fields that are named are kept or dropped; open while only `_id`, `$slice` or `$elemMatch` is. */
   private inclusion: boolean | undefined;
-  /** Decides where that stays open. */
-  private includesAny = false;
+  /** These decide where that stays open. */
+  private idIncluded = false;
+  private slices = false;
+  private elemMatches = false;
 
   constructor(
     private readonly ctx: EvalContext,
@@ -81,7 +83,7 @@ class Parser {
 
   compile(spec: BDoc): Project {
     this.read(spec, '');
-    const includes = this.inclusion ?? this.includesAny;
+    const includes = this.inclusion ?? (this.idIncluded || (this.elemMatches && !this.slices));
     const root = new Level(!includes);
     if (includes && !this.placements.some(([path]) => path === '_id' || path.startsWith('_id.')))
       root.add('_id', KEEP);
@@ -94,16 +96,16 @@ class Parser {
       const path = prefix + name;
       if (typeof value === 'boolean') this.flag(path, value);
       else if (isNumber(value)) this.flag(path, !isZero(value));
-      else if (!(value instanceof BDoc)) this.computed(path, compileExpression(value, this.ctx));
+      else if (!(value instanceof BDoc)) this.computed(path, compileExpression(value, this.ctx), 31310);
       else if (value.size === 0)
         throw new CommandError(51270, `An empty sub-projection is not valid, at path ${path}`);
-      else if (value.keys()[0]!.startsWith('$')) this.operator(path, value);
+      else if (value.size === 1 && value.keys()[0]!.startsWith('$')) this.operator(path, value);
       else this.read(value, `${path}.`);
     }
   }
 
   private flag(path: string, include: boolean): void {
-    if (path === '_id') this.includesAny ||= include;
+    if (path === '_id') this.idIncluded ||= include;
     else this.decide(path, include);
     this.placements.push([path, include ? KEEP : DROP]);
   }
@@ -121,29 +123,35 @@ class Parser {
     if (operator === '$meta') throw unsupported('$meta');
     if (this.find && operator === '$elemMatch') this.elemMatch(path, operand);
     else if (this.find && operator === '$slice' && !(Array.isArray(operand) && !isNumber(operand[0])))
-      this.placements.push([path, { field: sliced(operand) }]);
-    else this.computed(path, compileExpression(value, this.ctx));
+      this.slice(path, operand);
+    else if (operator !== '$elemMatch' && isUnknown(operator))
+      throw new CommandError(31325, `Unknown expression ${operator}`);
+    else this.computed(path, compileExpression(value, this.ctx), 31252);
   }
 
-  private computed(path: string, compute: Compute): void {
-    if (path === '_id') this.includesAny = true;
-    else if (this.inclusion === false)
-      throw new CommandError(31252, `Cannot use an expression in exclusion projection`);
-    else this.inclusion = true;
+  private computed(path: string, compute: Compute, code: number): void {
+    if (this.inclusion === false)
+      throw new CommandError(code, `Cannot use an expression in exclusion projection`);
+    this.inclusion = true;
     this.placements.push([path, { compute }]);
+  }
+
+  private slice(path: string, operand: BValue): void {
+    this.slices = true;
+    this.placements.push([path, { field: sliced(operand) }]);
   }
 
   private elemMatch(path: string, operand: BValue): void {
     if (path.includes('.'))
-      throw new CommandError(31255, 'Cannot use $elemMatch projection on a nested field');
+      throw new CommandError(31275, 'Cannot use $elemMatch projection on a nested field');
     const matches = compileElementFilter(expectDocument(operand, 31274, '$elemMatch'), this.ctx);
-    this.includesAny = true;
+    this.elemMatches = true;
     const compute = (root: BDoc): BValue | undefined => {
       const value = root.get(path);
       const found = Array.isArray(value) ? value.find(matches) : undefined;
       return found === undefined ? undefined : [found];
     };
-    this.placements.push([path, { compute, atEnd: true }]);
+    this.placements.push([path, { compute }]);
   }
 }
 
@@ -187,7 +195,6 @@ class Level {
     if (existing) throw new CommandError(31250, `Path collision at ${path}`);
     if ('field' in placement) this.fields.set(name!, placement.field);
     else this.computed.set(name!, placement.compute);
-    if ('compute' in placement && placement.atEnd) this.fields.set(name!, DROP.field);
   }
 
   project(doc: BDoc): BDoc {
