@@ -224,11 +224,12 @@ test('the variables of let are computed once and seen by filters, stages and upd
 test('count, distinct and estimatedDocumentCount agree with what is stored', async () => {
   const collection = await filled(
     'counts',
-    [1, 2, 2, 3].map((n, _id) => ({ _id, n, tags: [n, 'all'] })),
+    [1, 2, 2, 3].map((n, _id) => ({ _id, n, tags: [n, 'all', { 0: 9 }] })),
   );
   expect(await collection.countDocuments({ n: 2 })).toBe(2);
   expect(await collection.estimatedDocumentCount()).toBe(4);
-  expect(await collection.distinct('tags')).toEqual([1, 2, 3, 'all']);
+  expect(await collection.distinct('tags')).toEqual([1, 2, 3, 'all', { 0: 9 }]);
+  expect(await collection.distinct('tags.0')).toEqual([1, 2, 3]);
 });
 
 test('collections and databases are created, listed, renamed and dropped', async () => {

@@ -23,10 +23,10 @@ export const LEAF_OPERATORS: Readonly<Record<string, (operand: BValue) => Predic
   $mod: modulo,
 };
 
-/** Whether a value is a document whose first field is an operator. `{$ref, $id, $db}` is a plain value. */
+/** Whether a value is a document whose first field is an operator. A DBRef is a plain value. */
 export function isOperatorDocument(value: BValue | undefined): value is BDoc {
-  const first = value instanceof BDoc ? value.keys()[0] : undefined;
-  return first !== undefined && /^\$(?!(ref|id|db)$)/.test(first);
+  if (!(value instanceof BDoc) || !value.keys()[0]?.startsWith('$')) return false;
+  return !(value.has('$ref') && value.has('$id'));
 }
 
 const NUMBER_RANK = typeRank(0);

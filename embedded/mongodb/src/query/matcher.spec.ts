@@ -174,6 +174,7 @@ describe('a filter', () => {
   const refused: [Fields, number][] = [
     [{ $foo: 1 }, 2],
     [{ a: { $foo: 1 } }, 2],
+    [{ a: { $id: 1 } }, 2],
     [{ a: { $gt: 1, b: 1 } }, 2],
     [{ $where: 'true' }, 115],
     [{ $text: { $search: 'x' } }, 115],
