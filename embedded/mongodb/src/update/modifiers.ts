@@ -17,10 +17,9 @@ import { isOperatorDocument } from '../query/leaf-predicate.js';
 import { compileFilter } from '../query/matcher.js';
 import { elementOrder, fieldAt } from '../query/sort.js';
 import {
-  below,
   isDynamic,
-  isPosition,
   updatePath,
+  valueAtPath,
   type Modifier,
   type PathChange,
   type UpdateState,
@@ -142,6 +141,7 @@ function onArray(
   change: (current: BValue[] | undefined) => BValue[] | undefined,
 ): Modifier {
   return (current, path, state) => {
+    if (current === undefined) valueAtPath(state.original, path.split('.'));
     if (current === undefined || Array.isArray(current)) return change(current);
     throw new CommandError(code, `An array is needed, but found the ${fieldText(path, current, state)}`);
   };
@@ -204,8 +204,9 @@ export function rename(source: readonly string[], argument: BValue): PathChange[
   if ([...source, ...target].some(isDynamic))
     throw badValue(`$rename takes no array elements: ${from}: ${to}`);
   const take: Modifier = (current, _path, { original }) => {
-    const value = sourceOf(original, source);
+    const value = valueAtPath(original, source);
     if (value === undefined) return current;
+    refuseArrays(original, source);
     refuseArrays(original, target);
     return current !== undefined && equal(current, value) ? current : value;
   };
@@ -213,19 +214,6 @@ export function rename(source: readonly string[], argument: BValue): PathChange[
     { parts: source, modifier: () => undefined },
     { parts: target, modifier: take },
   ];
-}
-
-/** What is renamed; a path that nothing can stand at is refused, as in every update. */
-function sourceOf(doc: BDoc, path: readonly string[]): BValue | undefined {
-  let value: BValue | undefined = doc;
-  for (const name of path) {
-    if (value === undefined) return undefined;
-    if (!(Array.isArray(value) ? isPosition(name) : value instanceof BDoc))
-      throw new CommandError('PathNotViable', `cannot use '${name}' of '${path.join('.')}' to traverse`);
-    value = below(value, name);
-  }
-  if (value !== undefined) refuseArrays(doc, path);
-  return value;
 }
 
 /** A rename neither takes from nor puts into an array. */

@@ -45,8 +45,20 @@ export function applyChanges(changes: readonly PathChange[], doc: BDoc, state: U
  */
 export function separate(changes: PathChange[]): PathChange[] {
   const conflict = (path: string): string => `Updating the path '${path}' would create a conflict`;
-  const claim = claims((path) => new CommandError('ConflictingUpdateOperators', conflict(path)));
-  for (const { parts } of changes) claim(parts.join('.'));
+  const refusal = (path: string): CommandError =>
+    new CommandError('ConflictingUpdateOperators', conflict(path));
+  const claim = claims(refusal);
+  const isArray = new Map<string, boolean>();
+  for (const { parts } of changes) {
+    claim(parts.join('.'));
+    // `$[]` and names do not stand side by side.
+    for (const [at, part] of parts.entries()) {
+      const above = parts.slice(0, at).join('.');
+      const dynamic = arrayIdentifier(part) !== null;
+      if ((isArray.get(above) ?? dynamic) !== dynamic) throw refusal(parts.join('.'));
+      isArray.set(above, dynamic);
+    }
+  }
   return changes.sort(({ parts: a }, { parts: b }) => {
     const at = a.findIndex((part, i) => part !== b[i]);
     const [x = '', y = ''] = [a[at], b[at]];
@@ -87,7 +99,26 @@ function names(part: string, path: string[], value: BValue | undefined, state: U
   return identifier === '' ? all : all.filter((at) => state.passes(identifier, value[Number(at)]!));
 }
 
-export function below(value: BValue | undefined, name: string): BValue | undefined {
+/**
+ * The value at a path. @throws CommandError PathNotViable (28) where nothing could stand there: below a scalar, or below
+ * an array without a position.
+ */
+export function valueAtPath(doc: BDoc, path: readonly string[]): BValue | undefined {
+  let value: BValue | undefined = doc;
+  for (const [at, name] of path.entries()) {
+    if (value === undefined) return undefined;
+    if (Array.isArray(value) ? !isPosition(name) : !(value instanceof BDoc)) throw notViable(value, path, at);
+    value = below(value, name);
+  }
+  return value;
+}
+
+function notViable(value: BValue, path: readonly string[], at: number): CommandError {
+  const element = `{${path.slice(0, at).join('.')}: ${describe(value)}}`;
+  return new CommandError('PathNotViable', `Cannot create field '${path[at]}' in element ${element}`);
+}
+
+function below(value: BValue | undefined, name: string): BValue | undefined {
   if (Array.isArray(value)) return isPosition(name) ? value[Number(name)] : undefined;
   return value instanceof BDoc ? value.get(name) : undefined;
 }
@@ -120,8 +151,7 @@ export function changedAt(
     else next.set(name, after);
     return next;
   }
-  const element = `{${parts.slice(0, at).join('.')}: ${describe(current)}}`;
-  throw new CommandError('PathNotViable', `Cannot create field '${name}' in element ${element}`);
+  throw notViable(current, parts, at);
 }
 
 /** An element is never removed by its position, because the others would move: it becomes null. */
@@ -153,7 +183,7 @@ function checkPart(path: string, part: string, at: number): void {
   throw badValue(`'${part}' must be closed and cannot come first in path '${path}'`);
 }
 
-export const isPosition = (part: string): boolean => /^(0|[1-9]\d*)$/.test(part);
+const isPosition = (part: string): boolean => /^(0|[1-9]\d*)$/.test(part);
 
 /** Whether a part of a path stands for array elements that are found while the update is applied. */
 export const isDynamic = (part: string): boolean => part === '$' || part.startsWith('$[');

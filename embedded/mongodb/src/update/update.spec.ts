@@ -153,7 +153,6 @@ describe('an update operator', () => {
     ],
     [{ $set: { 'a.$[]': 0 } }, { a: [1, 2] }, { a: [0, 0] }],
     [{ $inc: { 'a.$[].n': 1 } }, { a: [{ n: 1 }, {}] }, { a: [{ n: 2 }, { n: 1 }] }],
-    [{ $set: { 'a.$[].b': 1, 'a.0.c': 2 } }, { a: [{}, {}] }, { a: [{ b: 1, c: 2 }, { b: 1 }] }],
   ];
   test.each(cases)('%j on %j', (update, before, after) => {
     expectUpdate(before, after, compile(update));
@@ -240,6 +239,9 @@ describe('an update operator', () => {
     [{ $set: { 'a.$': 1 } }, { a: [1] }, 2],
     [{ $set: { 'a.$[].b': 1, 'a.0.b': 2 } }, { a: [{}] }, 40],
     [{ $set: { 'a.9000000': 1 } }, { a: [] }, 34],
+    [{ $pull: { 'a.b': 1 } }, { a: 5 }, 28],
+    [{ $pullAll: { 'a.b': [1] } }, { a: [] }, 28],
+    [{ $pop: { 'a.b': 1 } }, { a: null }, 28],
     [{ $rename: { 'a.0': 'b' } }, { a: [1] }, 2],
     [{ $rename: { 'a.x': 'b' } }, { a: [{ x: 1 }] }, 28],
     [{ $rename: { 'a.x': 'b' } }, { a: 1 }, 28],
@@ -255,6 +257,7 @@ describe('an update operator', () => {
     [{ $set: { a: 1 }, b: 1 }, undefined, 9],
     [{ a: 1, $set: { b: 1 } }, undefined, 52],
     [{ $set: { a: 1, 'a.b': 2 } }, undefined, 40],
+    [{ $set: { 'a.$[].b': 1, 'a.0.c': 2 } }, undefined, 40],
     [{ $set: { a: 1 }, $inc: { a: 1 } }, undefined, 40],
     [{ $set: { a: 1 }, $unset: { 'a.b': 1 } }, undefined, 40],
     [{ $rename: { a: 'b' }, $set: { b: 1 } }, undefined, 40],
