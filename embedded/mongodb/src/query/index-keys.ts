@@ -109,8 +109,12 @@ function advance(path: readonly string[], step: Step): Step {
   let { value, at } = step;
   for (; at < path.length; at++) {
     if (value instanceof BDoc) value = value.get(path[at]!);
-    else if (Array.isArray(value) && namesPosition(path[at]!, value)) value = value[Number(path[at])];
-    else break;
+    else if (Array.isArray(value) && namesPosition(path[at]!, value)) {
+      value = value[Number(path[at])];
+      // An array inside an array is a value of its own.
+      if (at === path.length - 1 && Array.isArray(value))
+        return { value: value.length > 0 ? value : UNDEFINED, at: path.length, settled: true };
+    } else break;
   }
   if (at < path.length && !Array.isArray(value)) return { value: undefined, at, settled: true };
   return { value, at, settled: false };
@@ -118,7 +122,7 @@ function advance(path: readonly string[], step: Step): Step {
 
 /** As in MongoDB, `a.0` cannot be the first element and a field `0` of an element at once. */
 function namesPosition(name: string, array: BValue[]): boolean {
-  if (!/^(0|[1-9]\d*)$/.test(name)) return false;
+  if (!/^(0|[1-9]\d*)$/.test(name) || Number(name) >= array.length) return false;
   if (!array.some((element) => element instanceof BDoc && element.has(name))) return true;
   throw new CommandError(16746, `Ambiguous field name found in array, a position and a field: '${name}'`);
 }
