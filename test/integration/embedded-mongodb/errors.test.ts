@@ -27,6 +27,8 @@ test.each([
   [9, { aggregate: 'c', pipeline: [] }],
   [16, { insert: 'c', documents: [] }],
   [9, { delete: 'c', deletes: [{ q: {}, limit: 2 }] }],
+  [9, { findAndModify: 'c', remove: true, arrayFilters: [] }],
+  [40414, { delete: 'c', deletes: [{ q: {} }] }],
   [26, { listIndexes: 'nosuchcollection' }],
   [27, { dropIndexes: 'c', index: 'nosuchindex' }],
   [72, { dropIndexes: 'c', index: '_id_' }],

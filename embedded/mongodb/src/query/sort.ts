@@ -87,7 +87,8 @@ export function elementOrder(spec: BValue): (a: BValue, b: BValue) => number {
   }
   if (spec.size === 0) throw badValue('The $sort pattern is empty');
   const parts = spec.entries().map(([path, value]) => ({ path, direction: elementDirection(value) }));
-  const paths = parts.map(({ path }) => fieldPath(path));
+  const paths = parts.map(({ path }) => path.split('.'));
+  if (paths.flat().includes('')) throw badValue('The $sort field is empty or has an empty part');
   const compareKeys = comparator(parts);
   const key = (element: BValue): SortKey => paths.map((path) => fieldAt(element, path) ?? null);
   return (a, b) => compareKeys(key(a), key(b));

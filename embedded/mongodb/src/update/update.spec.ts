@@ -283,6 +283,7 @@ describe('an update operator', () => {
     [{ $push: { a: { $each: [], $foo: 1 } } }, undefined, 2],
     [{ $push: { a: { $each: [], $slice: 'x' } } }, undefined, 2],
     [{ $push: { a: { $each: [], $sort: 2 } } }, undefined, 2],
+    [{ $push: { a: { $each: [], $sort: { 'b.': 1 } } } }, undefined, 2],
     [{ $addToSet: { a: { $each: 1 } } }, undefined, 14],
     [{ $pullAll: { a: 1 } }, undefined, 2],
     [{ $bit: { a: { nand: 1 } } }, undefined, 2],

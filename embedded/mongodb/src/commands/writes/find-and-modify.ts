@@ -31,8 +31,8 @@ export const findAndModify = command({
 function statementOf(context: CommandContext, args: FindAndModify): Statement {
   const { query: filter = BDoc.of(), hint, sort, update, upsert, arrayFilters } = args;
   const selection = { ns: namespaceOf(context), filter, hint, sort, context: evalContext(args.let) };
-  if (args.remove && (update !== undefined || upsert || args.new))
-    throw failedToParse('Cannot specify remove together with update, upsert or new');
+  if (args.remove && (update !== undefined || upsert || args.new || arrayFilters))
+    throw failedToParse('Cannot specify remove together with update, upsert, new or arrayFilters');
   if (args.remove) return { ...selection, kind: 'delete' };
   if (update === undefined) throw failedToParse("Either an 'update' or 'remove' parameter must be specified");
   const literal = args.bypassEmptyTsReplacement;

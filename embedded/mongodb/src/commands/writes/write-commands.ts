@@ -69,7 +69,8 @@ export const writes: CommandTable = {
     async run({ deletes, ordered, let: variables }, context) {
       const common = { kind: 'delete' as const, ns: namespaceOf(context), context: evalContext(variables) };
       const statements = required(deletes, 'delete.deletes').map((one) => {
-        const { q, limit, hint } = parseFields('delete.deletes', DELETE, one);
+        const { q, hint, ...given } = parseFields('delete.deletes', DELETE, one);
+        const limit = required(given.limit, 'delete.deletes.limit');
         if (limit !== 0 && limit !== 1)
           throw failedToParse(`The limit of a delete must be 0 or 1. Got ${limit}`);
         return { ...common, filter: required(q, 'delete.deletes.q'), multi: limit === 0, hint };
