@@ -126,6 +126,11 @@ describe('the projection of a find', () => {
     expect(() => found(spec, full)).toThrow(expect.objectContaining({ code }) as Error);
   });
 
+  test('$slice does not reach into arrays inside arrays', () => {
+    const before = { l: [{ x: [1, 2] }, [{ x: [1, 2] }]] };
+    expect(found({ 'l.x': { $slice: 1 } }, before)).toBe('{"l":[{"x":[1]},[{"x":[1,2]}]]}');
+  });
+
   test('integer-like names keep their order', () => {
     const one = BDoc.of(['b', 1], ['1', 2], ['a', 3], ['0', 4]);
     const project = compileProjection(BDoc.of(['0', 1], ['b', 1], ['1', 1]), evalContext());

@@ -10,8 +10,8 @@ import { compileElementFilter } from './matcher.js';
 
 type Project = (doc: BDoc) => BDoc;
 type Compute = (root: BDoc) => BValue | undefined;
-/** What becomes of a field that is there; `undefined` drops it. */
-type Reshape = (value: BValue, root: BDoc) => BValue | undefined;
+/** What becomes of a field that is there; `undefined` drops it. `nested`: it lies in an array inside an array. */
+type Reshape = (value: BValue, nested: boolean) => BValue | undefined;
 type Placement = { readonly field: Reshape } | { readonly compute: Compute };
 
 const KEEP = { field: (value: BValue) => value };
@@ -161,7 +161,7 @@ function sliced(operand: BValue): Reshape {
   if (first === undefined || parts.length > 2)
     throw new CommandError(28667, '$slice in a projection takes a number or [skip, limit]');
   if (parts.length === 2) expectInteger(limit, 28724, 'the limit of $slice', 1);
-  return (value) => (Array.isArray(value) ? slice(value, first, limit) : value);
+  return (value, nested) => (Array.isArray(value) && !nested ? slice(value, first, limit) : value);
 }
 
 /** One level of a projection. */
@@ -198,17 +198,17 @@ class Level {
   }
 
   project(doc: BDoc): BDoc {
-    const kept = this.keep(doc, doc);
+    const kept = this.keep(doc, false);
     return this.computes ? this.compute(kept, doc) : kept;
   }
 
-  private keep(doc: BDoc, root: BDoc): BDoc {
+  private keep(doc: BDoc, nested: boolean): BDoc {
     if (this.keepsOthers && this.fields.size === 0) return doc;
     const names: string[] = [];
     const values: BValue[] = [];
     for (const [name, value] of doc.entries()) {
       const action = this.fields.get(name);
-      const result = action ? through(action, value, root) : this.keepsOthers ? value : undefined;
+      const result = action ? through(action, value, nested) : this.keepsOthers ? value : undefined;
       if (result === undefined) continue;
       names.push(name);
       values.push(result);
@@ -217,10 +217,12 @@ class Level {
   }
 
   /** Through an array every element is projected; an inclusion drops what is no document. */
-  keepValue(value: BValue, root: BDoc): BValue | undefined {
-    if (value instanceof BDoc) return this.keep(value, root);
+  keepValue(value: BValue, nested: boolean): BValue | undefined {
+    if (value instanceof BDoc) return this.keep(value, nested);
     if (!Array.isArray(value)) return this.keepsOthers ? value : undefined;
-    return value.map((element) => this.keepValue(element, root)).filter((element) => element !== undefined);
+    return value
+      .map((element) => this.keepValue(element, nested || Array.isArray(element)))
+      .filter((element) => element !== undefined);
   }
 
   private compute(doc: BDoc, root: BDoc): BDoc {
@@ -241,6 +243,6 @@ class Level {
   }
 }
 
-function through(action: Reshape | Level, value: BValue, root: BDoc): BValue | undefined {
-  return action instanceof Level ? action.keepValue(value, root) : action(value, root);
+function through(action: Reshape | Level, value: BValue, nested: boolean): BValue | undefined {
+  return action instanceof Level ? action.keepValue(value, nested) : action(value, nested);
 }
