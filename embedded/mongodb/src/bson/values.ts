@@ -53,6 +53,11 @@ export class BDoc {
   }
 
   static of(...entries: (readonly [string, BValue])[]): BDoc {
+    return BDoc.fromEntries(entries);
+  }
+
+  /** For any number of fields: a call has room for about 100,000 arguments. */
+  static fromEntries(entries: readonly (readonly [string, BValue])[]): BDoc {
     const names = entries.map(([name]) => name);
     return BDoc.from(
       names,

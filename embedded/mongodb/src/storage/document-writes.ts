@@ -105,7 +105,9 @@ export class DocumentWrites {
       name !== '_id' && value instanceof Timestamp && value.isZero();
     if (!doc.toBytes().includes(ZEROS) || !doc.entries().some(isNow)) return doc;
     const now = (): Timestamp => toTimestamp(this.engine.clock.next());
-    return BDoc.of(...doc.entries().map((field) => (isNow(field) ? ([field[0], now()] as const) : field)));
+    return BDoc.fromEntries(
+      doc.entries().map((field) => (isNow(field) ? ([field[0], now()] as const) : field)),
+    );
   }
 }
 
@@ -113,7 +115,7 @@ function withIdFirst(doc: BDoc): BDoc {
   const id = doc.get('_id') ?? new ObjectId();
   checkId(id);
   if (startsWithId(doc.toBytes())) return doc;
-  return BDoc.of(['_id', id], ...doc.entries().filter(([name]) => name !== '_id'));
+  return BDoc.fromEntries([['_id', id], ...doc.entries().filter(([name]) => name !== '_id')]);
 }
 
 /** The end of a name and an empty timestamp; a cheap test before decoding. */

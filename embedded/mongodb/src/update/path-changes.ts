@@ -34,8 +34,9 @@ export function applyChanges(changes: readonly PathChange[], doc: BDoc, state: U
   const paths = changes.some(({ parts }) => parts.some(isDynamic))
     ? separate(changes.flatMap((change) => resolved(change, state)))
     : changes;
+  const copies = new Set<BValue>();
   return paths.reduce((current, { parts, modifier }) => {
-    return changedAt(current, parts, (value) => modifier(value, parts.join('.'), state)) as BDoc;
+    return changedAt(current, parts, (value) => modifier(value, parts.join('.'), state), copies) as BDoc;
   }, doc);
 }
 
@@ -131,22 +132,27 @@ function noArray(current: BValue | undefined, path: string): CommandError {
   return badValue(text);
 }
 
-/** The value with what stands at the path, from part `at` on, changed; itself if nothing changes. */
+/**
+ * The value with what stands at the path, from part `at` on, changed; itself if nothing changes. What is among `copies`
+ * was copied for an earlier change and is changed in place.
+ */
 export function changedAt(
   current: BValue | undefined,
   parts: readonly string[],
   change: (value: BValue | undefined) => BValue | undefined,
+  copies = new Set<BValue>(),
   at = 0,
 ): BValue | undefined {
   if (at === parts.length) return change(current);
   const name = parts[at]!;
   const before = below(current, name);
-  const after = changedAt(before, parts, change, at + 1);
+  const after = changedAt(before, parts, change, copies, at + 1);
   if (after === before) return current;
   if (Array.isArray(current) && isPosition(name))
-    return withElement(current, Number(name), after ?? null, parts);
+    return withElement(current, Number(name), after ?? null, parts, copies);
   if (current === undefined || current instanceof BDoc) {
-    const next = current?.clone() ?? BDoc.of();
+    const next = current && copies.has(current) ? current : (current?.clone() ?? BDoc.of());
+    copies.add(next);
     if (after === undefined) next.delete(name);
     else next.set(name, after);
     return next;
@@ -155,10 +161,17 @@ export function changedAt(
 }
 
 /** An element is never removed by its position, because the others would move: it becomes null. */
-function withElement(array: BValue[], at: number, value: BValue, parts: readonly string[]): BValue[] {
+function withElement(
+  array: BValue[],
+  at: number,
+  value: BValue,
+  parts: readonly string[],
+  copies: Set<BValue>,
+): BValue[] {
   if (at > array.length + MAX_PADDING)
     throw new CommandError('CannotBackfillArray', `too many elements to fill before '${parts.join('.')}'`);
-  const next = [...array];
+  const next = copies.has(array) ? array : [...array];
+  copies.add(next);
   while (next.length < at) next.push(null);
   next[at] = value;
   return next;

@@ -298,6 +298,15 @@ describe('an update operator', () => {
     expect(codeOf(() => compile(update, {}, arrayFilters))).toBe(code);
   });
 
+  test('many fields and many elements', () => {
+    const many = Array.from({ length: 150_000 }, (_, at) => at);
+    const fields = BDoc.from(many.map(String), many);
+    const replaced = compileUpdate(fields, { ctx, filter: doc({}) }).apply(doc({ _id: 1, a: many }))!;
+    expect(replaced.size).toBe(many.length + 1);
+    const next = compile({ $inc: { 'a.$[]': 1 } }).apply(doc({ _id: 1, a: many }))!;
+    expect(next.get('a')).toEqual(many.map((n) => n + 1));
+  });
+
   test('$push takes more values than a call has arguments', () => {
     const many = Array.from({ length: 200_000 }, () => 1);
     const next = compile({ $push: { a: { $each: many, $position: 1 } } }).apply(doc({ a: [0, 2] }))!;

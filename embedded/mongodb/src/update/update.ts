@@ -92,7 +92,7 @@ function keepId(old: BDoc, next: BDoc): BDoc {
 
 function idFirst(id: BValue, doc: BDoc): BDoc {
   if (doc.keys()[0] === '_id' && identical(doc.get('_id'), id)) return doc;
-  return BDoc.of(['_id', id], ...doc.entries().filter(([name]) => name !== '_id'));
+  return BDoc.fromEntries([['_id', id], ...doc.entries().filter(([name]) => name !== '_id')]);
 }
 
 function idChanged(after: BDoc): CommandError {
