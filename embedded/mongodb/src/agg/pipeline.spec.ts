@@ -152,6 +152,12 @@ describe('a pipeline', () => {
     expect(hex(limited)).toEqual(hex(run([{ $sort: { n: 1 } }], many).slice(3, 8)));
   });
 
+  test('$unwind decodes a document once, not once for every element', () => {
+    const many = Array.from({ length: 50_000 }, (_, at) => at);
+    const counted = run([{ $unwind: '$a' }, { $group: { _id: null, n: { $sum: '$a' } } }], [{ a: many }]);
+    expect(counted.map(toPlain)).toEqual([{ _id: null, n: 1_249_975_000 }]);
+  }, 5_000);
+
   test('may run several times', () => {
     const pipeline = compile([{ $group: { _id: null, n: { $sum: 1 } } }]);
     for (let i = 0; i < 2; i++) expectDocs([...pipeline.run(ITEMS.map(stored))], [{ _id: null, n: 4 }]);

@@ -121,9 +121,9 @@ export class BDoc {
     return this.unpack().length;
   }
 
-  /** A copy whose fields can be changed without changing this one. */
+  /** A copy whose fields can be changed without changing this one, which is decoded once for all its copies. */
   clone(): BDoc {
-    return new BDoc(this.buf, this.start, this.end, this.names && [...this.names], [...this.values]);
+    return new BDoc(this.buf, this.start, this.end, this.keys(), [...this.values]);
   }
 
   /** The document as BSON; the stored bytes themselves if it was read and never changed. */
