@@ -1,19 +1,19 @@
 import { Decimal128, Double } from 'bson';
-import { typeName } from '../bson/type-of.js';
+import { isNumber, typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CODES, CommandError, unsupported, type CodeName, failedToParse } from '../errors.js';
+import { truthy } from '../expr/compiler.js';
 
 /** What a field may hold: each kind checks a value and gives what the command gets. */
 const KINDS = {
   string: (field: string, value: BValue) =>
     typeof value === 'string' ? value : wrongType(field, value, 'string'),
   bool: (field: string, value: BValue) =>
-    typeof value === 'boolean' ? value : (integer(value) ?? wrongType(field, value, 'bool')) !== 0,
-  int: (field: string, value: BValue) =>
-    value === null ? undefined : (integer(value) ?? wrongType(field, value, 'int')),
+    typeof value === 'boolean' || isNumber(value) ? truthy(value) : wrongType(field, value, 'bool'),
+  int: (field: string, value: BValue) => integer(value) ?? wrongType(field, value, 'int'),
   /** A number that must not be negative. */
   count(field: string, value: BValue) {
-    const number = value === null ? 0 : (integer(value) ?? wrongType(field, value, 'int'));
+    const number = integer(value) ?? wrongType(field, value, 'int');
     if (number >= 0) return number;
     throw new CommandError(51024, `BSON field '${field}' value must be >= 0, actual value '${number}'`);
   },
@@ -43,6 +43,8 @@ const KINDS = {
   ignored: () => undefined,
 };
 type Kind = keyof typeof KINDS;
+/** Of all others null means that the field is not there. */
+const TAKES_NULL: Kind[] = ['any', 'hint', 'update'];
 
 /** The names of fields by what they hold, separated by spaces. */
 export type FieldLists = { readonly [K in Kind]?: string };
@@ -125,7 +127,7 @@ function parse(owner: string, { kinds, unknown }: Schema, entries: [string, BVal
     if (!kind) throw new CommandError(unknown, `BSON field '${field}' is an unknown field.`);
     if (Object.hasOwn(args, name))
       throw new CommandError(40413, `BSON field '${field}' is a duplicate field`);
-    args[name] = KINDS[kind](field, value);
+    args[name] = value === null && !TAKES_NULL.includes(kind) ? undefined : KINDS[kind](field, value);
   }
   return args;
 }
