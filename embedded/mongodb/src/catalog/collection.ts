@@ -68,7 +68,7 @@ const MAX_NAMESPACE_BYTES = 255;
 
 /** Throws error 73 for a name that MongoDB refuses. */
 export function checkDatabaseName(db: string): void {
-  if (db !== '' && Buffer.byteLength(db) <= MAX_DB_NAME_BYTES && !/[/\\. "$*<>:|?\0]/.test(db)) return;
+  if (db !== '' && Buffer.byteLength(db) <= MAX_DB_NAME_BYTES && !/[/\\. "$\0]/.test(db)) return;
   throw new CommandError('InvalidNamespace', `Invalid database name: '${db}'`);
 }
 

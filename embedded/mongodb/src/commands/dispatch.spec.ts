@@ -34,7 +34,7 @@ async function errorOf(command: object): Promise<unknown> {
 
 async function replyTo(command: object): Promise<BDoc> {
   const request = {
-    body: doc({ ...command, $db: 't' } as never),
+    body: doc({ ...command, $db: '$db' in command ? command.$db : 't' } as never),
     sequences: new Map(),
   };
   return (await dispatch(services, { id: 1, address: '', appName: undefined }, request)) as BDoc;
@@ -57,6 +57,8 @@ test.each([
   [14, { insert: 'c', documents: [{}], writeConcern: 1 }],
   [14, { insert: 'c', documents: [{}], txnNumber: 1, ...session }],
   [72, { insert: 'c', documents: [{}], txnNumber: -1n, ...session }],
+  [50768, { find: 'c', txnNumber: 1n, ...session }],
+  [50768, { create: 'd', txnNumber: 1n, ...session }],
   [72, { find: 'c', writeConcern: { w: 1 } }],
   [2, { explain: { find: 'c' }, verbosity: 'nosuch' }],
   [2, { find: 'c', sort: { $natural: 2 } }],
@@ -86,6 +88,53 @@ test.each([
   for (const name of ['a', 'sparse'])
     expect(await errorOf(index({ a: 1 }, { name, sparse: name === 'sparse' }))).toBeUndefined();
   expect(await errorOf(command)).toBe(code);
+});
+
+const opened = { find: 'c', batchSize: 1, ...session };
+test.each([
+  ['another session', 50738, opened, { lsid: { id: new UUID() } }],
+  ['no session', 50737, opened, {}],
+  ['a session', 50736, { ...opened, lsid: undefined }, session],
+  ['a time of its own', 2, opened, { ...session, maxTimeMS: 1_000 }],
+  ['the session', undefined, opened, session],
+])('getMore with %s: %s', async (_what, code, find, getMore) => {
+  await errorOf({ insert: 'c', documents: [{}, {}, {}] });
+  const { id } = (await cursorOf(find)) as { id: bigint };
+  expect(await errorOf({ getMore: id, collection: 'c', ...getMore })).toBe(code);
+});
+
+test('the time of a find is for all its batches together, time between them aside', async () => {
+  const found = function* () {
+    yield* [doc({}), doc({}), doc({})];
+    for (const end = Date.now() + 500; Date.now() < end;) yield undefined;
+  };
+  const caller = (): { lsid: null; deadline: number } => ({ lsid: null, deadline: Date.now() + 100 });
+  const reply = await services.cursors.open('t.c', found(), caller(), { batchSize: 1 });
+  const getMore = (reply.get('cursor') as BDoc).get('id');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(await errorOf({ getMore, collection: 'c', batchSize: 1 })).toBeUndefined();
+  expect(await errorOf({ getMore, collection: 'c' })).toBe(50);
+});
+
+async function cursorOf(command: object): Promise<unknown> {
+  return toPlain((await replyTo(command)).get('cursor') ?? null);
+}
+
+test.each([
+  { find: 'c', filter: null, sort: null, batchSize: null },
+  { distinct: 'c', key: 'a', query: null },
+  { update: 'c', updates: [{ q: {}, u: { $set: { a: 1 } }, multi: null, arrayFilters: null }] },
+])('null stands for a field that is not there: %j', async (command) => {
+  await errorOf({ insert: 'c', documents: [{ a: 1 }] });
+  expect(await errorOf(command)).toBeUndefined();
+});
+
+test.each(['admin', 'local'])('the database %s is not dropped', async ($db) => {
+  expect(await errorOf({ dropDatabase: 1, $db })).toBe(20);
+});
+
+test('a database may have a name that only Windows forbids', async () => {
+  expect(await errorOf({ insert: 'c', documents: [{}], $db: 'a:b' })).toBeUndefined();
 });
 
 test('an index build keeps to its time and leaves nothing behind', async () => {

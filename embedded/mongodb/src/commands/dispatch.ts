@@ -31,7 +31,7 @@ export async function dispatch(
   let context: CommandContext | undefined;
   try {
     const command = commandOf(request.body);
-    context = contextOf(services, peer, request.body, command);
+    context = contextOf(services, peer, request.body);
     const document = await runCommand(command, context, request);
     return document === 'close' ? document : finishReply(services, document);
   } catch (error) {
@@ -79,7 +79,7 @@ async function runCommand(
   return document.has('ok') ? document : document.set('ok', double(1));
 }
 
-function contextOf(services: Services, peer: Peer, body: BDoc, command: Command): CommandContext {
+function contextOf(services: Services, peer: Peer, body: BDoc): CommandContext {
   const name = body.keys()[0] as string;
   const db = body.get('$db');
   if (typeof db !== 'string') throw new CommandError(40571, "OP_MSG requests require a '$db' argument");
@@ -98,7 +98,7 @@ function contextOf(services: Services, peer: Peer, body: BDoc, command: Command)
     body,
     peer,
     lsid,
-    retryable: command.writes && lsid !== null && txnNumber !== undefined ? { lsid, txnNumber } : null,
+    retryable: lsid !== null && txnNumber !== undefined ? { lsid, txnNumber } : null,
     deadline: time > 0 ? Date.now() + time : Infinity,
   };
 }
@@ -127,11 +127,14 @@ function sessionId(lsid: BValue | undefined): string | null {
   throw new CommandError('TypeMismatch', "BSON field 'lsid.id' must be a UUID");
 }
 
+const RETRYABLE_WRITES = ['insert', 'update', 'delete', 'findAndModify', 'findandmodify', 'bulkWrite'];
 const ALLOWED_AT_SHUTDOWN = ['hello', 'ismaster', 'isMaster', 'endSessions'];
 
 function checkState(command: Command, { body, db, name, info, lsid }: CommandContext): void {
   if (lsid === null && body.has('txnNumber'))
     throw new CommandError('InvalidOptions', 'Transaction number requires a session ID to also be specified');
+  if (body.has('txnNumber') && !RETRYABLE_WRITES.includes(name))
+    throw new CommandError(50768, `txnNumber is for retryable writes, and ${name} is none`);
   if (command.adminOnly && db !== 'admin')
     throw new CommandError('Unauthorized', `${name} may only be run against the admin database.`);
   const version = body.get('apiVersion') ?? '1';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { BDoc } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { badValue, CommandError } from '../errors.js';
 import type { Reading } from '../query/find.js';
 
 /** A cursor that nobody asks for this long is closed. */
@@ -16,6 +16,12 @@ interface CursorOptions {
   noCursorTimeout?: boolean | undefined;
 }
 
+/** Who opens or reads a cursor, and until when. */
+interface Caller {
+  lsid: string | null;
+  deadline: number;
+}
+
 /** The open cursors of all clients. */
 export class CursorStore {
   private readonly cursors = new Map<bigint, Cursor>();
@@ -25,24 +31,28 @@ export class CursorStore {
   async open(
     ns: string,
     reading: Iterable<BDoc | undefined>,
-    { lsid, deadline }: { lsid: string | null; deadline: number },
+    { lsid, deadline }: Caller,
     { batchSize = FIRST_BATCH, singleBatch = false, noCursorTimeout = false }: CursorOptions,
   ): Promise<BDoc> {
     const cursor = new Cursor(ns, reading, lsid, noCursorTimeout);
     const firstBatch = await cursor.batch(batchSize, deadline);
     if (!singleBatch) cursor.peekEnd();
+    cursor.timeLeft = deadline - Date.now();
     const id = singleBatch || cursor.exhausted ? 0n : this.newId();
     if (id !== 0n) this.cursors.set(id, cursor);
     return BDoc.of(['cursor', BDoc.of(['firstBatch', firstBatch], ['id', id], ['ns', ns])]);
   }
 
   /** The reply with a later batch. Error 43 if there is no such cursor, 13 if it belongs to another namespace. */
-  async next(id: bigint, ns: string, deadline: number, batchSize: number): Promise<BDoc> {
-    const cursor = this.get(id, ns);
+  async next(id: bigint, ns: string, { lsid, deadline: own }: Caller, batchSize: number): Promise<BDoc> {
+    const cursor = this.get(id, ns, lsid);
+    if (own !== Infinity) throw badValue('maxTimeMS of a getMore is for cursors that wait for data');
+    const deadline = Date.now() + cursor.timeLeft;
     cursor.busy = true;
     try {
       const nextBatch = await cursor.batch(batchSize, deadline);
       cursor.peekEnd();
+      cursor.timeLeft = deadline - Date.now();
       if (cursor.exhausted) this.kill(id);
       const left = cursor.exhausted ? 0n : id;
       return BDoc.of(['cursor', BDoc.of(['nextBatch', nextBatch], ['id', left], ['ns', ns])]);
@@ -79,11 +89,15 @@ export class CursorStore {
     return this.cursors.size;
   }
 
-  private get(id: bigint, ns: string): Cursor {
+  private get(id: bigint, ns: string, lsid: string | null): Cursor {
     const cursor = this.cursors.get(id);
     if (!cursor) throw new CommandError('CursorNotFound', `cursor id ${id} not found`);
     if (cursor.ns !== ns)
       throw new CommandError('Unauthorized', `getMore on '${ns}', but the cursor belongs to ${cursor.ns}`);
+    if (cursor.lsid !== lsid) {
+      const code = cursor.lsid === null ? 50736 : lsid === null ? 50737 : 50738;
+      throw new CommandError(code, `the cursor belongs to session ${cursor.lsid}, not to ${lsid}`);
+    }
     if (cursor.busy) throw new CommandError('CursorInUse', `cursor id ${id} is in use by another operation`);
     return cursor;
   }
@@ -105,6 +119,8 @@ class Cursor {
   exhausted = false;
   lastUsed = Date.now();
   busy = false;
+  /** What is left of the `maxTimeMS` that it was opened with, in milliseconds: time between two batches is not counted. */
+  timeLeft = Infinity;
   private waiting: BDoc | null = null;
   private readonly reading: Iterator<BDoc | undefined>;
 

@@ -64,7 +64,9 @@ export const collections: CommandTable = {
   dropDatabase: command({
     ...DDL,
     run(_args, { engine, db }) {
-      const all = engine.catalog.list(db).filter((collection) => collection !== engine.oplog);
+      if (db === 'admin' || db === 'local')
+        throw new CommandError('IllegalOperation', `Dropping the '${db}' database is prohibited.`);
+      const all = engine.catalog.list(db);
       for (const collection of all) engine.dropCollection(collection);
       if (all.length === 0) return BDoc.of();
       engine.logCommand(db, doc({ dropDatabase: 1 }));

@@ -40,12 +40,13 @@ function* projected(found: Reading<Found>, project: ((doc: BDoc) => BDoc) | null
 
 const getMore = command({
   fields: fields({ string: 'collection', count: 'batchSize', ignored: 'term lastKnownCommittedOpTime' }),
-  run(args, { target, cursors, info, db, deadline }) {
+  run(args, context) {
+    const { target, cursors, info, db } = context;
     if (typeof target !== 'bigint')
       throw new CommandError('TypeMismatch', "BSON field 'getMore.getMore' must be a long");
     info.count('getmore');
     const ns = `${db}.${required(args.collection, 'getMore.collection')}`;
-    return cursors.next(target, ns, deadline, args.batchSize || Infinity);
+    return cursors.next(target, ns, context, args.batchSize || Infinity);
   },
 });
 
