@@ -41,6 +41,16 @@ test('a message without reply is carried out before the next one', async () => {
   socket.destroy();
 });
 
+test('a hello that fails is answered once, although the client would take a stream of answers', async () => {
+  const socket = await open(server.port);
+  const EXHAUST_ALLOWED = 1 << 16;
+  socket.write(message(body({ hello: 1, maxAwaitTimeMS: 'x', $db: 'admin' }), EXHAUST_ALLOWED));
+  expect(await reply(socket)).toMatchObject({ ok: 0, code: 14 });
+  socket.write(message(body({ ping: 1, $db: 'admin' })));
+  expect(await reply(socket)).toMatchObject({ ok: 1 });
+  socket.destroy();
+});
+
 test.each([
   ['a length above 48,000,000 bytes', () => Buffer.from([0x01, 0x6c, 0xdc, 0x02, ...Buffer.alloc(12)])],
   ['a length below the header', () => Buffer.from([4, 0, 0, 0, ...Buffer.alloc(12)])],

@@ -1,11 +1,10 @@
 import type { Socket } from 'node:net';
-import { BDoc } from '../bson/values.js';
 import type { Peer, Services } from '../commands/command.js';
 import { dispatch } from '../commands/dispatch.js';
 import { errorReply, finishReply } from '../commands/replies.js';
 import { CommandError } from '../errors.js';
 import { log } from '../stats/log.js';
-import { codecOf, encodeOpMsg, FrameReader, wantsNoReply, type Frame, type OpMsg } from './message.js';
+import { codecOf, FrameReader, wantsNoReply, type Frame, type OpMsg } from './message.js';
 
 /**
  * One client connection. Its requests run one after the other, in the order they came. While one runs or the client does
@@ -73,33 +72,21 @@ export class Connection {
       await this.send(encode(reply, frame.requestId).bytes);
       return;
     }
-    if (this.closed && !message.moreToCome) return;
-    const reply = await dispatch(this.services, this.peer, message);
-    if (reply === 'close') return this.close();
-    if (message.moreToCome) return;
-    const streams = message.exhaustAllowed && message.body.has('maxAwaitTimeMS') && reply.get('ok') !== 0;
-    const { bytes, requestId } = encode(reply, frame.requestId, streams);
-    const sent = this.send(bytes);
-    if (sent) await sent;
-    if (!streams) return;
-    this.streaming = true;
-    await this.stream(message, reply, requestId);
-    this.streaming = false;
-  }
-
-  /** Awaitable hello with exhaust: one reply after the other until the client goes. */
-  private async stream(message: OpMsg, first: BDoc, firstId: number): Promise<void> {
-    let responseTo = firstId;
-    for (let last = first; !this.closed;) {
-      const body = message.body.clone().set('topologyVersion', last.get('topologyVersion') ?? null);
-      const reply = await dispatch(this.services, this.peer, { ...message, body });
-      if (reply === 'close' || this.closed) return;
-      const more = reply.has('topologyVersion');
-      const { bytes, requestId } = encodeOpMsg(reply, responseTo, more);
-      await this.send(bytes);
-      if (!more) return;
+    let responseTo = frame.requestId;
+    while (!this.closed || message.moreToCome) {
+      const reply = await dispatch(this.services, this.peer, message);
+      if (reply === 'close') return this.close();
+      if (message.moreToCome) return;
+      const streams = message.exhaustAllowed && message.body.has('maxAwaitTimeMS') && !reply.has('code');
+      const { bytes, requestId } = encode(reply, responseTo, streams);
+      const sent = this.send(bytes);
+      if (sent) await sent;
+      this.streaming = streams;
+      if (!streams) return;
+      // An awaitable hello with exhaust: one reply after the other until the client goes.
       responseTo = requestId;
-      last = reply;
+      const body = message.body.clone().set('topologyVersion', reply.get('topologyVersion') ?? null);
+      message = { ...message, body };
     }
   }
 
