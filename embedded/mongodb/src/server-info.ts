@@ -40,10 +40,6 @@ export class ServerInfo {
     return `mongodb://${this.address}/?replicaSet=${this.options.setName}&directConnection=true`;
   }
 
-  count(operation: keyof ServerInfo['opcounters']): void {
-    this.opcounters[operation] += 1;
-  }
-
   /** Resolves when the topology changes, at the latest after `timeoutMs`. */
   topologyChange(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {

@@ -65,11 +65,8 @@ export class EmbeddedServer {
     info.connectionsOpen += 1;
     info.connectionsMade += 1;
     const address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
-    const connection = new Connection(socket, this.services, {
-      id: info.connectionsMade,
-      address,
-      appName: undefined,
-    });
+    const peer = { id: info.connectionsMade, address, appName: undefined };
+    const connection = new Connection(socket, this.services, peer);
     this.connections.add(connection);
     socket.on('close', () => {
       info.connectionsOpen -= 1;

@@ -94,14 +94,13 @@ export class Catalog {
   }
 
   /** Replaces an index by one on the same table with another state or other options. */
-  alterIndex(collection: Collection, index: Index, change: { spec?: IndexSpec; state?: IndexState }): Index {
+  alterIndex(collection: Collection, index: Index, change: { spec?: IndexSpec; state?: IndexState }): void {
     const { table, multikey } = index;
     const altered = new Index(change.spec ?? index.spec, table, change.state ?? index.state, multikey);
     this.db
       .statement('UPDATE idx SET spec=?,state=? WHERE iid=?')
       .run(storedSpec(altered.spec), altered.state, table.iid);
     collection.indexes[collection.indexes.indexOf(index)] = altered;
-    return altered;
   }
 
   dropIndex(collection: Collection, index: Index): void {
@@ -129,13 +128,8 @@ export class Catalog {
   }
 
   private opened(...[cid, ns, uuid, ...counters]: CollectionRow): Collection {
-    const collection = new Collection(
-      cid,
-      ns,
-      asBuffer(uuid),
-      new RecordTable(this.db, cid, ns),
-      ...counters,
-    );
+    const records = new RecordTable(this.db, cid, ns);
+    const collection = new Collection(cid, ns, asBuffer(uuid), records, ...counters);
     this.collections.set(ns, collection);
     return collection;
   }

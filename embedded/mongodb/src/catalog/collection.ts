@@ -51,10 +51,6 @@ export class Collection {
   ridRange(_filter: BDoc): RidRange {
     return ALL_RIDS;
   }
-
-  index(name: string): Index | undefined {
-    return this.indexes.find((index) => index.spec.name === name);
-  }
 }
 
 /** `db.a.b` is database `db`, collection `a.b`. */

@@ -50,13 +50,9 @@ export class Index {
       : indexKeys(doc, this.parts, this.directions, this.spec.sparse);
   }
 
-  /** The array paths at or above a path. */
-  arraysAt(path: string): string[] {
-    return [...this.multikey].filter((array) => path === array || path.startsWith(`${array}.`));
-  }
-
+  /** Whether some document has an array at or above a path. */
   hasArrayAt(path: string): boolean {
-    return this.multikey.size > 0 && this.arraysAt(path).length > 0;
+    return [...this.multikey].some((array) => path === array || path.startsWith(`${array}.`));
   }
 }
 
@@ -91,10 +87,12 @@ const cannot = (message: string): CommandError => new CommandError('CannotCreate
 /** Checks one element of `createIndexes.indexes`. */
 export function parseIndexSpec(input: BDoc): IndexSpec {
   const args = parseFields('createIndexes.indexes', SPEC, input);
-  const { key, partialFilterExpression: partial = null, expireAfterSeconds } = args;
+  const { name, key, partialFilterExpression: partial = null, expireAfterSeconds } = args;
   if (!key) throw failedToParse("The 'key' field is a required property of an index specification");
+  if (name === undefined)
+    throw failedToParse("The 'name' field is a required property of an index specification");
   checkKey(key);
-  const { name = defaultName(key), unique = false, sparse = false, hidden = false } = args;
+  const { unique = false, sparse = false, hidden = false } = args;
   if (name === '') throw cannot('index names cannot be empty');
   const seconds = integer(expireAfterSeconds);
   if (expireAfterSeconds !== undefined && !isTtl(seconds))
@@ -106,15 +104,7 @@ export function parseIndexSpec(input: BDoc): IndexSpec {
   }
   if (seconds !== undefined && key.size > 1)
     throw cannot('TTL indexes are single-field indexes, compound indexes do not support TTL');
-  return {
-    name,
-    key,
-    unique,
-    sparse,
-    hidden,
-    partial,
-    expireAfterSeconds: seconds ?? null,
-  };
+  return { name, key, unique, sparse, hidden, partial, expireAfterSeconds: seconds ?? null };
 }
 
 const PLUGINS: ReadonlySet<BValue> = new Set(['hashed', 'text', '2d', '2dsphere']);
@@ -155,14 +145,6 @@ function checkPartialFilter(filter: BDoc): void {
   }
 }
 
-/** `{a: 1, b: -1}` is named `a_1_b_-1`. */
-function defaultName(key: BDoc): string {
-  return key
-    .entries()
-    .map(([path, direction]) => `${path}_${asNumber(direction)}`)
-    .join('_');
-}
-
 export function isIdKey(key: BDoc): boolean {
   return key.size === 1 && key.has('_id');
 }
@@ -186,11 +168,6 @@ export function specDocument(spec: IndexSpec): BDoc {
 /** Two definitions with this identity may not exist side by side: same key, partial filter, uniqueness and sparseness. */
 export function identity({ key, partial, unique, sparse }: IndexSpec): string {
   return keyString([key, partial, unique, sparse]).toString('latin1');
-}
-
-/** The options beside its identity that must agree when a definition is created again. */
-export function sameOptions(a: IndexSpec, b: IndexSpec): boolean {
-  return a.expireAfterSeconds === b.expireAfterSeconds;
 }
 
 export function isTtl(seconds: number | undefined): seconds is number {

@@ -151,6 +151,11 @@ test('a hello that knows another process is answered at once', async () => {
   expect(await Promise.race([waiting, late])).toBeInstanceOf(BDoc);
 });
 
+test('serverStatus leaves out the sections that are set to 0', async () => {
+  const status = await replyTo({ serverStatus: 1, repl: 0, metrics: 1 });
+  expect([status.has('repl'), status.has('metrics')]).toEqual([false, true]);
+});
+
 test('validate takes what PyMongo sends with it', async () => {
   await errorOf({ insert: 'c', documents: [{}] });
   expect((await replyTo({ validate: 'c', scandata: false, full: false })).get('valid')).toBe(true);

@@ -13,26 +13,19 @@ import { errorReply, finishReply } from './replies.js';
 import { fields, integer, parseCommand, parseFields } from './schema.js';
 import { COMMANDS, MISSING_COMMANDS } from './table.js';
 
-/** A command as it came over the wire. */
-export interface CommandRequest {
-  body: BDoc;
-  sequences: Map<string, BDoc[]>;
-}
+type Sequences = ReadonlyMap<string, BDoc[]>;
 
-/** What goes back: the reply, or nothing but a broken connection. */
-export type CommandReply = BDoc | 'close';
-
-/** Runs one command and turns whatever happens into a reply. */
+/** Runs one command and turns whatever happens into a reply, or into nothing but a broken connection. */
 export async function dispatch(
   services: Services,
   peer: Peer,
-  request: CommandRequest,
-): Promise<CommandReply> {
+  { body, sequences }: { body: BDoc; sequences: Sequences },
+): Promise<BDoc | 'close'> {
   let context: CommandContext | undefined;
   try {
-    const command = commandOf(request.body);
-    context = contextOf(services, peer, request.body);
-    const document = await runCommand(command, context, request);
+    const command = commandOf(body);
+    context = contextOf(services, peer, body);
+    const document = await runCommand(command, context, sequences);
     return document === 'close' ? document : finishReply(services, document);
   } catch (error) {
     const known = asCommandError(error);
@@ -51,8 +44,8 @@ function commandOf(body: BDoc): Command {
 async function runCommand(
   command: Command,
   context: CommandContext,
-  { sequences }: CommandRequest,
-): Promise<CommandReply> {
+  sequences: Sequences,
+): Promise<BDoc | 'close'> {
   const { name, body } = context;
   // Before any fail point, whose errors would look like those of a transaction that runs.
   if (body.has('startTransaction') || body.get('autocommit') === false)
@@ -60,7 +53,10 @@ async function runCommand(
   const fault = context.info.options.testCommands ? faultFor(context) : null;
   if (fault && !fault.afterWrite) {
     if (fault.closeConnection) return 'close';
-    if (fault.errorCode !== undefined) return injected(fault.errorCode, fault.errorLabels);
+    if (fault.errorCode !== undefined) {
+      const error = new CommandError(fault.errorCode, "Failing command via 'failCommand' failpoint");
+      return errorReply(error, fault.errorLabels);
+    }
   }
   checkState(command, context);
   if (body.has('readConcern')) checkReadConcern(context);
@@ -151,10 +147,6 @@ function faultFor({ name, target, db, failPoints, peer, retryable, engine }: Com
   return failPoints.hit(name, ns, peer.appName, isNewWrite);
 }
 
-function injected(code: number, labels: readonly string[] = []): BDoc {
-  return errorReply(new CommandError(code, "Failing command via 'failCommand' failpoint"), labels);
-}
-
 /** Codes after which a retryable write may be sent again. Source: MongoDB retryable writes specification. */
 const RETRYABLE = new Set([6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
 
@@ -173,7 +165,7 @@ const READ_CONCERN = fields({ any: 'level afterClusterTime', ignored: 'provenanc
 const LEVELS = ['local', 'available', 'majority', 'linearizable'];
 
 /** All reads see committed data, so a level changes nothing, and whoever saw a time has it from here. */
-export function checkReadConcern({ body, engine }: CommandContext): void {
+function checkReadConcern({ body, engine }: CommandContext): void {
   const concern = genericDocument(body, 'readConcern');
   if (!concern) return;
   const { level = 'local', afterClusterTime } = parseFields('readConcern', READ_CONCERN, concern);
@@ -192,7 +184,7 @@ const MAX_MEMBERS = 50;
  * What a write concern lacks here, as the `writeConcernError` of the reply; the write itself is done all the same.
  * `j` and `wtimeout` change nothing: every acknowledged write is on disk.
  */
-export function writeConcernError(body: BDoc): BDoc | null {
+function writeConcernError(body: BDoc): BDoc | null {
   const concern = genericDocument(body, 'writeConcern');
   if (!concern) return null;
   const { w = null } = parseFields('writeConcern', WRITE_CONCERN, concern);

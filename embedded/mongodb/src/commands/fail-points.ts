@@ -13,8 +13,7 @@ const DATA = fields({
 type Data = Args<typeof DATA>;
 
 /** A fault that a test asked for. */
-export interface Fault extends Pick<Data, 'errorCode' | 'writeConcernError' | 'closeConnection'> {
-  errorLabels?: string[] | undefined;
+export interface Fault extends Data {
   /** `onPrimaryTransactionalWrite` without an error code: the write happens, then the connection breaks. */
   afterWrite: boolean;
 }
@@ -46,11 +45,11 @@ export class FailPoints {
     const failing = this.take('failCommand', ({ failCommands = [], namespace = ns, appName = app }) => {
       return failCommands.includes(command) && namespace === ns && appName === app;
     });
-    if (failing) return faultOf(failing);
+    if (failing) return { ...failing, afterWrite: false };
     const write = this.take('onPrimaryTransactionalWrite', isNewWrite);
     if (!write) return null;
     const { failBeforeCommitExceptionCode: errorCode, closeConnection = true } = write;
-    return faultOf({ ...write, errorCode, closeConnection }, errorCode === undefined);
+    return { ...write, errorCode, closeConnection, afterWrite: errorCode === undefined };
   }
 
   private take(name: string, concerns: (data: Data) => boolean): Data | null {
@@ -73,8 +72,4 @@ function parseMode(mode: BValue): { skip: number; remaining: number } {
   if (mode === 'alwaysOn' || times !== undefined || skip !== undefined)
     return { skip: skip ?? 0, remaining: times ?? Infinity };
   throw badValue("a mode must be 'off', 'alwaysOn', {times: n} or {skip: n}");
-}
-
-function faultOf({ errorLabels, ...data }: Data, afterWrite = false): Fault {
-  return { closeConnection: false, ...data, errorLabels: errorLabels?.map(String), afterWrite };
 }

@@ -9,7 +9,7 @@ import { type Services } from './command.js';
 import { integer } from './schema.js';
 
 /** `{ok: 0, ...}` for an error. */
-export function errorReply(error: CommandError, labels: readonly string[] = []): BDoc {
+export function errorReply(error: CommandError, labels: readonly BValue[] = []): BDoc {
   const { message: errmsg, code, codeName, details } = error;
   const errorLabels = labels.length > 0 ? [...labels] : undefined;
   return doc({ ok: double(0), errmsg, code, codeName, ...details, errorLabels });

@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
-import { Binary, type Double } from 'bson';
+import { Binary } from 'bson';
 import { doc } from '../bson/plain.js';
 import { double } from '../bson/type-of.js';
 import { BDoc } from '../bson/values.js';
 import { specDocument } from '../catalog/index.js';
+import { truthy } from '../expr/compiler.js';
 import { evalContext } from '../expr/expression.js';
 import { compileFilter } from '../query/matcher.js';
 import { MONGODB_VERSION } from '../server-info.js';
@@ -20,15 +21,8 @@ const collStats = command({
     const size = Math.floor(bytes / scale);
     const totalIndexSize = sum(sizes.map(([, indexSize]) => indexSize));
     const avgObjSize = count > 0 ? Math.floor(bytes / count) : undefined;
-    const own = {
-      ns,
-      count,
-      size,
-      storageSize: size,
-      avgObjSize,
-      capped: ns === context.engine.oplog.ns,
-      scaleFactor: scale,
-    };
+    const capped = ns === context.engine.oplog.ns;
+    const own = { ns, count, size, storageSize: size, avgObjSize, capped, scaleFactor: scale };
     const ofIndexes = { nindexes: indexes.length, totalIndexSize, indexSizes: BDoc.of(...sizes) };
     return doc({ ...own, ...ofIndexes, totalSize: size + totalIndexSize });
   },
@@ -56,17 +50,16 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** Sections can be asked for or left out; they cost nothing, so all of ours always come. */
+/** A section that is asked for comes anyway; one that is set to 0 is left out. */
 const serverStatus = command({
   fields: fields({
     ignored:
       'repl metrics locks network opcounters connections wiredTiger storageEngine tcmalloc asserts mem recordStats',
   }),
-  run(_args, { info, engine, cursors, peer }) {
-    const { commits, steps, largestBatch, commitMs, syncMs } = engine.queue.stats;
+  run(_args, { info, engine, cursors, peer, body }) {
     const opcounters = Object.entries(info.opcounters).map(([name, n]) => [name, BigInt(n)] as const);
-    const average = (sum: number): number | Double => double(commits ? sum / commits : 0);
-    return doc({
+    const writer = Object.entries(engine.queue.stats).map(([name, n]) => [name, double(n)] as const);
+    const status = doc({
       host: `${hostname()}:${info.port}`,
       version: MONGODB_VERSION,
       process: 'embedded-mongodb',
@@ -77,19 +70,13 @@ const serverStatus = command({
       opcounters: BDoc.of(...opcounters),
       mem: { bits: 64, resident: Math.round(process.memoryUsage.rss() / 2 ** 20) },
       metrics: { cursor: { timedOut: BigInt(cursors.timedOut), open: { total: BigInt(cursors.size) } } },
-      writer: {
-        queued: engine.queue.depth,
-        commits: BigInt(commits),
-        writes: BigInt(steps),
-        largestBatch,
-        averageBatch: average(steps),
-        averageCommitMs: average(commitMs),
-        averageSyncMs: average(syncMs),
-      },
+      writer: BDoc.of(['queued', engine.queue.depth], ...writer),
       oplog: { bytes: BigInt(engine.oplog.bytes) },
       storageEngine: { name: 'sqlite', persistent: true },
       repl: { setName: info.options.setName, isWritablePrimary: !info.shuttingDown, me: info.address },
     });
+    for (const [section, wanted] of body.entries()) if (!truthy(wanted)) status.delete(section);
+    return status;
   },
 });
 
@@ -106,16 +93,11 @@ export const listings: CommandTable = {
     fields: fields({ doc: 'filter cursor', bool: 'nameOnly', ignored: 'authorizedCollections' }),
     run({ filter, nameOnly, cursor }, context) {
       const { engine, db } = context;
-      const all = engine.catalog.list(db).map(({ name, uuid, idIndex }) => {
+      const all = engine.catalog.list(db).map(({ name, uuid, idIndex: index }) => {
         const info = { readOnly: false, uuid: new Binary(uuid, Binary.SUBTYPE_UUID) };
-        const options = idIndex ? {} : { capped: true };
-        return doc({
-          name,
-          type: 'collection',
-          options,
-          info,
-          idIndex: idIndex && specDocument(idIndex.spec),
-        });
+        const options = index ? {} : { capped: true };
+        const idIndex = index && specDocument(index.spec);
+        return doc({ name, type: 'collection', options, info, idIndex });
       });
       const found = selected(all, filter).map((one) => (nameOnly ? only(one, 'name', 'type') : one));
       return list(`${db}.$cmd.listCollections`, found, cursor, context);
@@ -126,12 +108,8 @@ export const listings: CommandTable = {
     fields: fields({ doc: 'cursor', ignored: 'includeBuildUUIDs includeIndexBuildInfo' }),
     run({ cursor }, context) {
       const { ns, readyIndexes } = existing(context);
-      return list(
-        ns,
-        readyIndexes.map(({ spec }) => specDocument(spec)),
-        cursor,
-        context,
-      );
+      const specs = readyIndexes.map(({ spec }) => specDocument(spec));
+      return list(ns, specs, cursor, context);
     },
   }),
 

@@ -1,7 +1,7 @@
 import { Decimal128, Double } from 'bson';
 import { isNumber, typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CODES, CommandError, unsupported, type CodeName, failedToParse } from '../errors.js';
+import { CommandError, unsupported, type CodeName, failedToParse } from '../errors.js';
 import { truthy } from '../expr/compiler.js';
 
 /** What a field may hold: each kind checks a value and gives what the command gets. */
@@ -65,14 +65,14 @@ export type Args<S> =
 export interface Schema<F extends FieldLists = FieldLists> {
   kinds: ReadonlyMap<string, Kind>;
   /** The error for a field that is not among them. */
-  unknown: number;
+  unknown: number | CodeName;
   lists?: F;
 }
 
 export function fields<const F extends FieldLists>(lists: F, unknown: number | CodeName = 40415): Schema<F> {
   const named = Object.entries(lists) as [Kind, string][];
   const kinds = new Map(named.flatMap(([kind, names]) => words(names).map((name) => [name, kind] as const)));
-  return { kinds, unknown: typeof unknown === 'number' ? unknown : CODES[unknown] };
+  return { kinds, unknown };
 }
 
 /** What a command that opens a cursor says of it. */

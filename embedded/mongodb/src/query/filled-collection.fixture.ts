@@ -28,8 +28,10 @@ export function filledCollections() {
     filled: (documents: object[], indexes: object[], name = 't.c'): Promise<Collection> =>
       engine.queue.run(function* () {
         const collection = engine.createCollection(name);
-        for (const index of indexes)
-          engine.catalog.addIndex(collection, parseIndexSpec(doc(index as never)), 'ready');
+        for (const index of indexes as { key: object }[]) {
+          const name = Object.entries(index.key).flat().join('_');
+          engine.catalog.addIndex(collection, parseIndexSpec(doc({ name, ...index } as never)), 'ready');
+        }
         for (const document of documents) engine.writes.insert(collection, doc(document as never));
         yield;
         return collection;

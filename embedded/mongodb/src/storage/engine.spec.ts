@@ -61,8 +61,12 @@ test.each<[object, boolean]>([
 test('a refused document leaves no trace in any index', async () => {
   await insert({ _id: 1, a: 1, b: 1 });
   await engine.queue.run(function* () {
-    engine.catalog.addIndex(collection(), parseIndexSpec(doc({ key: { a: 1 } })), 'ready');
-    engine.catalog.addIndex(collection(), parseIndexSpec(doc({ key: { z: 1 }, unique: true })), 'ready');
+    engine.catalog.addIndex(collection(), parseIndexSpec(doc({ name: 'a', key: { a: 1 } })), 'ready');
+    engine.catalog.addIndex(
+      collection(),
+      parseIndexSpec(doc({ name: 'z', key: { z: 1 }, unique: true })),
+      'ready',
+    );
     yield;
   });
   await insert({ _id: 2, a: 2, z: 1 });
@@ -128,7 +132,7 @@ test('the oplog keeps the newest entries within its size', async () => {
 test('an index build that a crash cut short is gone at the next start', async () => {
   await insert({ _id: 1, a: 1 });
   await engine.queue.run(function* () {
-    engine.catalog.addIndex(collection(), parseIndexSpec(doc({ key: { a: 1 } })), 'building');
+    engine.catalog.addIndex(collection(), parseIndexSpec(doc({ name: 'a', key: { a: 1 } })), 'building');
     yield;
   });
   engine.close();

@@ -7,7 +7,6 @@ import {
   identity,
   isIdKey,
   parseIndexSpec,
-  sameOptions,
   directions,
   isTtl,
   specDocument,
@@ -15,7 +14,7 @@ import {
   type IndexSpec,
 } from '../../catalog/index.js';
 import { checkDeadline } from '../../cursor/cursor.js';
-import { badValue, CommandError, failedToParse, unsupported } from '../../errors.js';
+import { badValue, CommandError, unsupported } from '../../errors.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
 import { command, existing, namespaceOf, type CommandTable } from '../command.js';
@@ -148,17 +147,15 @@ export const indexes: CommandTable = {
         const numIndexesBefore = collection.indexes.length;
         for (const spec of specs) yield* createIndex(engine, collection, spec, deadline);
         const numIndexesAfter = collection.indexes.length;
-        const counts = { numIndexesBefore, numIndexesAfter };
-        if (numIndexesAfter === numIndexesBefore && !createdCollectionAutomatically)
-          return doc({ ...counts, note: 'all indexes already exist' });
-        return doc({ ...counts, createdCollectionAutomatically });
+        const isNew = createdCollectionAutomatically || numIndexesAfter > numIndexesBefore;
+        const more = isNew ? { createdCollectionAutomatically } : { note: 'all indexes already exist' };
+        return doc({ numIndexesBefore, numIndexesAfter, ...more });
       });
     },
   }),
 
   dropIndexes: command({
-    writes: true,
-    exclusive: true,
+    ...DDL,
     fields: fields({ any: 'index' }),
     run(args, context) {
       const wanted = required(args.index, 'dropIndexes.index');
@@ -181,8 +178,6 @@ export const indexes: CommandTable = {
 
 /** There is one index on `_id`, and nothing of it can be chosen. */
 function checkedName(spec: IndexSpec, input: BDoc): IndexSpec {
-  if (!input.has('name'))
-    throw failedToParse("The 'name' field is a required property of an index specification");
   if (!isIdKey(spec.key)) {
     if (spec.name === '_id_' || spec.name === '*')
       throw badValue(`The index name '${spec.name}' is not valid for ${describe(spec.key)}`);
@@ -241,18 +236,19 @@ function* fill(engine: Engine, collection: Collection, index: Index, deadline: n
 
 /** The index that a definition asks for if it exists already; an error if it exists otherwise. */
 function alike(collection: Collection, spec: IndexSpec): Index | null {
-  const named = collection.index(spec.name);
+  const { name, expireAfterSeconds } = spec;
+  const named = collection.indexes.find((index) => index.spec.name === name);
   const same = collection.indexes.find((index) => identity(index.spec) === identity(spec));
-  if (named && same === named && sameOptions(named.spec, spec)) return named;
-  if (named && same !== named) {
-    const text = `An existing index has the same name as the requested index, but another key: ${spec.name}`;
-    throw new CommandError('IndexKeySpecsConflict', text);
-  }
+  if (named && same !== named)
+    throw new CommandError('IndexKeySpecsConflict', `an index of another key has the name ${name} already`);
   if (!same) return null;
-  const what = named
-    ? 'an equivalent index exists with different options'
-    : 'Index already exists with a different name';
-  throw new CommandError('IndexOptionsConflict', `${what}: ${same.spec.name}`);
+  if (!named)
+    throw new CommandError('IndexOptionsConflict', `the index exists with another name: ${same.spec.name}`);
+  if (named.spec.expireAfterSeconds === expireAfterSeconds) return named;
+  throw new CommandError(
+    'IndexOptionsConflict',
+    `an equivalent index exists with different options: ${name}`,
+  );
 }
 
 /** An index by name or key pattern, or error 27. */

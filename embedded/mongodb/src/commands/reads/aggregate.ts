@@ -27,7 +27,7 @@ export const aggregate = command({
   fields: AGGREGATE,
   async run(args, context) {
     if (!args.cursor) throw failedToParse("The 'cursor' option is required");
-    context.info.count('command');
+    context.info.opcounters.command += 1;
     const { batchSize } = parseFields('aggregate.cursor', CURSOR, args.cursor);
     const { target, engine, cursors, deadline } = context;
     const { find, pipeline, pipelineContext } = prepareAggregate(args, context);

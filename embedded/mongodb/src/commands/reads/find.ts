@@ -25,7 +25,7 @@ const find = command({
     const { info, cursors } = context;
     const ns = namespaceOf(context);
     for (const option of UNSUPPORTED) if (args[option]) throw unsupported(`find with ${option}`);
-    info.count('query');
+    info.opcounters.query += 1;
     const { projection, filter = BDoc.of() } = args;
     const ctx = evalContext(args.let);
     const project = projection && projection.size > 0 ? compileProjection(projection, ctx) : null;
@@ -44,7 +44,7 @@ const getMore = command({
     const { target, cursors, info, db } = context;
     if (typeof target !== 'bigint')
       throw new CommandError('TypeMismatch', "BSON field 'getMore.getMore' must be a long");
-    info.count('getmore');
+    info.opcounters.getmore += 1;
     const ns = `${db}.${required(args.collection, 'getMore.collection')}`;
     return cursors.next(target, ns, context, args.batchSize || Infinity);
   },
@@ -60,8 +60,7 @@ const killCursors = command({
         throw new CommandError('TypeMismatch', 'killCursors.cursors must hold longs');
       (cursors.kill(id) ? killed : notFound).push(id);
     }
-    const open = { cursorsKilled: killed, cursorsNotFound: notFound, cursorsAlive: [], cursorsUnknown: [] };
-    return BDoc.of(...Object.entries(open));
+    return doc({ cursorsKilled: killed, cursorsNotFound: notFound, cursorsAlive: [], cursorsUnknown: [] });
   },
 });
 

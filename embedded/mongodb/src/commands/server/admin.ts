@@ -61,19 +61,16 @@ export const admin: CommandTable = {
   getParameter: command({
     adminOnly: true,
     fields: fields(
-      {
-        any: 'featureCompatibilityVersion enableTestCommands authenticationMechanisms',
-        bool: 'allParameters',
-      },
+      { any: 'featureCompatibilityVersion enableTestCommands authenticationMechanisms' },
       'InvalidOptions',
     ),
-    run({ allParameters }, { target, body, info }) {
+    run(_args, { target, body, info }) {
       const parameters: Record<string, Plain> = {
         featureCompatibilityVersion: { version: MONGODB_VERSION.replace(/\.\d+$/, '') },
         enableTestCommands: info.options.testCommands,
         authenticationMechanisms: [],
       };
-      if (target === '*' || allParameters) return doc(parameters);
+      if (target === '*') return doc(parameters);
       const wanted = Object.entries(parameters).filter(([name]) => body.has(name));
       if (wanted.length === 0) throw new CommandError('InvalidOptions', 'no option found to get');
       return doc(Object.fromEntries(wanted));

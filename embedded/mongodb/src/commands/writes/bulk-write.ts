@@ -85,15 +85,13 @@ function resultOf({ index: idx, n, nModified, upserted, error }: Outcome): BDoc 
 function counts(outcomes: Outcome[], statements: Statement[]): Record<string, number> {
   const ofKind = (kind: string): Outcome[] =>
     outcomes.filter(({ index }) => statements[index]?.kind === kind);
-  const [upserts, others] = [true, false].map((wanted) =>
-    ofKind('update').filter(({ upserted }) => (upserted !== undefined) === wanted),
-  ) as [Outcome[], Outcome[]];
+  const nUpserted = outcomes.filter(({ upserted }) => upserted !== undefined).length;
   return {
     nErrors: outcomes.filter(({ error }) => error).length,
     nInserted: total(ofKind('insert'), 'n'),
-    nMatched: total(others, 'n'),
+    nMatched: total(ofKind('update'), 'n') - nUpserted,
     nModified: total(outcomes, 'nModified'),
-    nUpserted: upserts.length,
+    nUpserted,
     nDeleted: total(ofKind('delete'), 'n'),
   };
 }

@@ -6,7 +6,7 @@ import { compileProjection } from '../../query/projection.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
 import { command, namespaceOf, type CommandContext } from '../command.js';
 import { fields, type Args } from '../schema.js';
-import { runStatement, type Effect, type Statement } from './statement.js';
+import { runStatement, type Statement } from './statement.js';
 
 const FIELDS = fields({
   doc: 'query sort fields let',
@@ -50,7 +50,10 @@ function* once(
   const shown = projectionOf(statement, args.fields);
   const effect = yield* runStatement(engine, statement);
   const value = shown(args.new ? effect.after : effect.before);
-  const document = BDoc.of(['lastErrorObject', lastErrorObject(statement, effect)], ['value', value]);
+  const { n, before, upserted } = effect;
+  const updatedExisting = statement.kind === 'delete' ? undefined : before !== null;
+  const lastErrorObject = doc({ n, updatedExisting, upserted });
+  const document = BDoc.of(['lastErrorObject', lastErrorObject], ['value', value]);
   if (retryable) engine.retries.add(retryable, 0, BDoc.fromBytes(document.toBytes()));
   return document;
 }
@@ -59,8 +62,4 @@ function projectionOf(statement: Statement, spec: BDoc | undefined): (doc: BDoc 
   if (statement.kind === 'insert' || !spec || spec.size === 0) return (doc) => doc;
   const project = compileProjection(spec, statement.context);
   return (doc) => doc && project(doc);
-}
-
-function lastErrorObject({ kind }: Statement, { n, before, upserted }: Effect): BDoc {
-  return doc({ n, updatedExisting: kind === 'delete' ? undefined : before !== null, upserted });
 }

@@ -117,18 +117,13 @@ export function runStatements(
     throw new CommandError('InvalidLength', text);
   }
   for (const statement of statements) {
-    checkStatement(statement, context);
-    context.info.count(statement.kind);
+    context.info.opcounters[statement.kind] += 1;
+    if (statement.kind === 'insert' || !statement.multi) continue;
+    if (context.retryable)
+      throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with multi=true');
+    if (statement.sort) throw failedToParse('Cannot specify sort with multi=true');
   }
   return context.engine.queue.run(() => steps(context, statements, ordered));
-}
-
-/** Refuses what no statement of a command may be. */
-export function checkStatement(statement: Statement, { retryable }: CommandContext): void {
-  if (statement.kind === 'insert' || !statement.multi) return;
-  if (retryable)
-    throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with multi=true');
-  if (statement.sort) throw failedToParse('Cannot specify sort with multi=true');
 }
 
 /** Errors that end the command instead of standing among its write errors. */
