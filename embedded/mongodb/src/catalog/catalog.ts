@@ -61,8 +61,8 @@ export class Catalog {
       .run(ns, uuid, Date.now());
     const collection = this.opened(Number(lastInsertRowid), ns, uuid, 0, 0, 1);
     collection.records.create();
-    const byId = parseIndexSpec(BDoc.of(['key', BDoc.of(['_id', 1])], ['name', '_id_'], ['unique', true]));
-    this.addIndex(collection, byId, 'ready');
+    const byId = BDoc.of(['key', BDoc.of(['_id', 1])], ['name', '_id_']);
+    this.addIndex(collection, parseIndexSpec(byId), 'ready');
     return collection;
   }
 
@@ -87,7 +87,7 @@ export class Catalog {
   addIndex(collection: Collection, spec: IndexSpec, state: IndexState): Index {
     const { lastInsertRowid } = this.db
       .statement("INSERT INTO idx(cid,name,spec,state,multikey) VALUES(?,?,?,?,'')")
-      .run(collection.cid, spec.name, storedSpec(spec), state);
+      .run(collection.cid, spec.name, specDocument(spec).toBytes(), state);
     const index = this.openedIndex(collection, Number(lastInsertRowid), spec, state, []);
     index.table.create();
     return index;
@@ -99,7 +99,7 @@ export class Catalog {
     const altered = new Index(change.spec ?? index.spec, table, change.state ?? index.state, multikey);
     this.db
       .statement('UPDATE idx SET spec=?,state=? WHERE iid=?')
-      .run(storedSpec(altered.spec), altered.state, table.iid);
+      .run(specDocument(altered.spec).toBytes(), altered.state, table.iid);
     collection.indexes[collection.indexes.indexOf(index)] = altered;
   }
 
@@ -169,8 +169,3 @@ type CollectionRow = [
   nextRid: number,
 ];
 type IndexRow = [iid: number, spec: Uint8Array, state: IndexState, multikey: string];
-
-/** `listIndexes` leaves `unique` out for `_id_`, the stored form must not. */
-function storedSpec(spec: IndexSpec): Buffer {
-  return specDocument(spec).set('unique', spec.unique).toBytes();
-}

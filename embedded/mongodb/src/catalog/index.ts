@@ -39,10 +39,6 @@ export class Index {
     this.holds = held && compileFilter(held, evalContext()).matches;
   }
 
-  get unique(): boolean {
-    return this.spec.unique;
-  }
-
   /** Keys of a document in this index, and the paths where it holds arrays. */
   keysOf(doc: BDoc): IndexKeys {
     return this.holds && !this.holds(doc)
@@ -92,7 +88,7 @@ export function parseIndexSpec(input: BDoc): IndexSpec {
   if (name === undefined)
     throw failedToParse("The 'name' field is a required property of an index specification");
   checkKey(key);
-  const { unique = false, sparse = false, hidden = false } = args;
+  const { unique = isIdKey(key), sparse = false, hidden = false } = args;
   if (name === '') throw cannot('index names cannot be empty');
   const seconds = integer(expireAfterSeconds);
   if (expireAfterSeconds !== undefined && !isTtl(seconds))
@@ -154,7 +150,7 @@ export function directions(key: BDoc): (1 | -1)[] {
   return key.entries().map(([, direction]) => (asNumber(direction) < 0 ? -1 : 1));
 }
 
-/** The definition as `listIndexes` shows it and as it is stored. */
+/** The definition as `listIndexes` shows it and as it is stored: that `_id_` is unique goes without saying. */
 export function specDocument(spec: IndexSpec): BDoc {
   const document = BDoc.of(['v', 2], ['key', spec.key], ['name', spec.name]);
   if (spec.unique && !isIdKey(spec.key)) document.set('unique', true);

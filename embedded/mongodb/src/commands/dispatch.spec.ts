@@ -57,6 +57,8 @@ test.each([
   [14, { insert: 'c', documents: [{}], writeConcern: 1 }],
   [14, { insert: 'c', documents: [{}], txnNumber: 1, ...session }],
   [72, { insert: 'c', documents: [{}], txnNumber: -1n, ...session }],
+  [59, { isdbgrid: 1 }],
+  [115, { shardCollection: 'db.c', key: { a: 1 } }],
   [50768, { find: 'c', txnNumber: 1n, ...session }],
   [50768, { create: 'd', txnNumber: 1n, ...session }],
   [72, { find: 'c', writeConcern: { w: 1 } }],

@@ -30,21 +30,18 @@ function listCommands(): BDoc {
   return BDoc.of(['commands', BDoc.of(...shown)]);
 }
 
-/** Commands of MongoDB 8.0 that this server does not have: they answer 115, an invented name answers 59. */
+/** Commands of `mongod` 8.0 that this server does not have: they answer 115; invented ones and those of `mongos` 59. */
 export const MISSING_COMMANDS: ReadonlySet<string> = new Set(
-  words(`abortTransaction addShard analyze authenticate autoCompact balancerStart balancerStatus balancerStop
-  cloneCollectionAsCapped commitTransaction compact convertToCapped coordinateCommitTransaction createRole
-  createSearchIndexes createUser currentOp dataSize dbHash deleteIndexes dropAllRolesFromDatabase dropAllUsersFromDatabase
-  dropConnections dropRole dropSearchIndex dropUser enableSharding features filemd5 flushRouterConfig fsync
-  fsyncUnlock getAuditConfig getClusterParameter getDefaultRWConcern getShardMap grantPrivilegesToRole
-  grantRolesToRole grantRolesToUser invalidateUserCache isdbgrid killAllSessionsByPattern
-  killOp listSearchIndexes listShards lockInfo logApplicationMessage logRotate logout mapReduce
-  moveChunk movePrimary netstat planCacheClear planCacheClearFilters planCacheListFilters planCacheSetFilter
-  profile reIndex refineCollectionShardKey removeShard renameUser replSetAbortPrimaryCatchUp replSetFreeze
-  replSetGetConfig replSetInitiate replSetMaintenance replSetReconfig replSetResizeOplog replSetStepDown
-  replSetSyncFrom reshardCollection revokePrivilegesFromRole revokeRolesFromRole revokeRolesFromUser rolesInfo
-  rotateCertificates saslContinue saslStart setAuditConfig setClusterParameter setDefaultRWConcern
-  setFeatureCompatibilityVersion setIndexCommitQuorum setParameter setUserWriteBlockMode shardCollection
-  shardConnPoolStats shardingState shutdown split top transitionFromDedicatedConfigServer updateRole
-  updateSearchIndex updateUser usersInfo validateDBMetadata`),
+  words(`abortTransaction analyze authenticate autoCompact cloneCollectionAsCapped commitTransaction compact
+  convertToCapped coordinateCommitTransaction createRole createSearchIndexes createUser currentOp dataSize dbHash
+  deleteIndexes dropAllRolesFromDatabase dropAllUsersFromDatabase dropConnections dropRole dropSearchIndex dropUser
+  features filemd5 flushRouterConfig fsync fsyncUnlock getAuditConfig getClusterParameter getDefaultRWConcern
+  getShardMap grantPrivilegesToRole grantRolesToRole grantRolesToUser invalidateUserCache killAllSessionsByPattern
+  killOp listSearchIndexes lockInfo logApplicationMessage logRotate logout mapReduce planCacheClear
+  planCacheClearFilters planCacheListFilters planCacheSetFilter profile reIndex renameUser replSetAbortPrimaryCatchUp
+  replSetFreeze replSetGetConfig replSetInitiate replSetMaintenance replSetReconfig replSetResizeOplog replSetStepDown
+  replSetSyncFrom revokePrivilegesFromRole revokeRolesFromRole revokeRolesFromUser rolesInfo rotateCertificates
+  saslContinue saslStart setAuditConfig setClusterParameter setDefaultRWConcern setFeatureCompatibilityVersion
+  setIndexCommitQuorum setParameter setUserWriteBlockMode shardCollection shardConnPoolStats shardingState shutdown
+  top updateRole updateSearchIndex updateUser usersInfo validateDBMetadata`),
 );

@@ -225,7 +225,7 @@ function scanOf(index: Index, conditions: Condition[]): Scan {
     equalities += 1;
   }
   const ranges = prefixes.flatMap((prefix) => next.map((interval) => under(prefix, interval)));
-  const lookup = index.unique && equalities === index.paths.length;
+  const lookup = index.spec.unique && equalities === index.paths.length;
   return { index, bounds, ranges, lookup, equalities, range: !isEverything(next) };
 }
 

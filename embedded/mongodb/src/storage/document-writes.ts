@@ -127,7 +127,7 @@ function without(keys: Buffer[], others: Buffer[]): Buffer[] {
 
 function checkUnique(collection: Collection, changes: Change[], doc: BDoc, rid: number): void {
   for (const { index, keys } of changes) {
-    if (!index.unique) continue;
+    if (!index.spec.unique) continue;
     for (const key of keys) {
       const owner = index.table.owner(key);
       if (owner !== undefined && owner !== rid) throw duplicateKey(collection.ns, index, doc, key);

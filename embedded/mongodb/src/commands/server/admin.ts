@@ -142,42 +142,37 @@ export const hello = command({
     bool: 'loadBalanced',
     ignored: 'helloOk compression hostInfo saslSupportedMechs speculativeAuthenticate backpressure',
   }),
-  async run(args, context) {
-    const { info, peer } = context;
+  async run(args, { info, engine, name, peer }) {
     if (args.loadBalanced) throw unsupported('load balancing');
     const application = args.client?.get('application');
     const appName = application instanceof BDoc ? application.get('name') : undefined;
     if (typeof appName === 'string') peer.appName = appName;
     const isKnown = identical(args.topologyVersion, topologyVersion(info));
     if (args.maxAwaitTimeMS !== undefined && isKnown) await info.topologyChange(args.maxAwaitTimeMS);
-    return describe(context);
+    const primary = !info.shuttingDown;
+    const opTime = { ts: toTimestamp(engine.clock.current), t: 1n };
+    const localTime = new Date();
+    return doc({
+      helloOk: true,
+      topologyVersion: topologyVersion(info),
+      hosts: [info.address],
+      setName: info.options.setName,
+      setVersion: 1,
+      [name === 'hello' ? 'isWritablePrimary' : 'ismaster']: primary,
+      secondary: !primary,
+      primary: primary ? info.address : undefined,
+      me: info.address,
+      electionId: info.processId,
+      lastWrite: { opTime, lastWriteDate: localTime, majorityOpTime: opTime, majorityWriteDate: localTime },
+      maxBsonObjectSize: MAX_DOCUMENT_BYTES,
+      maxMessageSizeBytes: MAX_MESSAGE_BYTES,
+      maxWriteBatchSize: MAX_STATEMENTS,
+      localTime,
+      logicalSessionTimeoutMinutes: SESSION_TIMEOUT_MINUTES,
+      connectionId: peer.id,
+      minWireVersion: 0,
+      maxWireVersion: MAX_WIRE_VERSION,
+      readOnly: false,
+    });
   },
 });
-
-function describe({ info, engine, name, peer }: CommandContext): BDoc {
-  const primary = !info.shuttingDown;
-  const opTime = { ts: toTimestamp(engine.clock.current), t: 1n };
-  const localTime = new Date();
-  return doc({
-    helloOk: true,
-    topologyVersion: topologyVersion(info),
-    hosts: [info.address],
-    setName: info.options.setName,
-    setVersion: 1,
-    [name === 'hello' ? 'isWritablePrimary' : 'ismaster']: primary,
-    secondary: !primary,
-    primary: primary ? info.address : undefined,
-    me: info.address,
-    electionId: info.processId,
-    lastWrite: { opTime, lastWriteDate: localTime, majorityOpTime: opTime, majorityWriteDate: localTime },
-    maxBsonObjectSize: MAX_DOCUMENT_BYTES,
-    maxMessageSizeBytes: MAX_MESSAGE_BYTES,
-    maxWriteBatchSize: MAX_STATEMENTS,
-    localTime,
-    logicalSessionTimeoutMinutes: SESSION_TIMEOUT_MINUTES,
-    connectionId: peer.id,
-    minWireVersion: 0,
-    maxWireVersion: MAX_WIRE_VERSION,
-    readOnly: false,
-  });
-}
