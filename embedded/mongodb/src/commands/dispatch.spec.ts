@@ -58,6 +58,8 @@ test.each([
   [14, { insert: 'c', documents: [{}], txnNumber: 1, ...session }],
   [72, { insert: 'c', documents: [{}], txnNumber: -1n, ...session }],
   [59, { isdbgrid: 1 }],
+  [51024, { collStats: 'c', scale: 0 }],
+  [51024, { dbStats: 1, scale: -1 }],
   [115, { shardCollection: 'db.c', key: { a: 1 } }],
   [50768, { find: 'c', txnNumber: 1n, ...session }],
   [50768, { create: 'd', txnNumber: 1n, ...session }],
@@ -144,6 +146,24 @@ test('an index build keeps to its time and leaves nothing behind', async () => {
   await errorOf({ insert: 'c', documents });
   expect(await errorOf({ ...index({ a: 1 }), maxTimeMS: 1 })).toBe(50);
   expect((await replyTo(index({ a: 1 }))).get('numIndexesBefore')).toBe(1);
+});
+
+test.each([
+  [11000, { key: { a: 1 }, name: 'u', unique: true }],
+  [86, { key: { z: 1 }, name: 'b' }],
+])('of the indexes of one command none stays if one fails with %i', async (code, failing) => {
+  await errorOf({ insert: 'c', documents: [{ a: 1 }, { a: 1 }] });
+  const indexes = [{ key: { b: 1 }, name: 'b' }, failing];
+  expect(await errorOf({ createIndexes: 'c', indexes })).toBe(code);
+  expect((await replyTo(index({ c: 1 }))).get('numIndexesBefore')).toBe(1);
+});
+
+test('two commands that build the same indexes in another order both end', async () => {
+  await errorOf({ insert: 'c', documents: Array.from({ length: 600 }, (_, a) => ({ a })) });
+  const indexes = ['a', 'b'].map((name) => ({ key: { [name]: 1 }, name }));
+  const both = [indexes, indexes.toReversed()].map((some) => replyTo({ createIndexes: 'c', indexes: some }));
+  const notes = (await Promise.all(both)).map((reply) => reply.has('note'));
+  expect(notes).toEqual([false, true]);
 });
 
 test('a hello that knows another process is answered at once', async () => {

@@ -12,10 +12,9 @@ import { command, existing, namespaceOf, type CommandContext, type CommandTable 
 import { CURSOR, fields, integer, parseFields } from './schema.js';
 
 const collStats = command({
-  fields: fields({ int: 'scale', ignored: 'verbose' }),
-  run(args, context) {
+  fields: fields({ positive: 'scale', ignored: 'verbose' }),
+  run({ scale = 1 }, context) {
     const ns = namespaceOf(context);
-    const scale = Math.max(1, args.scale ?? 1);
     const { count = 0, bytes = 0, indexes = [] } = context.engine.catalog.get(ns) ?? {};
     const sizes = indexes.map(({ spec, table }) => [spec.name, Math.ceil(table.bytes() / scale)] as const);
     const size = Math.floor(bytes / scale);
@@ -29,9 +28,8 @@ const collStats = command({
 });
 
 const dbStats = command({
-  fields: fields({ int: 'scale', ignored: 'freeStorage' }),
-  run(args, { engine, db }) {
-    const scale = Math.max(1, args.scale ?? 1);
+  fields: fields({ positive: 'scale', ignored: 'freeStorage' }),
+  run({ scale = 1 }, { engine, db }) {
     const collections = engine.catalog.list(db);
     const indexes = collections.flatMap((collection) => collection.indexes);
     const objects = sum(collections.map(({ count }) => count));

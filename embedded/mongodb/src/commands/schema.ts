@@ -11,12 +11,8 @@ const KINDS = {
   bool: (field: string, value: BValue) =>
     typeof value === 'boolean' || isNumber(value) ? truthy(value) : wrongType(field, value, 'bool'),
   int: (field: string, value: BValue) => integer(value) ?? wrongType(field, value, 'int'),
-  /** A number that must not be negative. */
-  count(field: string, value: BValue) {
-    const number = integer(value) ?? wrongType(field, value, 'int');
-    if (number >= 0) return number;
-    throw new CommandError(51024, `BSON field '${field}' value must be >= 0, actual value '${number}'`);
-  },
+  count: atLeast(0),
+  positive: atLeast(1),
   doc: (field: string, value: BValue) => (value instanceof BDoc ? value : wrongType(field, value, 'object')),
   docs(field: string, value: BValue) {
     if (!Array.isArray(value)) return wrongType(field, value, 'array');
@@ -43,6 +39,14 @@ const KINDS = {
   ignored: () => undefined,
 };
 type Kind = keyof typeof KINDS;
+
+function atLeast(min: number) {
+  return (field: string, value: BValue): number => {
+    const number = integer(value) ?? wrongType(field, value, 'int');
+    if (number >= min) return number;
+    throw new CommandError(51024, `BSON field '${field}' value must be >= ${min}, actual value '${number}'`);
+  };
+}
 /** Of all others null means that the field is not there. */
 const TAKES_NULL: Kind[] = ['any', 'hint', 'update'];
 

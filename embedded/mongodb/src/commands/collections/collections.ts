@@ -140,12 +140,13 @@ export const indexes: CommandTable = {
       const inputs = required(args.indexes, 'createIndexes.indexes');
       const specs = inputs.map((input) => checkedName(parseIndexSpec(input), input));
       if (specs.length === 0) throw badValue('Must specify at least one index to create');
+      const wanted = specs.filter(({ key }) => !isIdKey(key));
       const { engine, deadline } = context;
       return engine.queue.run(function* () {
         const createdCollectionAutomatically = !engine.catalog.get(ns);
         const collection = engine.collectionForWrite(ns);
         const numIndexesBefore = collection.indexes.length;
-        for (const spec of specs) yield* createIndex(engine, collection, spec, deadline);
+        yield* build(engine, collection, wanted, deadline);
         const numIndexesAfter = collection.indexes.length;
         const isNew = createdCollectionAutomatically || numIndexesAfter > numIndexesBefore;
         const more = isNew ? { createdCollectionAutomatically } : { note: 'all indexes already exist' };
@@ -190,48 +191,63 @@ function checkedName(spec: IndexSpec, input: BDoc): IndexSpec {
   throw new CommandError('InvalidIndexSpecificationOption', message);
 }
 
-function* createIndex(
+/** Builds indexes in one pass over the collection: all of them or none. */
+function* build(
   engine: Engine,
   collection: Collection,
-  spec: IndexSpec,
+  specs: IndexSpec[],
   deadline: number,
 ): WriteSteps<void> {
-  if (isIdKey(spec.key)) return;
-  // One that somebody else is building now is waited for: only a finished one keeps its promises.
-  for (let there = alike(collection, spec); there; there = alike(collection, spec)) {
-    if (there.state === 'ready') return;
-    yield;
-  }
-  if (collection.indexes.length >= MAX_INDEXES)
-    throw new CommandError('CannotCreateIndex', `${collection.ns} has ${MAX_INDEXES} indexes already`);
-  const index = engine.catalog.addIndex(collection, spec, 'building');
+  const building: Index[] = [];
   try {
-    yield* fill(engine, collection, index, deadline);
+    // One that somebody else is building now is waited for: only a finished one keeps its promises.
+    while (specs.some((spec) => alike(collection, spec)?.state === 'building'))
+      yield* pause(collection, building, deadline);
+    for (const spec of specs) {
+      if (alike(collection, spec)) continue;
+      if (collection.indexes.length >= MAX_INDEXES)
+        throw new CommandError('CannotCreateIndex', `${collection.ns} has ${MAX_INDEXES} indexes already`);
+      building.push(engine.catalog.addIndex(collection, spec, 'building'));
+    }
+    if (building.length > 0) yield* fill(engine, collection, building, deadline);
   } catch (error) {
-    if (error instanceof CommandError && collection.indexes.includes(index) && !collection.dropped)
-      engine.catalog.dropIndex(collection, index);
+    const left = building.filter((index) => collection.indexes.includes(index));
+    if (error instanceof CommandError && !collection.dropped)
+      for (const index of left) engine.catalog.dropIndex(collection, index);
     throw error;
   }
-  engine.catalog.alterIndex(collection, index, { state: 'ready' });
-  const entry = BDoc.of(['createIndexes', collection.name], ...specDocument(spec).entries());
-  engine.logCommand(collection.db, entry, collection);
+  for (const index of building) {
+    engine.catalog.alterIndex(collection, index, { state: 'ready' });
+    const entry = BDoc.of(['createIndexes', collection.name], ...specDocument(index.spec).entries());
+    engine.logCommand(collection.db, entry, collection);
+  }
 }
 
-/** Writers keep the index up to date meanwhile, so each step can be committed on its own. */
-function* fill(engine: Engine, collection: Collection, index: Index, deadline: number): WriteSteps<void> {
+/** Writers keep the indexes up to date meanwhile, so each step can be committed on its own. */
+function* fill(
+  engine: Engine,
+  collection: Collection,
+  building: Index[],
+  deadline: number,
+): WriteSteps<void> {
   let after = 0;
   for (;;) {
     const rows = collection.records.scan(after, BUILD_CHUNK_ROWS);
     for (const { rid, bytes } of rows) {
-      engine.writes.build(collection, index, rid, BDoc.fromBytes(bytes));
+      const document = BDoc.fromBytes(bytes);
+      for (const index of building) engine.writes.build(collection, index, rid, document);
       after = rid;
     }
     if (rows.length < BUILD_CHUNK_ROWS) return;
-    checkDeadline(deadline);
-    yield;
-    if (collection.dropped || index.table.dropped)
-      throw new CommandError(276, `index build on ${collection.ns} ended: it was dropped`);
+    yield* pause(collection, building, deadline);
   }
+}
+
+function* pause(collection: Collection, building: Index[], deadline: number): WriteSteps<void> {
+  checkDeadline(deadline);
+  yield;
+  if (collection.dropped || building.some(({ table }) => table.dropped))
+    throw new CommandError(276, `index build on ${collection.ns} ended: it was dropped`);
 }
 
 /** The index that a definition asks for if it exists already; an error if it exists otherwise. */
