@@ -71,9 +71,8 @@ export function checkDatabaseName(db: string): void {
 /** Throws error 73 for a collection name that cannot be created or written. */
 export function checkCollectionName(db: string, name: string): void {
   checkDatabaseName(db);
-  const wrong =
-    name === '' || name.includes('\0') || name.includes('$') || name.startsWith('.') || name.endsWith('.');
-  if (wrong) throw new CommandError('InvalidNamespace', `Invalid namespace specified '${db}.${name}'`);
+  if (/^$|^\.|\.$|[$\0]/.test(name))
+    throw new CommandError('InvalidNamespace', `Invalid namespace specified '${db}.${name}'`);
   if (name.startsWith('system.'))
     throw new CommandError('InvalidNamespace', `Invalid system namespace: ${db}.${name}`);
   const bytes = Buffer.byteLength(db) + 1 + Buffer.byteLength(name);

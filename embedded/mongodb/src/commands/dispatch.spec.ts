@@ -87,6 +87,7 @@ test.each([
   [72, change({ name: '_id_', expireAfterSeconds: 1 })],
   [115, change({ name: 'a', unique: true })],
   [40415, { explain: { find: 'c', nosuch: 1 } }],
+  [40415, { explain: { update: 'c', updates: [{ q: {}, u: {}, nosuch: 1 }] } }],
   [115, { explain: { find: 'c', collation: { locale: 'de' } } }],
 ])('error %i for %j', async (code, command) => {
   for (const name of ['a', 'sparse'])

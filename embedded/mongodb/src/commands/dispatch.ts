@@ -1,6 +1,6 @@
 import { Binary, Timestamp } from 'bson';
 import { toSafeInteger } from '../bson/arithmetic.js';
-import { describe, expectDocument } from '../bson/expect.js';
+import { describe } from '../bson/expect.js';
 import { doc } from '../bson/plain.js';
 import { double, isNumber } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
@@ -109,12 +109,6 @@ function transactionNumber(value: BValue | undefined): number | undefined {
   throw new CommandError('InvalidOptions', 'Transaction number cannot be negative');
 }
 
-/** A document among the generic fields of a command. */
-function genericDocument(body: BDoc, field: string): BDoc | null {
-  const value = body.get(field) ?? null;
-  return value === null ? null : expectDocument(value, 'TypeMismatch', `BSON field '${field}'`);
-}
-
 function sessionId(lsid: BValue | undefined): string | null {
   if (lsid === undefined) return null;
   const id = lsid instanceof BDoc ? lsid.get('id') : undefined;
@@ -166,8 +160,7 @@ const LEVELS = ['local', 'available', 'majority', 'linearizable'];
 
 /** All reads see committed data, so a level changes nothing, and whoever saw a time has it from here. */
 function checkReadConcern({ body, engine }: CommandContext): void {
-  const concern = genericDocument(body, 'readConcern');
-  if (!concern) return;
+  const concern = body.get('readConcern') ?? BDoc.of();
   const { level = 'local', afterClusterTime } = parseFields('readConcern', READ_CONCERN, concern);
   if (level === 'snapshot') throw unsupported('readConcern level snapshot');
   if (!LEVELS.includes(level as string)) throw badValue(`unknown readConcern level ${describe(level)}`);
@@ -185,8 +178,8 @@ const MAX_MEMBERS = 50;
  * `j` and `wtimeout` change nothing: every acknowledged write is on disk.
  */
 function writeConcernError(body: BDoc): BDoc | null {
-  const concern = genericDocument(body, 'writeConcern');
-  if (!concern) return null;
+  const concern = body.get('writeConcern') ?? null;
+  if (concern === null) return null;
   const { w = null } = parseFields('writeConcern', WRITE_CONCERN, concern);
   if (w === null || w === 'majority') return null;
   if (typeof w === 'string')
@@ -197,6 +190,6 @@ function writeConcernError(body: BDoc): BDoc | null {
   return members <= 1 ? null : failure('UnsatisfiableWriteConcern', 'Not enough data-bearing nodes', concern);
 }
 
-function failure(codeName: CodeName, errmsg: string, writeConcern: BDoc): BDoc {
+function failure(codeName: CodeName, errmsg: string, writeConcern: BValue): BDoc {
   return doc({ code: CODES[codeName], codeName, errmsg, errInfo: { writeConcern } });
 }

@@ -105,7 +105,8 @@ const MISSING_FIELDS = new Set(
 );
 
 /** Checks a document inside a command. A name that MongoDB knows is 115, any other is the schema's error. */
-export function parseFields<S extends Schema>(owner: string, schema: S, document: BDoc): Args<S> {
+export function parseFields<S extends Schema>(owner: string, schema: S, document: BValue): Args<S> {
+  if (!(document instanceof BDoc)) return wrongType(owner, document, 'object');
   return parse(owner, schema, document.entries()) as Args<S>;
 }
 

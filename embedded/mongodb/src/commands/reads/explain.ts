@@ -10,7 +10,7 @@ import { MONGODB_VERSION } from '../../server-info.js';
 import { command, namespaceOf, type CommandContext, type CommandTable } from '../command.js';
 import { fields, parseCommand, parseFields } from '../schema.js';
 import { findAndModify } from '../writes/find-and-modify.js';
-import { writes } from '../writes/write-commands.js';
+import { DELETE, UPDATE, writes } from '../writes/write-commands.js';
 import { AGGREGATE, prepareAggregate } from './aggregate.js';
 import { reads } from './find.js';
 
@@ -39,13 +39,8 @@ export const explain = command({
   },
 });
 
-/** What the commands say of what they read; a write reads what it would change. */
-const OPTIONS = fields({
-  doc: 'filter query q sort let',
-  count: 'skip limit',
-  hint: 'hint',
-  bool: 'multi',
-});
+/** What the commands and statements say of what they read; a write reads what it would change. */
+type Options = Partial<FindQuery> & Record<'query' | 'q' | 'let', BDoc | undefined> & { multi?: boolean };
 const EXPLAINED: CommandTable = { ...reads, ...writes, findAndModify };
 const READS_NOTHING = ['insert', 'getMore', 'killCursors'];
 
@@ -57,15 +52,14 @@ function queryOf(context: CommandContext): [FindQuery, EvalContext] {
   }
   const explained = READS_NOTHING.includes(name) ? undefined : EXPLAINED[name];
   if (!explained) throw unsupported(`explain of '${name}'`);
-  parseCommand(name, explained.fields, body);
-  const statements = body.get(`${name}s`);
-  const part = Array.isArray(statements) ? statements[0] : body;
-  if (!(part instanceof BDoc)) throw failedToParse('explain takes one statement');
-  const known = part.entries().filter(([option]) => OPTIONS.kinds.has(option));
-  const { filter, query, q, multi, ...options } = parseFields(name, OPTIONS, BDoc.of(...known));
+  const args = parseCommand(name, explained.fields, body) as Options & { updates?: BDoc[]; deletes?: BDoc[] };
+  const [statement] = args.updates ?? args.deletes ?? [];
+  const schema = name === 'update' ? UPDATE : DELETE;
+  const options = statement ? (parseFields(name, schema, statement) as Options) : args;
+  const { filter, query, q, multi, sort, hint, skip } = options;
   const one = name === 'findAndModify' || (name === 'update' && !multi);
-  const find = { limit: one ? 1 : 0, ...options, filter: filter ?? query ?? q ?? BDoc.of() };
-  return [find, evalContext(options.let)];
+  const { limit = one ? 1 : 0 } = options;
+  return [{ filter: filter ?? query ?? q ?? BDoc.of(), sort, hint, skip, limit }, evalContext(args.let)];
 }
 
 async function statistics(prepared: PreparedFind, plan: BDoc, context: CommandContext): Promise<BDoc> {

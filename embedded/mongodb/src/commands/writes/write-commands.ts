@@ -8,7 +8,7 @@ import { command, namespaceOf, type CommandContext, type CommandTable } from '..
 import { fields, parseFields, required } from '../schema.js';
 import { runStatement, type Statement } from './statement.js';
 
-const UPDATE = fields({
+export const UPDATE = fields({
   doc: 'q sort',
   update: 'u',
   bool: 'multi upsert',
@@ -17,7 +17,13 @@ const UPDATE = fields({
   collation: 'collation',
   ignored: 'sampleId',
 });
-const DELETE = fields({ doc: 'q', int: 'limit', hint: 'hint', collation: 'collation', ignored: 'sampleId' });
+export const DELETE = fields({
+  doc: 'q',
+  int: 'limit',
+  hint: 'hint',
+  collation: 'collation',
+  ignored: 'sampleId',
+});
 
 export const writes: CommandTable = {
   insert: command({
