@@ -240,7 +240,7 @@ test('collections and databases are created, listed, renamed and dropped', async
   expect((await other.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name)).toEqual([
     'b',
   ]);
-  expect((await failure(other.createCollection('b'))).code).toBe(48);
+  await other.createCollection('b');
   await other.dropDatabase();
   const { databases } = await other.admin().listDatabases({ nameOnly: true });
   expect(databases.map(({ name }) => name)).not.toContain('ddl');

@@ -45,7 +45,7 @@ const ROWS: Record<CodeName, Row> = {
   CannotCreateIndex: createIndex({ key: { a: 0 }, name: 'a' }),
   ConflictingUpdateOperators: update({ $set: { a: 1, 'a.b': 1 } }),
   CursorNotFound: { getMore: Long.fromNumber(77), collection: 'c' },
-  NamespaceExists: { create: 'c' },
+  NamespaceExists: { create: 'oplog.rs', $db: 'local' },
   MaxTimeMSExpired: { shownBy: 'test/integration/embedded-mongodb/errors.test.ts' },
   DollarPrefixedFieldName: update({ $set: { 'a.$b': 1 } }),
   InvalidIdField: insert({ _id: [1] }),

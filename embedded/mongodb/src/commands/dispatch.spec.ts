@@ -138,6 +138,11 @@ test.each(['admin', 'local'])('the database %s is not dropped', async ($db) => {
   expect(await errorOf({ dropDatabase: 1, $db })).toBe(20);
 });
 
+test('a collection that is there may be created again, the oplog with its other options not', async () => {
+  for (const _ of [1, 2]) expect(await errorOf({ create: 'c' })).toBeUndefined();
+  expect(await errorOf({ create: 'oplog.rs', $db: 'local' })).toBe(48);
+});
+
 test('a database may have a name that only Windows forbids', async () => {
   expect(await errorOf({ insert: 'c', documents: [{}], $db: 'a:b' })).toBeUndefined();
 });

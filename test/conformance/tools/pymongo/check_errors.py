@@ -43,7 +43,6 @@ COMMANDS = [
     (26, "an index dropped from nowhere", {"dropIndexes": "nosuch", "index": "*"}),
     (27, "an index that is not there", {"dropIndexes": "errors", "index": "nosuch"}),
     (27, "a key that has no index", {"dropIndexes": "errors", "index": {"nosuch": 1}}),
-    (48, "a collection that is there", {"create": "errors"}),
     (59, "an unknown command", {"nosuch": 1}),
     (67, "an index key of 0", {"createIndexes": "errors", "indexes": [{"key": {"x": 0}, "name": "x"}]}),
     (67, "an empty index key", {"createIndexes": "errors", "indexes": [{"key": {}, "name": "x"}]}),

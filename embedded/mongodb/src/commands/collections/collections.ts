@@ -33,16 +33,16 @@ export const collections: CommandTable = {
     ...DDL,
     fields: fields({
       bool: 'capped',
-      doc: 'idIndex',
       collation: 'collation',
-      ignored: 'autoIndexId indexOptionDefaults flags',
+      ignored: 'idIndex autoIndexId indexOptionDefaults flags',
     }),
-    run({ capped, idIndex }, context) {
+    run({ capped }, context) {
       if (capped) throw unsupported('a capped collection');
       const ns = namespaceOf(context);
-      // The options that remain change nothing, so a collection that is there already has the same ones.
-      if (!context.engine.catalog.get(ns)) context.engine.createCollection(ns);
-      else if (!idIndex) throw new CommandError('NamespaceExists', `namespace ${ns} already exists`);
+      const there = context.engine.catalog.get(ns);
+      if (!there) context.engine.createCollection(ns);
+      // The options that remain change nothing: all collections have the same, except for the oplog.
+      else if (!there.idIndex) throw new CommandError('NamespaceExists', `${ns} exists with other options`);
       return BDoc.of();
     },
   }),

@@ -70,7 +70,5 @@ async function applyCommand(db: string, body: BDoc, context: CommandContext): Pr
   const [name, target] = body.entries()[0] ?? ['', null];
   const found = COMMANDS.get(name);
   if (!found) throw unsupported(`an oplog entry with the command '${name}'`);
-  const { catalog } = context.engine;
-  if (name === 'create' && typeof target === 'string' && catalog.get(`${db}.${target}`)) return;
   await run(found, parseCommand(name, found.fields, body), { ...context, name, db, target, body });
 }
