@@ -35,6 +35,16 @@ export function compileElementFilter(condition: BDoc, ctx: EvalContext): (elemen
 const NOT_HERE =
   /^\$(where|text|jsonSchema|geoWithin|geoIntersects|near|nearSphere|within|geoNear|maxDistance|minDistance|uniqueDocs|bits(All|Any)(Set|Clear)|sampleRate|alwaysTrue|alwaysFalse)$/;
 
+/** Names of fields in spite of their dollar: a filter on an element may name them. */
+const OF_DBREF = new Set(['$ref', '$id', '$db']);
+/** Operators on whole documents; every other one is applied to a value. */
+const ON_DOCUMENTS = new Set([...OF_DBREF, '$and', '$or', '$nor', '$expr', '$where', '$comment']);
+
+/** Whether a condition on array elements is a document of operators on the element itself. */
+export function isElementTest(condition: BValue): condition is BDoc {
+  return isOperatorDocument(condition) && !ON_DOCUMENTS.has(condition.keys()[0]!);
+}
+
 class FilterCompiler {
   constructor(
     private readonly ctx: EvalContext,
@@ -46,7 +56,7 @@ class FilterCompiler {
     const fields = filter.entries().filter(([name]) => name !== '$comment');
     return allOf(
       fields.map(([name, value]) =>
-        name.startsWith('$') ? this.topLevel(name, value) : this.field(name, value),
+        name.startsWith('$') && !OF_DBREF.has(name) ? this.topLevel(name, value) : this.field(name, value),
       ),
     );
   }
@@ -139,10 +149,11 @@ class FilterCompiler {
 
   private all<T>(target: Target<T>, list: BValue[]): Test<T> {
     if (list.length === 0) return () => NO_MATCH;
+    const isElemMatch = (one: BValue): one is BDoc => one instanceof BDoc && one.keys()[0] === '$elemMatch';
+    if (list.every(isElemMatch)) return allOf(list.map((one) => this.operators(target, one)));
     return allOf(
       list.map((one) => {
-        if (one instanceof BDoc && one.keys()[0] === '$elemMatch') return this.operators(target, one);
-        if (isOperatorDocument(one)) throw badValue('no $ expressions in $all');
+        if (isOperatorDocument(one)) throw badValue('no $ expressions in $all beside plain values');
         if (one instanceof BSONRegExp) return target.each(regexPredicate(one.pattern, one.options));
         return target.each(LEAF_OPERATORS.$eq!(one));
       }),
@@ -151,8 +162,7 @@ class FilterCompiler {
 
   /** A condition on one array element. An array as element is looked into by the names of its positions. */
   element(condition: BDoc): Test<BValue> {
-    const logical = /^\$(and|or|nor|expr|where)$/.test(condition.keys()[0] ?? '');
-    if (isOperatorDocument(condition) && !logical) return this.operators(ONE_VALUE, condition);
+    if (isElementTest(condition)) return this.operators(ONE_VALUE, condition);
     const test = this.document(condition);
     return (element) => {
       if (element instanceof BDoc) return test(element);

@@ -53,6 +53,7 @@ describe('the projection of a find', () => {
       { _id: 1, z: 1, n: [4] },
     ],
     [{ n: { $slice: [1, 2] } }, { ...full, n: [2, 3] }],
+    [{ n: { $slice: [1.9, 2.5] } }, { ...full, n: [2, 3] }],
     [{ n: { $slice: [-3, 2] } }, { ...full, n: [2, 3] }],
     [
       { n: { $slice: [9, 2] }, z: 1 },

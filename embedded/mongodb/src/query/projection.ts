@@ -1,6 +1,6 @@
-import { isZero, toSafeInteger } from '../bson/arithmetic.js';
-import { expectDocument, expectInteger } from '../bson/expect.js';
-import { isNumber } from '../bson/type-of.js';
+import { asNumber, isZero } from '../bson/arithmetic.js';
+import { expectDocument } from '../bson/expect.js';
+import { isNumber, type NumericValue } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { slice } from '../expr/arrays.js';
@@ -122,8 +122,7 @@ class Parser {
     const [operator, operand] = value.entries()[0]!;
     if (operator === '$meta') throw unsupported('$meta');
     if (this.find && operator === '$elemMatch') this.elemMatch(path, operand);
-    else if (this.find && operator === '$slice' && !(Array.isArray(operand) && !isNumber(operand[0])))
-      this.slice(path, operand);
+    else if (this.find && operator === '$slice' && isSlice(operand)) this.slice(path, operand);
     else if (operator !== '$elemMatch' && isUnknown(operator))
       throw new CommandError(31325, `Unknown expression ${operator}`);
     else this.computed(path, compileExpression(value, this.ctx), 31252);
@@ -136,9 +135,12 @@ class Parser {
     this.placements.push([path, { compute }]);
   }
 
-  private slice(path: string, operand: BValue): void {
+  private slice(path: string, operand: NumericValue | NumericValue[]): void {
     this.slices = true;
-    this.placements.push([path, { field: sliced(operand) }]);
+    const [first, limit] = [operand].flat().map(truncated);
+    const field: Reshape = (value, nested) =>
+      Array.isArray(value) && !nested ? slice(value, first!, limit) : value;
+    this.placements.push([path, { field }]);
   }
 
   private elemMatch(path: string, operand: BValue): void {
@@ -155,14 +157,13 @@ class Parser {
   }
 }
 
-function sliced(operand: BValue): Reshape {
-  const parts = [operand].flat().map(toSafeInteger);
-  const [first, limit] = parts;
-  if (first === undefined || parts.length > 2)
-    throw new CommandError(28667, '$slice in a projection takes a number or [skip, limit]');
-  if (parts.length === 2) expectInteger(limit, 28724, 'the limit of $slice', 1);
-  return (value, nested) => (Array.isArray(value) && !nested ? slice(value, first, limit) : value);
+/** A number or `[skip, limit]`; as in MongoDB every other operand is one of the expression `$slice`. */
+function isSlice(operand: BValue): operand is NumericValue | NumericValue[] {
+  if (!Array.isArray(operand)) return isNumber(operand);
+  return operand.length === 2 && operand.every(isNumber) && truncated(operand[1]!) > 0;
 }
+
+const truncated = (value: NumericValue): number => Math.trunc(asNumber(value)) || 0;
 
 /** One level of a projection. */
 class Level {

@@ -5,7 +5,7 @@ import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import type { Collection } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
-import { CommandError } from '../errors.js';
+import { CommandError, badValue } from '../errors.js';
 import { keyTuples, type IndexKeys } from '../query/index-keys.js';
 import { toTimestamp } from './commit-clock.js';
 import type { Engine } from './engine.js';
@@ -114,10 +114,16 @@ export class DocumentWrites {
 function withIdFirst(doc: BDoc): BDoc {
   const id = doc.get('_id') ?? new ObjectId();
   checkId(id);
-  if (startsWithId(doc.toBytes())) return doc;
+  const bytes = doc.toBytes();
+  // A name that stands twice in the bytes may be that of a field further in.
+  if (bytes.indexOf(ID, bytes.indexOf(ID) + 1) > 0 && doc.keys().filter((name) => name === '_id').length > 1)
+    throw badValue("can't have multiple _id fields in one document");
+  if (startsWithId(bytes)) return doc;
   return BDoc.fromEntries([['_id', id], ...doc.entries().filter(([name]) => name !== '_id')]);
 }
 
+/** The name of the field. */
+const ID = Buffer.from('_id\0');
 /** The end of a name and an empty timestamp; a cheap test before decoding. */
 const ZEROS = Buffer.alloc(9);
 

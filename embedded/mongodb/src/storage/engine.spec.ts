@@ -48,6 +48,15 @@ test.each([[[1]], [/a/]])('an _id of %p is refused', async (id) => {
   await expect(insert({ _id })).rejects.toMatchObject({ code: 53 });
 });
 
+test('a document with two _id is refused, one with an _id further in is not', async () => {
+  await insert({ _id: 1, a: { _id: 2 } });
+  const write = engine.queue.run(function* (): WriteSteps<void> {
+    yield;
+    engine.writes.insert(collection(), BDoc.of(['_id', 3], ['a', 1], ['_id', 4]));
+  });
+  await expect(write).rejects.toMatchObject({ code: 2 });
+});
+
 test.each<[object, boolean]>([
   [{ $ref: 'c', $id: 1 }, true],
   [{ $ref: 'c', $id: 1, $db: 'd', x: 1 }, true],

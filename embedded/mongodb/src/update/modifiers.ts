@@ -13,8 +13,7 @@ import { isInt, isNumber, typeName, type NumericValue } from '../bson/type-of.js
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, badValue, failedToParse } from '../errors.js';
 import type { EvalContext } from '../expr/compiler.js';
-import { isOperatorDocument } from '../query/leaf-predicate.js';
-import { compileFilter } from '../query/matcher.js';
+import { compileFilter, isElementTest } from '../query/matcher.js';
 import { elementOrder, fieldAt } from '../query/sort.js';
 import {
   isDynamic,
@@ -43,7 +42,7 @@ export const MODIFIERS: Readonly<Record<string, ModifierFactory>> = {
     current === undefined || compare(argument, current) > 0 ? argument : current,
   $currentDate: (argument, ctx) => {
     const now = currentDate(argument, ctx);
-    return (current) => unlessSame(current, now);
+    return () => now;
   },
   $bit: bitwise,
   $push: push,
@@ -171,7 +170,9 @@ function push(argument: BValue): Modifier {
     next = [...next.slice(0, at), ...each, ...next.slice(at)];
     if (order) next.sort(order);
     if (slice !== undefined) next = slice < 0 ? next.slice(slice) : next.slice(0, slice);
-    return current && identical(current, next) ? current : next;
+    // As in MongoDB a sort changes the array even if the order stays, and so does an element that is cut off again.
+    const untouched = current?.length === next.length && each.length === 0 && (!order || next.length === 0);
+    return untouched ? current : next;
   });
 }
 
@@ -183,8 +184,7 @@ function valuesToAdd(argument: BValue): BValue[] {
 
 /** A document is a query on the elements that are documents; operators and regexes test the element; else equality. */
 function pullCondition(argument: BValue, ctx: EvalContext): (element: BValue) => boolean {
-  const operators = isOperatorDocument(argument) && !/^\$(and|or|nor|expr)$/.test(argument.keys()[0]!);
-  if (operators || argument instanceof BSONRegExp) {
+  if (isElementTest(argument) || argument instanceof BSONRegExp) {
     // Wrapped, so that an element that is itself an array is looked into as a query would.
     const filter = compileFilter(BDoc.of(['element', argument]), ctx);
     return (element) => filter.matches(BDoc.of(['element', element]));

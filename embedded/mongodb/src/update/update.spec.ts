@@ -57,6 +57,16 @@ describe('an update operator', () => {
     [{ $rename: { 'a.7': 'b', 'c.d': 'e' } }, { a: [1], b: 2 }, null],
     [{ $rename: { a: 'b' } }, { a: 1, b: new Double(1) }, { b: new Double(1) }],
     [{ $pull: { a: new BSONRegExp('x') } }, { a: ['x', ['x'], 'y'] }, { a: ['y'] }],
+    [
+      { $pull: { a: { $ref: 'c', $id: 1 } } },
+      {
+        a: [
+          { $ref: 'c', $id: 1 },
+          { $ref: 'c', $id: 2 },
+        ],
+      },
+      { a: [{ $ref: 'c', $id: 2 }] },
+    ],
     [{ $pull: { a: { 'b.c': 1 } } }, { a: [{ 'b.c': 1 }, { b: { c: 1 } }] }, { a: [{ 'b.c': 1 }] }],
     [{ $set: { 'a.b': 2 } }, { a: { b: 1, c: 3 } }, { a: { b: 2, c: 3 } }],
     [{ $set: { 'a.1': 9 } }, { a: [1, 2, 3] }, { a: [1, 9, 3] }],
@@ -114,6 +124,9 @@ describe('an update operator', () => {
     [{ $push: { a: { $each: [3, 4], $slice: -2 } } }, { a: [1] }, { a: [3, 4] }],
     [{ $push: { a: { $each: [], $slice: 0 } } }, { a: [1] }, { a: [] }],
     [{ $push: { a: { $each: [] } } }, { a: [1] }, null],
+    [{ $push: { a: { $each: [3], $slice: 1 } } }, { a: [1] }, { a: [1] }],
+    [{ $push: { a: { $each: [], $sort: 1 } } }, { a: [1] }, { a: [1] }],
+    [{ $push: { a: { $each: [], $sort: 1 } } }, { a: [] }, null],
     [{ $push: { a: { $each: [] } } }, {}, { a: [] }],
     [{ $push: { a: { $each: [1n, dec('0.5')], $sort: -1 } } }, { a: [3, 2] }, { a: [3, 2, 1n, dec('0.5')] }],
     [
@@ -336,6 +349,7 @@ describe('a replacement', () => {
       { _id: 1, b: 2 },
     ],
     [{}, { _id: 1, a: 1 }, { _id: 1 }],
+    [{}, { _id: 1 }, null],
     [
       { a: 1, _id: 1 },
       { _id: 1, a: 1 },
@@ -390,7 +404,6 @@ describe('an upsert', () => {
     [{ _id: 1 }, { $set: { _id: 2 } }, 66],
     [{ _id: 1 }, { _id: 2 }, 66],
     [{ '_id.x': 1 }, { b: 1 }, 111],
-    [{}, { $set: { _id: [1] } }, 53],
     [{ a: 5 }, { $set: { 'a.b': 1 } }, 28],
   ])('of %j with %j fails with code %d', (filter, update, code) => {
     expect(codeOf(() => compile(update, filter).upsertBase())).toBe(code);

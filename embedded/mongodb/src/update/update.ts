@@ -24,7 +24,7 @@ export interface Update {
   readonly kind: 'replacement' | 'operators' | 'pipeline';
   /** The changed document, or null if nothing changes. */
   apply(doc: BDoc): BDoc | null;
-  /** The document that an upsert inserts, `_id` first; without one if neither filter nor update gives it. */
+  /** The document that an upsert inserts, without `_id` if neither filter nor update gives it. */
   upsertBase(): BDoc;
 }
 
@@ -46,15 +46,10 @@ export function compileUpdate(update: BDoc | readonly BValue[], options: UpdateO
       return next;
     },
     upsertBase: () => {
-      compileFilter(options.filter, options.ctx);
       const base = documentOf(options.filter, kind);
       const next = change(base, true);
-      const id = next.get('_id');
-      if (base.has('_id') && !equal(base.get('_id'), id)) throw idChanged(next);
-      if (id === undefined) return next;
-      if (['array', 'regex', 'undefined'].includes(typeName(id)))
-        throw new CommandError('InvalidIdField', `The '_id' value cannot be of type ${typeName(id)}`);
-      return idFirst(id, next);
+      if (base.has('_id') && !equal(base.get('_id'), next.get('_id'))) throw idChanged(next);
+      return next;
     },
   };
 }
@@ -82,10 +77,10 @@ function changeOf(kind: Update['kind'], update: BDoc | readonly BValue[], option
 
 /**
  * The new document with its `_id`, else that of the old one, in front. As in MongoDB nothing changes only if the new one
- * is all of the old one, `_id` included.
+ * is all of the old one, `_id` included, or if there is nothing to remove and nothing to add.
  */
 function keepId(old: BDoc, next: BDoc): BDoc {
-  if (identical(old, next)) return old;
+  if (identical(old, next) || (next.size === 0 && old.size === 1)) return old;
   const id = next.get('_id') ?? old.get('_id');
   return id === undefined ? next : idFirst(id, next);
 }
