@@ -34,16 +34,20 @@ export function conditionsOf(
   found: Conditions = { all: [], ors: [], exact: true },
 ): Conditions {
   for (const [name, value] of filter.entries()) {
-    const list = Array.isArray(value) ? value.filter((branch) => branch instanceof BDoc) : [];
-    if (name === '$and') for (const branch of list) conditionsOf(branch, vars, prefix, found);
+    if (name === '$and') for (const branch of branches(value)) conditionsOf(branch, vars, prefix, found);
     else if (!name.startsWith('$')) addField(prefix + name, value, found);
     else {
-      if (name === '$or' && prefix === '') found.ors.push(list);
+      if (name === '$or' && prefix === '') found.ors.push(branches(value));
       if (name === '$expr') addEqualities(value, vars, found);
       found.exact = false;
     }
   }
   return found;
+}
+
+/** What `$and` or `$or` joins; the filter may not have been checked yet. */
+export function branches(value: BValue): BDoc[] {
+  return Array.isArray(value) ? value.filter((branch) => branch instanceof BDoc) : [];
 }
 
 /** Of an `$expr` the equalities of a field and a variable, as in the pipeline of a `$lookup`. */

@@ -4,7 +4,7 @@ import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported, badValue } from '../errors.js';
 import { truthy, type EvalContext } from '../expr/compiler.js';
 import { compilePredicate } from '../expr/expression.js';
-import { isOperatorDocument, LEAF_OPERATORS, regexPredicate } from './leaf-predicate.js';
+import { isOperatorDocument, LEAF_OPERATORS, regexPredicate, type Predicate } from './leaf-predicate.js';
 import { atPath, NO_ARRAY, NO_MATCH, ONE_VALUE, type Target, type Test } from './path-test.js';
 
 /** A filter ready to be asked about many documents. */
@@ -89,11 +89,7 @@ class FilterCompiler {
 
   private field(path: string, value: BValue): Test<BDoc> {
     const target = atPath(path);
-    return isOperatorDocument(value)
-      ? this.operators(target, value)
-      : value instanceof BSONRegExp
-        ? target.each(regexPredicate(value.pattern, value.options))
-        : target.each(LEAF_OPERATORS.$eq!(value));
+    return isOperatorDocument(value) ? this.operators(target, value) : target.each(plain(value));
   }
 
   /** Every operator of `{$gt: 1, $lt: 5}` at one target. */
@@ -127,11 +123,9 @@ class FilterCompiler {
       case '$all':
         return this.all(target, expectArray(value, 'BadValue', '$all'));
       case '$elemMatch': {
-        const test = new FilterCompiler(this.ctx, true).element(
-          expectDocument(value, 'BadValue', '$elemMatch'),
-        );
+        const matches = compileElementFilter(expectDocument(value, 'BadValue', '$elemMatch'), this.ctx);
         return target.array((array) => {
-          const at = array.findIndex((element) => test(element) !== NO_MATCH);
+          const at = array.findIndex(matches);
           return at < 0 ? NO_MATCH : at;
         });
       }
@@ -141,7 +135,7 @@ class FilterCompiler {
   }
 
   private negated<T>(target: Target<T>, value: BValue): Test<T> {
-    if (value instanceof BSONRegExp) return target.each(regexPredicate(value.pattern, value.options));
+    if (value instanceof BSONRegExp) return target.each(plain(value));
     const operators = expectDocument(value, 'BadValue', '$not');
     if (operators.size === 0) throw badValue('$not cannot be empty');
     return this.operators(target, operators);
@@ -154,8 +148,7 @@ class FilterCompiler {
     return allOf(
       list.map((one) => {
         if (isOperatorDocument(one)) throw badValue('no $ expressions in $all beside plain values');
-        if (one instanceof BSONRegExp) return target.each(regexPredicate(one.pattern, one.options));
-        return target.each(LEAF_OPERATORS.$eq!(one));
+        return target.each(plain(one));
       }),
     );
   }
@@ -178,7 +171,14 @@ class FilterCompiler {
   }
 }
 
-function regexOperand(value: BValue, options: BValue | undefined): (value: BValue | undefined) => boolean {
+/** A value without operator: a pattern, or what is to be equal. */
+function plain(value: BValue): Predicate {
+  return value instanceof BSONRegExp
+    ? regexPredicate(value.pattern, value.options)
+    : LEAF_OPERATORS.$eq!(value);
+}
+
+function regexOperand(value: BValue, options: BValue | undefined): Predicate {
   if (options !== undefined && typeof options !== 'string') throw badValue('$options has to be a string');
   if (value instanceof BSONRegExp) {
     if (options !== undefined && value.options)

@@ -1,13 +1,13 @@
 import { BSONRegExp } from 'bson';
 import { asNumber } from '../bson/arithmetic.js';
-import { keyString } from '../bson/keystring.js';
+import { equal } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import type { Collection, RidRange } from '../catalog/collection.js';
 import type { Index } from '../catalog/index.js';
 import { CommandError, badValue } from '../errors.js';
 import type { EvalContext } from '../expr/compiler.js';
 import type { KeyRange } from '../storage/tables.js';
-import { conditionsOf, isExact, type Condition, type Conditions } from './conditions.js';
+import { branches, conditionsOf, isExact, type Condition, type Conditions } from './conditions.js';
 import {
   EVERYTHING,
   descending,
@@ -113,10 +113,8 @@ function byId(index: Index, key: Interval): Plan {
 }
 
 function hinted(collection: Collection, hint: string | BDoc, query: Query, conditions: Condition[]): Scan {
-  const pattern = (key: BDoc): string => keyString([key]).toString('latin1');
   const [index, ...others] = collection.readyIndexes.filter(
-    ({ spec }) =>
-      !spec.hidden && (hint instanceof BDoc ? pattern(spec.key) === pattern(hint) : spec.name === hint),
+    ({ spec }) => !spec.hidden && (hint instanceof BDoc ? equal(spec.key, hint) : spec.name === hint),
   );
   if (!index)
     throw badValue('planner returned error: hint provided does not correspond to an existing index');
@@ -276,11 +274,9 @@ function implies(filter: BDoc, conditions: Condition[], partial: BDoc): boolean 
     const operators = isOperatorDocument(value) ? value.entries() : [['$eq', value] as const];
     const own = conditions.filter(({ path }) => path === name);
     return operators.every(([operator, operand]) => {
-      if (operator === '$exists') return own.some(({ exists }) => exists);
-      const outer =
-        operator === '$type' ? undefined : conditionsOf(BDoc.of([name, BDoc.of([operator, operand])])).all[0];
+      const [outer] = conditionsOf(BDoc.of([name, BDoc.of([operator, operand])])).all;
       // Null is met in more than one way, and MinKey by values of any type.
-      return outer?.exists && own.some((one) => within(one.intervals, outer.intervals));
+      return outer?.exists && own.some((one) => one.exists && within(one.intervals, outer.intervals));
     });
   });
 }
@@ -289,10 +285,6 @@ function implies(filter: BDoc, conditions: Condition[], partial: BDoc): boolean 
 function states(filter: BDoc, name: string, value: BValue): boolean {
   return filter.entries().some(([other, stated]) => {
     if (other === '$and') return branches(stated).some((branch) => states(branch, name, value));
-    return other === name && keyString([stated]).equals(keyString([value]));
+    return other === name && equal(stated, value);
   });
-}
-
-function branches(value: BValue): BDoc[] {
-  return Array.isArray(value) ? value.filter((branch) => branch instanceof BDoc) : [];
 }

@@ -6,6 +6,7 @@ import { CommandError, unsupported } from '../errors.js';
 import { slice } from '../expr/arrays.js';
 import { fieldPath, type EvalContext } from '../expr/compiler.js';
 import { compileExpression, isUnknown } from '../expr/expression.js';
+import { claims } from '../update/path-changes.js';
 import { compileElementFilter } from './matcher.js';
 
 type Project = (doc: BDoc) => BDoc;
@@ -35,7 +36,7 @@ export function compileProject(spec: BDoc, ctx: EvalContext): Project {
 /** Compiles `$addFields` / `$set`: everything stays and the given fields are computed. */
 export function compileAddFields(spec: BDoc, ctx: EvalContext): Project {
   const root = new Level(true);
-  const paths: string[] = [];
+  const claim = claims((path) => new CommandError(40176, `the path '${path}' conflicts with another`));
   const add = (fields: BDoc, prefix: string): void => {
     if (fields.size === 0)
       throw prefix
@@ -45,11 +46,7 @@ export function compileAddFields(spec: BDoc, ctx: EvalContext): Project {
       const path = prefix + name;
       if (value instanceof BDoc && !value.keys()[0]?.startsWith('$')) add(value, `${path}.`);
       else {
-        const other = paths.find(
-          (one) => `${one}.`.startsWith(`${path}.`) || `${path}.`.startsWith(`${one}.`),
-        );
-        if (other !== undefined) throw new CommandError(40176, `conflicting paths '${path}' and '${other}'`);
-        paths.push(path);
+        claim(path);
         root.add(path, { compute: compileExpression(value, ctx) });
       }
     }
@@ -168,7 +165,7 @@ const truncated = (value: NumericValue): number => Math.trunc(asNumber(value)) |
 /** One level of a projection. */
 class Level {
   /** What becomes of the fields that are there, in their places. */
-  private readonly fields = new Map<string, Reshape | Level>();
+  private readonly fields = new Map<string, Reshape>();
   /** Fields that are set after the others, and deeper levels, in order. */
   private readonly computed = new Map<string, Compute | Level>();
   /** Whether there are such fields, here or deeper. */
@@ -183,13 +180,13 @@ class Level {
   }
 
   private place([name, ...rest]: readonly string[], placement: Placement, path: string): void {
-    const existing = this.fields.get(name!) ?? this.computed.get(name!);
+    const existing = this.computed.get(name!) ?? this.fields.get(name!);
     this.computes ||= 'compute' in placement;
     if (rest.length > 0) {
       if (existing && !(existing instanceof Level))
         throw new CommandError(31249, `Path collision at ${path} remaining portion ${rest.join('.')}`);
       const child = existing ?? new Level(this.keepsOthers);
-      this.fields.set(name!, child);
+      this.fields.set(name!, (value, nested) => child.keepValue(value, nested));
       this.computed.set(name!, child);
       return child.place(rest, placement, path);
     }
@@ -208,8 +205,8 @@ class Level {
     const names: string[] = [];
     const values: BValue[] = [];
     for (const [name, value] of doc.entries()) {
-      const action = this.fields.get(name);
-      const result = action ? through(action, value, nested) : this.keepsOthers ? value : undefined;
+      const reshape = this.fields.get(name);
+      const result = reshape ? reshape(value, nested) : this.keepsOthers ? value : undefined;
       if (result === undefined) continue;
       names.push(name);
       values.push(result);
@@ -218,7 +215,7 @@ class Level {
   }
 
   /** Through an array every element is projected; an inclusion drops what is no document. */
-  keepValue(value: BValue, nested: boolean): BValue | undefined {
+  private keepValue(value: BValue, nested: boolean): BValue | undefined {
     if (value instanceof BDoc) return this.keep(value, nested);
     if (!Array.isArray(value)) return this.keepsOthers ? value : undefined;
     return value
@@ -242,8 +239,4 @@ class Level {
     if (Array.isArray(value)) return value.map((element) => this.computeIn(element, root));
     return this.compute(value instanceof BDoc ? value : BDoc.of(), root);
   }
-}
-
-function through(action: Reshape | Level, value: BValue, nested: boolean): BValue | undefined {
-  return action instanceof Level ? action.keepValue(value, nested) : action(value, nested);
 }

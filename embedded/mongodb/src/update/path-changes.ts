@@ -148,8 +148,17 @@ export function changedAt(
   const before = below(current, name);
   const after = changedAt(before, parts, change, copies, at + 1);
   if (after === before) return current;
-  if (Array.isArray(current) && isPosition(name))
-    return withElement(current, Number(name), after ?? null, parts, copies);
+  if (Array.isArray(current) && isPosition(name)) {
+    const position = Number(name);
+    if (position > current.length + MAX_PADDING)
+      throw new CommandError('CannotBackfillArray', `too many elements to fill before '${parts.join('.')}'`);
+    const next = copies.has(current) ? current : [...current];
+    copies.add(next);
+    while (next.length < position) next.push(null);
+    // An element is never removed by its position, because the others would move: it becomes null.
+    next[position] = after ?? null;
+    return next;
+  }
   if (current === undefined || current instanceof BDoc) {
     const next = current && copies.has(current) ? current : (current?.clone() ?? BDoc.of());
     copies.add(next);
@@ -158,23 +167,6 @@ export function changedAt(
     return next;
   }
   throw notViable(current, parts, at);
-}
-
-/** An element is never removed by its position, because the others would move: it becomes null. */
-function withElement(
-  array: BValue[],
-  at: number,
-  value: BValue,
-  parts: readonly string[],
-  copies: Set<BValue>,
-): BValue[] {
-  if (at > array.length + MAX_PADDING)
-    throw new CommandError('CannotBackfillArray', `too many elements to fill before '${parts.join('.')}'`);
-  const next = copies.has(array) ? array : [...array];
-  copies.add(next);
-  while (next.length < at) next.push(null);
-  next[at] = value;
-  return next;
 }
 
 /** Splits and checks the path of an update operator. */
