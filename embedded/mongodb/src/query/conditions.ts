@@ -1,5 +1,5 @@
 import { BSONRegExp } from 'bson';
-import { typeName } from '../bson/type-of.js';
+import { Undefined } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { truthy, type EvalContext } from '../expr/compiler.js';
 import { EVERYTHING, isEverything, isUnordered, pointOf, prefixOf, rangeOf, union } from './interval.js';
@@ -59,7 +59,7 @@ function addEqualities(expression: BValue, vars: EvalContext['vars'], found: Con
   for (const [field, variable] of [operands, operands.toReversed()]) {
     if (typeof field !== 'string' || !/^\$[^$]/.test(field) || typeof variable !== 'string') continue;
     const value = variable.startsWith('$$') ? vars.get(variable.slice(2)) : undefined;
-    if (value !== undefined && !isNull(value)) add(field.slice(1), '$eq', value, found);
+    if (value !== undefined && value !== null) add(field.slice(1), '$eq', value, found);
   }
 }
 
@@ -86,7 +86,7 @@ function addElement(path: string, operand: BValue, found: Conditions): void {
   }
   for (const [name, value] of operand.entries())
     if (RANGES.has(name) || name === '$eq' || name === '$in')
-      if (![value].flat().some(isNull)) add(path, name, value, found);
+      if (![value].flat().includes(null)) add(path, name, value, found);
 }
 
 const RANGES = new Set(['$gt', '$gte', '$lt', '$lte']);
@@ -104,10 +104,10 @@ function add(path: string, operator: string, operand: BValue, found: Conditions)
 function read(operator: string, operand: BValue): Omit<Condition, 'path'> | null {
   switch (operator) {
     case '$eq':
-      return isKey(operand) ? { intervals: points([operand]), exists: !isNull(operand), exact: true } : null;
+      return isKey(operand) ? { intervals: points([operand]), exists: operand !== null, exact: true } : null;
     case '$in':
       if (!Array.isArray(operand) || !operand.every(isKey)) return null;
-      return { intervals: points(operand), exists: !operand.some(isNull), exact: true };
+      return { intervals: points(operand), exists: !operand.includes(null), exact: true };
     case '$gt':
     case '$gte':
     case '$lt':
@@ -128,23 +128,19 @@ function read(operator: string, operand: BValue): Omit<Condition, 'path'> | null
 
 function range(operator: RangeOperator, operand: BValue): Omit<Condition, 'path'> {
   // `{$gte: null}` also matches a missing field, and so do comparisons with MinKey and MaxKey.
-  if (isNull(operand)) return { intervals: points([null]), exists: false, exact: false };
+  if (operand === null) return { intervals: points([null]), exists: false, exact: false };
   const ordered = !isUnordered(operand);
   return { intervals: [rangeOf(operator, operand)], exists: ordered, exact: ordered };
 }
 
-/** Arrays and regular expressions match in other ways than by one key. */
-function isKey(value: BValue): boolean {
-  return !Array.isArray(value) && !(value instanceof BSONRegExp);
+/** Arrays and regular expressions match in other ways than by one key, and filters refuse undefined. */
+export function isKey(value: BValue): boolean {
+  return !Array.isArray(value) && !(value instanceof BSONRegExp) && !(value instanceof Undefined);
 }
 
 /** A missing value has the key of null, an empty array on the way the key of undefined: null looks for both. */
 function points(values: BValue[]): Interval[] {
-  return union([...(values.some(isNull) ? [pointOf(undefined)] : []), ...values.map(pointOf)]);
-}
-
-function isNull(value: BValue): boolean {
-  return value === null || (typeof value === 'object' && typeName(value) === 'undefined');
+  return union([...(values.includes(null) ? [pointOf(undefined)] : []), ...values.map(pointOf)]);
 }
 
 /** A pattern anchored to a literal prefix bounds the strings; any pattern also equals itself as a stored value. */

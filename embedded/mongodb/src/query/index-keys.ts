@@ -50,15 +50,6 @@ export function plainTuple(doc: BDoc, paths: Paths): BValue[] | null {
   return tuple;
 }
 
-/** All combinations of values that a document has at some paths, as an index over those paths would hold them. */
-export interface KeyTuples {
-  readonly tuples: BValue[][];
-  /** Paths (from the root) where the document holds an array. */
-  readonly arrayPaths: Set<string>;
-  /** Leaves out the combinations of missing values only. */
-  readonly sparse: boolean;
-}
-
 /** How far the walk along one path has come. */
 interface Step {
   readonly value: BValue | undefined;
@@ -68,39 +59,45 @@ interface Step {
   readonly settled: boolean;
 }
 
-/** Unrolls arrays: every element gives one tuple, an empty array gives the deprecated `undefined`. */
-export function keyTuples(doc: BDoc, paths: Paths, sparse = false): KeyTuples {
-  const found: KeyTuples = { tuples: [], arrayPaths: new Set(), sparse };
-  const start: Step = { value: doc, at: 0, settled: false };
-  const steps = paths.map(() => start);
-  unroll(paths, steps, found);
-  return found;
-}
-
-function unroll(paths: Paths, before: Step[], found: KeyTuples): void {
-  const steps = before.map((step, i) => advance(paths[i]!, step));
-  const pathTo = (i: number): string => paths[i]!.slice(0, steps[i]!.at).join('.');
-  const blocked = steps.flatMap(({ value, settled }, i) => (Array.isArray(value) && !settled ? [i] : []));
-  const [first] = blocked;
-  if (first === undefined) {
-    const missing = found.sparse && steps.every(({ value }) => value === undefined);
-    if (!missing) found.tuples.push(steps.map(({ value }) => value ?? null));
-    return;
+/**
+ * All combinations of values that a document has at some paths, as an index over those paths would hold them, and the
+ * paths (from the root) where it holds an array. Every element of an array gives one, an empty array the deprecated
+ * `undefined`. `sparse` leaves out the combinations of missing values only.
+ */
+export function keyTuples(
+  doc: BDoc,
+  paths: Paths,
+  sparse = false,
+): { tuples: BValue[][]; arrayPaths: Set<string> } {
+  const tuples: BValue[][] = [];
+  const arrayPaths = new Set<string>();
+  function unroll(before: Step[]): void {
+    const steps = before.map((step, i) => advance(paths[i]!, step));
+    const pathTo = (i: number): string => paths[i]!.slice(0, steps[i]!.at).join('.');
+    const blocked = steps.flatMap(({ value, settled }, i) => (Array.isArray(value) && !settled ? [i] : []));
+    const [first] = blocked;
+    if (first === undefined) {
+      const missing = sparse && steps.every(({ value }) => value === undefined);
+      if (!missing) tuples.push(steps.map(({ value }) => value ?? null));
+      return;
+    }
+    const arrayPath = pathTo(first);
+    const other = blocked.map(pathTo).find((path) => path !== arrayPath);
+    if (other !== undefined) {
+      const message = `cannot index parallel arrays [${other}] [${arrayPath}]`;
+      throw new CommandError('CannotIndexParallelArrays', message);
+    }
+    arrayPaths.add(arrayPath);
+    const elements = steps[first]!.value as BValue[];
+    for (const element of elements.length === 0 ? [undefined] : elements)
+      unroll(
+        steps.map((step, i) =>
+          blocked.includes(i) ? enter(step.at === paths[i]!.length, step.at, element) : step,
+        ),
+      );
   }
-  const arrayPath = pathTo(first);
-  const other = blocked.map(pathTo).find((path) => path !== arrayPath);
-  if (other !== undefined) {
-    const message = `cannot index parallel arrays [${other}] [${arrayPath}]`;
-    throw new CommandError('CannotIndexParallelArrays', message);
-  }
-  found.arrayPaths.add(arrayPath);
-  const elements = steps[first]!.value as BValue[];
-  for (const element of elements.length === 0 ? [undefined] : elements) {
-    const inside = steps.map((step, i) =>
-      blocked.includes(i) ? enter(step.at === paths[i]!.length, step.at, element) : step,
-    );
-    unroll(paths, inside, found);
-  }
+  unroll(paths.map(() => ({ value: doc, at: 0, settled: false })));
+  return { tuples, arrayPaths };
 }
 
 /** Walks documents (and array positions named in the path) until a value, a gap or an array to unroll. */

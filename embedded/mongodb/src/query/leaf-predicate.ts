@@ -23,6 +23,9 @@ export const LEAF_OPERATORS: Readonly<Record<string, (operand: BValue) => Predic
   $mod: modulo,
 };
 
+/** Names of fields in spite of their dollar. */
+export const OF_DBREF: ReadonlySet<string> = new Set(['$ref', '$id', '$db']);
+
 /** Whether a value is a document whose first field is an operator. A DBRef is a plain value. */
 export function isOperatorDocument(value: BValue | undefined): value is BDoc {
   if (!(value instanceof BDoc) || !value.keys()[0]?.startsWith('$')) return false;

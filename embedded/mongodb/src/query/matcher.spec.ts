@@ -202,6 +202,7 @@ describe('a filter', () => {
     [{ a: { $all: [5, { $elemMatch: { x: 1 } }] } }, 2],
     [{ a: { $elemMatch: 5 } }, 2],
     [{ a: { $options: 'i' } }, 2],
+    [{ a: { $regex: new BSONSymbol('x') } }, 2],
     [{ a: { $regex: '(?>x)' } }, 51091],
     [{ a: { $regex: 'x', $options: 'q' } }, 51108],
     [{ a: UNDEFINED }, 2],

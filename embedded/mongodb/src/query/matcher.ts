@@ -1,10 +1,16 @@
-import { BSONRegExp, BSONSymbol } from 'bson';
-import { expectArray, expectDocument, expectInteger } from '../bson/expect.js';
+import { BSONRegExp } from 'bson';
+import { expectArray, expectDocument, expectInteger, expectText } from '../bson/expect.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported, badValue } from '../errors.js';
 import { truthy, type EvalContext } from '../expr/compiler.js';
 import { compilePredicate } from '../expr/expression.js';
-import { isOperatorDocument, LEAF_OPERATORS, regexPredicate, type Predicate } from './leaf-predicate.js';
+import {
+  isOperatorDocument,
+  LEAF_OPERATORS,
+  OF_DBREF,
+  regexPredicate,
+  type Predicate,
+} from './leaf-predicate.js';
 import { atPath, NO_ARRAY, NO_MATCH, ONE_VALUE, type Target, type Test } from './path-test.js';
 
 /** A filter ready to be asked about many documents. */
@@ -35,8 +41,6 @@ export function compileElementFilter(condition: BDoc, ctx: EvalContext): (elemen
 const NOT_HERE =
   /^\$(where|text|jsonSchema|geoWithin|geoIntersects|near|nearSphere|within|geoNear|maxDistance|minDistance|uniqueDocs|bits(All|Any)(Set|Clear)|sampleRate|alwaysTrue|alwaysFalse)$/;
 
-/** Names of fields in spite of their dollar: a filter on an element may name them. */
-const OF_DBREF = new Set(['$ref', '$id', '$db']);
 /** Operators on whole documents; every other one is applied to a value. */
 const ON_DOCUMENTS = new Set([...OF_DBREF, '$and', '$or', '$nor', '$expr', '$where', '$comment']);
 
@@ -185,9 +189,7 @@ function regexOperand(value: BValue, options: BValue | undefined): Predicate {
       throw new CommandError(51075, 'options set in both $regex and $options');
     return regexPredicate(value.pattern, options ?? value.options);
   }
-  if (typeof value === 'string' || value instanceof BSONSymbol)
-    return regexPredicate(value.toString(), options ?? '');
-  throw badValue('$regex has to be a string');
+  return regexPredicate(expectText(value, 'BadValue', '$regex'), options ?? '');
 }
 
 /** The last array element that took part counts. */

@@ -106,11 +106,12 @@ describe('the choice of a plan', () => {
     expect(indexName(find(collection, query))).toBe(expected);
   });
 
-  test('a hint that names no index is an error', async () => {
+  test.each([
+    ['a hint that names no index', { filter: {}, hint: 'nosuch' }],
+    ['an _id of undefined', { filter: { _id: UNDEFINED } }],
+  ])('%s is an error', async (_what, query) => {
     const collection = await filled([], []);
-    expect(() => find(collection, { filter: {}, hint: 'nosuch' })).toThrow(
-      expect.objectContaining({ code: 2 }),
-    );
+    expect(() => find(collection, query)).toThrow(expect.objectContaining({ code: 2 }));
   });
 
   test('among equal plans the one with fewer keys is taken', async () => {

@@ -1,4 +1,3 @@
-import { BSONRegExp } from 'bson';
 import { asNumber } from '../bson/arithmetic.js';
 import { equal } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
@@ -7,7 +6,7 @@ import type { Index } from '../catalog/index.js';
 import { CommandError, badValue } from '../errors.js';
 import type { EvalContext } from '../expr/compiler.js';
 import type { KeyRange } from '../storage/tables.js';
-import { branches, conditionsOf, isExact, type Condition, type Conditions } from './conditions.js';
+import { branches, conditionsOf, isExact, isKey, type Condition, type Conditions } from './conditions.js';
 import {
   EVERYTHING,
   descending,
@@ -104,7 +103,7 @@ function idKeyOf(filter: BDoc): Interval | null {
   let id = filter.get('_id');
   if (id === undefined || filter.size !== 1) return null;
   if (isOperatorDocument(id)) id = id.size === 1 ? id.get('$eq') : undefined;
-  return id === undefined || Array.isArray(id) || id instanceof BSONRegExp ? null : pointOf(id);
+  return id === undefined || !isKey(id) ? null : pointOf(id);
 }
 
 function byId(index: Index, key: Interval): Plan {

@@ -2,6 +2,7 @@ import { describe } from '../bson/expect.js';
 import { compareText } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, badValue } from '../errors.js';
+import { OF_DBREF } from '../query/leaf-predicate.js';
 
 /** MongoDB's limit of nulls that one update may put before a new array element. */
 const MAX_PADDING = 1_500_000;
@@ -95,7 +96,8 @@ function names(part: string, path: string[], value: BValue | undefined, state: U
   if (part === '$') return [String(state.position())];
   const identifier = arrayIdentifier(part);
   if (identifier === null) return [part];
-  if (!Array.isArray(value)) throw noArray(value, path.join('.'));
+  if (!Array.isArray(value))
+    throw badValue(`Array updates need an array at '${path.join('.')}', not ${describe(value)}`);
   const all = value.map((_, at) => String(at));
   return identifier === '' ? all : all.filter((at) => state.passes(identifier, value[Number(at)]!));
 }
@@ -122,14 +124,6 @@ function notViable(value: BValue, path: readonly string[], at: number): CommandE
 function below(value: BValue | undefined, name: string): BValue | undefined {
   if (Array.isArray(value)) return isPosition(name) ? value[Number(name)] : undefined;
   return value instanceof BDoc ? value.get(name) : undefined;
-}
-
-function noArray(current: BValue | undefined, path: string): CommandError {
-  const text =
-    current === undefined
-      ? `The path '${path}' must exist in the document in order to apply array updates.`
-      : `Cannot apply array updates to non-array element ${path}: ${describe(current)}`;
-  return badValue(text);
 }
 
 /**
@@ -172,20 +166,18 @@ export function changedAt(
 /** Splits and checks the path of an update operator. */
 export function updatePath(path: string): string[] {
   const parts = path.split('.');
-  for (const [at, part] of parts.entries()) checkPart(path, part, at);
+  for (const [at, part] of parts.entries()) {
+    if (part === '')
+      throw new CommandError('EmptyFieldName', `The update path '${path}' contains an empty field name.`);
+    if (!part.startsWith('$') || OF_DBREF.has(part)) continue;
+    const message = `The dollar ($) prefixed field '${part}' in '${path}' is not valid.`;
+    if (!isDynamic(part)) throw new CommandError('DollarPrefixedFieldName', message);
+    if (at === 0 || !/^\$(\[.*\])?$/.test(part))
+      throw badValue(`'${part}' must be closed and cannot come first in path '${path}'`);
+  }
   if (parts.filter((part) => part === '$').length > 1)
     throw badValue(`Too many positional (i.e. '$') elements found in path '${path}'`);
   return parts;
-}
-
-function checkPart(path: string, part: string, at: number): void {
-  if (part === '')
-    throw new CommandError('EmptyFieldName', `The update path '${path}' contains an empty field name.`);
-  if (!part.startsWith('$') || part === '$id' || part === '$ref' || part === '$db') return;
-  const message = `The dollar ($) prefixed field '${part}' in '${path}' is not valid.`;
-  if (!isDynamic(part)) throw new CommandError('DollarPrefixedFieldName', message);
-  if (at > 0 && /^\$(\[.*\])?$/.test(part)) return;
-  throw badValue(`'${part}' must be closed and cannot come first in path '${path}'`);
 }
 
 const isPosition = (part: string): boolean => /^(0|[1-9]\d*)$/.test(part);

@@ -41,15 +41,11 @@ export function compileUpdate(update: BDoc | readonly BValue[], options: UpdateO
     kind,
     apply: (doc) => {
       const next = change(doc, false);
-      if (next === doc) return null;
-      if (!equal(doc.get('_id'), next.get('_id'))) throw idChanged(next);
-      return next;
+      return next === doc ? null : withSameId(doc, next);
     },
     upsertBase: () => {
       const base = documentOf(options.filter, kind);
-      const next = change(base, true);
-      if (base.has('_id') && !equal(base.get('_id'), next.get('_id'))) throw idChanged(next);
-      return next;
+      return withSameId(base, change(base, true));
     },
   };
 }
@@ -82,17 +78,14 @@ function changeOf(kind: Update['kind'], update: BDoc | readonly BValue[], option
 function keepId(old: BDoc, next: BDoc): BDoc {
   if (identical(old, next) || (next.size === 0 && old.size === 1)) return old;
   const id = next.get('_id') ?? old.get('_id');
-  return id === undefined ? next : idFirst(id, next);
+  if (id === undefined || next.keys()[0] === '_id') return next;
+  return BDoc.fromEntries([['_id', id], ...next.entries().filter(([name]) => name !== '_id')]);
 }
 
-function idFirst(id: BValue, doc: BDoc): BDoc {
-  if (doc.keys()[0] === '_id' && identical(doc.get('_id'), id)) return doc;
-  return BDoc.fromEntries([['_id', id], ...doc.entries().filter(([name]) => name !== '_id')]);
-}
-
-function idChanged(after: BDoc): CommandError {
+function withSameId(before: BDoc, after: BDoc): BDoc {
+  if (!before.has('_id') || equal(before.get('_id'), after.get('_id'))) return after;
   const id = describe(after.get('_id'));
-  return new CommandError('ImmutableField', `The update would alter the immutable field '_id' to ${id}`);
+  throw new CommandError('ImmutableField', `The update would alter the immutable field '_id' to ${id}`);
 }
 
 /** Compiles a document of update operators; the function returns the same document if nothing changes. */
