@@ -44,6 +44,7 @@ export const CODES = {
   CannotIndexParallelArrays: 171,
   QueryPlanKilled: 175,
   AmbiguousIndexKeyPattern: 181,
+  QueryFeatureNotAllowed: 224,
   TransactionTooOld: 225,
   ConversionFailure: 241,
   QueryExceededMemoryLimitNoDiskUseAllowed: 292,

@@ -73,6 +73,7 @@ const ROWS: Record<CodeName, Row> = {
   CannotIndexParallelArrays: { ...insert({ one: [1, 2], two: [1, 2] }), insert: 'parallel' },
   QueryPlanKilled: { shownBy: 'test/integration/embedded-mongodb/resilience.test.ts' },
   AmbiguousIndexKeyPattern: { dropIndexes: 'c', index: { two: 1 } },
+  QueryFeatureNotAllowed: { update: 'c', updates: [{ q: { $expr: true }, u: {}, upsert: true }] },
   TransactionTooOld: { ...insert({}), ...session(1) },
   ConversionFailure: project({ $toInt: 'text' }),
   QueryExceededMemoryLimitNoDiskUseAllowed: {

@@ -382,6 +382,14 @@ describe('a pipeline update', () => {
 });
 
 describe('an upsert', () => {
+  test.each([{ $expr: true }, { $or: [{ a: 1 }, { $and: [{ $expr: true }] }] }])(
+    'is refused with the filter %j',
+    (filter) => {
+      const run = () => compileUpdate(doc({}), { ctx, filter: doc(filter), upsert: true });
+      expect(codeOf(run)).toBe(224);
+    },
+  );
+
   test.each<[Fields, Fields | Fields[], Fields]>([
     [{ a: 1, b: { $gt: 5 } }, { $set: { c: 1 } }, { a: 1, c: 1 }],
     [{ $and: [{ a: 1 }, { $and: [{ 'd.e': 2 }] }] }, { $inc: { n: 1 } }, { a: 1, d: { e: 2 }, n: 1 }],

@@ -6,6 +6,7 @@ import { typeName } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, badValue, failedToParse } from '../errors.js';
 import type { EvalContext } from '../expr/compiler.js';
+import { branches } from '../query/conditions.js';
 import { isOperatorDocument } from '../query/leaf-predicate.js';
 import { compileFilter, type Matcher } from '../query/matcher.js';
 import { MODIFIERS, rename } from './modifiers.js';
@@ -17,6 +18,7 @@ export interface UpdateOptions {
   /** The filter that selected the document: for the positional `$` and for upserts. */
   readonly filter: BDoc;
   readonly arrayFilters?: readonly BDoc[] | undefined;
+  readonly upsert?: boolean | undefined;
 }
 
 /** A compiled update, good for any number of documents. */
@@ -35,6 +37,8 @@ type Change = (doc: BDoc, inserting: boolean) => BDoc;
  * @throws CommandError with MongoDB's code; `apply` throws ImmutableField (66), PathNotViable (28), TypeMismatch (14).
  */
 export function compileUpdate(update: BDoc | readonly BValue[], options: UpdateOptions): Update {
+  if (options.upsert && usesExpression(options.filter))
+    throw new CommandError('QueryFeatureNotAllowed', 'the filter of an upsert cannot use $expr');
   const kind = kindOf(update);
   const change = changeOf(kind, update, options);
   return {
@@ -48,6 +52,15 @@ export function compileUpdate(update: BDoc | readonly BValue[], options: UpdateO
       return withSameId(base, change(base, true));
     },
   };
+}
+
+/** An expression does not say which fields an upsert would have to set. */
+function usesExpression(filter: BDoc): boolean {
+  return filter
+    .entries()
+    .some(
+      ([name, value]) => name === '$expr' || (name.startsWith('$') && branches(value).some(usesExpression)),
+    );
 }
 
 function kindOf(update: BDoc | readonly BValue[]): Update['kind'] {

@@ -58,10 +58,10 @@ export function* runStatement(engine: Engine, statement: Statement): WriteSteps<
       return null;
     });
   }
-  const { arrayFilters, literal } = statement;
+  const { arrayFilters, literal, upsert } = statement;
   const given = statement.update;
   const stamped = given instanceof BDoc && !literal ? engine.writes.stamped(given) : given;
-  const update = compileUpdate(stamped, { ctx: context, filter, arrayFilters });
+  const update = compileUpdate(stamped, { ctx: context, filter, arrayFilters, upsert });
   if (multi && update.kind === 'replacement')
     throw failedToParse('multi update is not supported for replacement-style update');
   const effect = yield* changeFound(engine, statement, prepared, (collection, { rid, doc }) => {
@@ -69,7 +69,7 @@ export function* runStatement(engine: Engine, statement: Statement): WriteSteps<
     if (after) engine.writes.update(collection, rid, doc, after);
     return after;
   });
-  if (effect.n > 0 || !statement.upsert) return effect;
+  if (effect.n > 0 || !upsert) return effect;
   const upserted = insert(engine, ns, update.upsertBase());
   return { ...upserted, upserted: upserted.after?.get('_id') as BValue };
 }
