@@ -1,10 +1,10 @@
-import { asNumber, isZero } from '../bson/arithmetic.js';
+import { asNumber } from '../bson/arithmetic.js';
 import { expectDocument } from '../bson/expect.js';
 import { isNumber, type NumericValue } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import { slice } from '../expr/arrays.js';
-import { fieldPath, type EvalContext } from '../expr/compiler.js';
+import { fieldPath, truthy, type EvalContext } from '../expr/compiler.js';
 import { compileExpression, isUnknown } from '../expr/expression.js';
 import { claims } from '../update/path-changes.js';
 import { compileElementFilter } from './matcher.js';
@@ -91,8 +91,7 @@ class Parser {
   private read(spec: BDoc, prefix: string): void {
     for (const [name, value] of spec.entries()) {
       const path = prefix + name;
-      if (typeof value === 'boolean') this.flag(path, value);
-      else if (isNumber(value)) this.flag(path, !isZero(value));
+      if (typeof value === 'boolean' || isNumber(value)) this.flag(path, truthy(value));
       else if (!(value instanceof BDoc)) this.computed(path, compileExpression(value, this.ctx), 31310);
       else if (value.size === 0)
         throw new CommandError(51270, `An empty sub-projection is not valid, at path ${path}`);

@@ -160,11 +160,11 @@ function compileArrayFilters(filters: readonly BDoc[], ctx: EvalContext): ArrayF
 }
 
 function topLevelNames(filter: BDoc): string[] {
-  return filter.entries().flatMap(([key, value]) => {
-    if (!key.startsWith('$')) return [key.split('.')[0]!];
-    const clauses = Array.isArray(value) ? value : [];
-    return clauses.flatMap((clause) => (clause instanceof BDoc ? topLevelNames(clause) : []));
-  });
+  return filter
+    .entries()
+    .flatMap(([key, value]) =>
+      key.startsWith('$') ? branches(value).flatMap(topLevelNames) : [key.split('.')[0]!],
+    );
 }
 
 /** Every identifier in a path needs its filter, and every filter must be used. */
