@@ -13,7 +13,7 @@ import { isInt, isNumber, typeName, type NumericValue } from '../bson/type-of.js
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, badValue, failedToParse } from '../errors.js';
 import type { EvalContext } from '../expr/compiler.js';
-import { compileFilter, isElementTest } from '../query/matcher.js';
+import { compileElementFilter, compileFilter, isElementTest } from '../query/matcher.js';
 import { elementOrder, fieldAt } from '../query/sort.js';
 import {
   isDynamic,
@@ -190,8 +190,8 @@ function pullCondition(argument: BValue, ctx: EvalContext): (element: BValue) =>
     return (element) => filter.matches(BDoc.of(['element', element]));
   }
   if (!(argument instanceof BDoc)) return (element) => equal(element, argument);
-  const filter = compileFilter(argument, ctx);
-  return (element) => element instanceof BDoc && filter.matches(element);
+  const matches = compileElementFilter(argument, ctx);
+  return (element) => element instanceof BDoc && matches(element);
 }
 
 /** `$rename: {from: to}`: the target takes the value that the source had before the update. */

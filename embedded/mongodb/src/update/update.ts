@@ -41,15 +41,17 @@ export function compileUpdate(update: BDoc | readonly BValue[], options: UpdateO
     throw new CommandError('QueryFeatureNotAllowed', 'the filter of an upsert cannot use $expr');
   const kind = kindOf(update);
   const change = changeOf(kind, update, options);
+  // As in MongoDB a whole new document may write the same `_id` as a number of another type, an operator may not.
+  const same = kind === 'operators' ? identical : equal;
   return {
     kind,
     apply: (doc) => {
       const next = change(doc, false);
-      return next === doc ? null : withSameId(doc, next);
+      return next === doc ? null : withSameId(doc, next, same);
     },
     upsertBase: () => {
       const base = documentOf(options.filter, kind);
-      return withSameId(base, change(base, true));
+      return withSameId(base, change(base, true), same);
     },
   };
 }
@@ -95,10 +97,11 @@ function keepId(old: BDoc, next: BDoc): BDoc {
   return BDoc.fromEntries([['_id', id], ...next.entries().filter(([name]) => name !== '_id')]);
 }
 
-function withSameId(before: BDoc, after: BDoc): BDoc {
-  if (!before.has('_id') || equal(before.get('_id'), after.get('_id'))) return after;
-  const id = describe(after.get('_id'));
-  throw new CommandError('ImmutableField', `The update would alter the immutable field '_id' to ${id}`);
+function withSameId(before: BDoc, after: BDoc, same: typeof equal): BDoc {
+  const [old, id] = [before.get('_id'), after.get('_id')];
+  if (old === undefined || old === id || same(old, id)) return after;
+  const message = `The update would alter the immutable field '_id' to ${describe(id)}`;
+  throw new CommandError('ImmutableField', message);
 }
 
 /** Compiles a document of update operators; the function returns the same document if nothing changes. */
