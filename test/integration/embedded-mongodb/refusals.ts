@@ -115,11 +115,9 @@ export const REFUSALS: Readonly<Record<string, Readonly<Record<string, Refusal>>
       aggregate({ $project: { x: { $dateTrunc: { date: '$$NOW', unit: 'week', startOfWeek: 'monday' } } } }),
       "'startOfWeek' of $dateTrunc",
     ],
-  },
-  conversions: {
-    '`$toString` of a double with more than six digits or an exponent': [
-      aggregate({ $project: { x: { $toString: 1234567.5 } } }),
-      'the text of the double 1234567.5, with more than six digits or an exponent,',
+    '`$dateToString` with the name of the month': [
+      aggregate({ $project: { x: { $dateToString: { date: '$$NOW', format: '%B' } } } }),
+      'the date format specifier %B',
     ],
   },
   commands: all('mapReduce currentOp killOp setParameter compact reIndex createUser dbHash top', command),

@@ -1,5 +1,12 @@
-import { expectArray, expectDocument, expectInt32, expectInteger, expectText } from '../bson/expect.js';
-import { equal, hashKey, type HashKey } from '../bson/keystring.js';
+import {
+  describe,
+  expectArray,
+  expectDocument,
+  expectInt32,
+  expectInteger,
+  expectText,
+} from '../bson/expect.js';
+import { compare, equal, hashKey, type HashKey } from '../bson/keystring.js';
 import { isNullish } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
@@ -58,18 +65,22 @@ export const ARRAYS: OperatorTable = {
   },
   $allElementsTrue: lax(1, 1, ([a], name) => expectArray(a, 17040, name).every(truthy)),
   $anyElementTrue: lax(1, 1, ([a], name) => expectArray(a, 17041, name).some(truthy)),
-  $setUnion: inOrder(arrays(17043), (args) => distinct(args.flat())),
+  // MongoDB keeps these two sets in order.
+  $setUnion: inOrder(arrays(17043), (args) => distinct(args.flat()).sort(compare)),
   $setIntersection: inOrder(arrays(17047), ([first = [], ...others]) => {
     const sets = others.map(keysOf);
-    return distinct(first).filter((value) => sets.every((set) => set.has(hashKey(value))));
+    const shared = distinct(first).filter((value) => sets.every((set) => set.has(hashKey(value))));
+    return shared.sort(compare);
   }),
   $setDifference: strict(2, 2, ([a, b], name) => {
+    const values = distinct(expectArray(a, 17048, name));
     const remove = keysOf(expectArray(b, 17049, name));
-    return distinct(expectArray(a, 17048, name)).filter((value) => !remove.has(hashKey(value)));
+    return values.filter((value) => !remove.has(hashKey(value)));
   }),
   $setIsSubset: lax(2, 2, ([a, b], name) => {
+    const values = expectArray(a, 17046, name);
     const large = keysOf(expectArray(b, 17042, name));
-    return expectArray(a, 17046, name).every((value) => large.has(hashKey(value)));
+    return values.every((value) => large.has(hashKey(value)));
   }),
   $sum: spread,
   $avg: spread,
@@ -127,7 +138,8 @@ export const OBJECTS: OperatorTable = {
   }),
   $arrayToObject: strict(1, 1, ([array], name) => {
     const doc = BDoc.of();
-    for (const pair of expectArray(array, 40386, name)) doc.set(...fieldOf(pair));
+    const list = expectArray(array, 40386, name);
+    for (const entry of list) doc.set(...fieldOf(entry, Array.isArray(list[0]), name));
     return doc;
   }),
   $setField: (operand, compiler, name) => {
@@ -149,12 +161,15 @@ const SET_FIELD = named(['field', 'input', 'value'], [], ({ field, input, value 
   return doc;
 });
 
-/** A `[k, v]` pair or a `{k, v}` document. */
-function fieldOf(pair: BValue): [string, BValue] {
-  const list = pair instanceof BDoc && pair.size === 2 ? [pair.get('k'), pair.get('v')] : pair;
-  if (Array.isArray(list) && list.length === 2 && typeof list[0] === 'string' && list[1] !== undefined)
-    return [list[0], list[1]];
-  throw new CommandError(40392, '$arrayToObject requires [k, v] pairs or {k, v} documents with string keys');
+/** The field that a `[k, v]` pair stands for, or a `{k, v}` document; all of an array must be of one kind. */
+function fieldOf(entry: BValue, paired: boolean, name: string): [string, BValue] {
+  const refused = (code: number): CommandError =>
+    new CommandError(code, `${name} requires [k, v] pairs or {k, v} documents, got ${describe(entry)}`);
+  const list = paired ? expectArray(entry, 40396, name) : expectDocument(entry, 40391, name).keys();
+  if (list.length !== 2) throw refused(paired ? 40397 : 40392);
+  const [key, value] = entry instanceof BDoc ? [entry.get('k'), entry.get('v')] : (list as BValue[]);
+  if (key === undefined || value === undefined) throw refused(40393);
+  return [expectText(key, paired ? 40395 : 40394, `a key of ${name}`), value];
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isZero } from '../bson/arithmetic.js';
+import { describe } from '../bson/expect.js';
 import { isNullish, isNumber } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
@@ -88,10 +89,9 @@ export class Compiler {
       const names = value.keys().join(', ');
       throw new CommandError(15983, `an expression object must have exactly one field, got ${names}`);
     }
-    const fields = entries.map(([name, field]): [string, Expression] => [
-      plainName(name),
-      this.compile(field),
-    ]);
+    if (new Set(value.keys()).size < value.size)
+      throw new CommandError(16406, `duplicate field name specified in object literal: ${describe(value)}`);
+    const fields = entries.map(([name, field]) => [plainName(name), this.compile(field)] as const);
     return (scope) => {
       const names: string[] = [];
       const values: BValue[] = [];

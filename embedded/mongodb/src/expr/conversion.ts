@@ -55,10 +55,7 @@ export const CONVERSION: OperatorTable = {
 const CONVERTERS = {
   double: (value: BValue) => {
     const number = numberOf(value);
-    if (number === undefined) return undefined;
-    const result = toNumber(number);
-    if (Math.abs(result) === Infinity && decimal.exact(number).special === undefined) throw overflow();
-    return double(result);
+    return number === undefined ? undefined : double(inRange(decimal.exact(number), toNumber(number)));
   },
   decimal: (value: BValue) => {
     const number = numberOf(value);
@@ -66,8 +63,11 @@ const CONVERTERS = {
   },
   int: (value: BValue) => {
     const long = value instanceof Date ? undefined : wholeNumber(value);
-    if (long !== undefined && long !== BigInt.asIntN(32, long)) throw overflow();
-    return long === undefined ? undefined : Number(long);
+    if (long === undefined) return undefined;
+    // Of a double MongoDB compares the value, not what is left without the fraction.
+    const compared = typeof value === 'number' ? value : long;
+    if (compared > 0x7fffffff || compared < -0x80000000) throw overflow();
+    return Number(long);
   },
   long: wholeNumber,
   bool: (value: BValue) => {
@@ -129,9 +129,16 @@ function numberOf(value: BValue): NumericValue | undefined {
   if (value instanceof Date) return BigInt(value.getTime());
   if (typeof value !== 'string') return isNumber(value) ? value : undefined;
   const text = value.replace(/inf$/i, 'Infinity').replace(/nan$/i, 'NaN');
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || /^([+-]?Infinity|NaN)$/i.test(text))
-    return decimal.encode(decimal.parseDecimal(text));
-  throw failure(`Failed to parse number '${value}'`);
+  if (!/^([+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|Infinity)|NaN)$/i.test(text))
+    throw failure(`Failed to parse number '${value}'`);
+  const parsed = decimal.parseDecimal(text);
+  return inRange(parsed, decimal.encode(parsed));
+}
+
+/** Refuses a number of which nothing or infinity is left in its new type. */
+function inRange<T extends NumericValue>(value: decimal.Decimal, rounded: T): T {
+  if ((value.coefficient === 0n) === (decimal.exact(rounded).coefficient === 0n)) return rounded;
+  throw overflow();
 }
 
 function wholeNumber(value: BValue): bigint | undefined {

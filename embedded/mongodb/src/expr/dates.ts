@@ -17,7 +17,7 @@ export const DATES: OperatorTable = {
   $dayOfMonth: part((local) => local.day),
   $dayOfWeek: part((local) => (local.weekday % 7) + 1),
   $dayOfYear: part((local) => local.ordinal),
-  $week: part((local) => Math.floor((local.ordinal + 6 - (local.weekday % 7)) / 7)),
+  $week: part(weekOf),
   $isoDayOfWeek: part((local) => local.weekday),
   $isoWeek: part((local) => local.weekNumber),
   $isoWeekYear: part((local) => BigInt(local.weekYear)),
@@ -73,7 +73,7 @@ function zoneOf(args: Record<string, Value>): Zone | null {
   const name = expectText(args.timezone, 40517, 'timezone');
   if (/^(UTC|GMT|Z)$/.test(name)) return UTC;
   const [, hours, minutes = '00'] = /^([+-]\d{2}):?(\d{2})?$/.exec(name) ?? [];
-  if (hours) return FixedOffsetZone.parseSpecifier(`UTC${hours}:${minutes}`);
+  if (hours) return FixedOffsetZone.instance(Number(hours) * 60 + Number(`${hours[0]}${minutes}`));
   if (/^[A-Za-z]/.test(name) && IANAZone.isValidZone(name)) return IANAZone.create(name);
   throw new CommandError(40485, `unrecognized time zone identifier: "${name}"`);
 }
@@ -132,8 +132,12 @@ function unitsBetween(start: DateTime, end: DateTime, unit: DateTimeUnit): numbe
   return Math.round(to!.diff(from!, unit).as(unit));
 }
 
-/** The specifiers of `$dateToString` in the notation of the library. */
-const SPECIFIERS: Readonly<Record<string, string>> = {
+function weekOf(local: DateTime): number {
+  return Math.floor((local.ordinal + 6 - (local.weekday % 7)) / 7);
+}
+
+/** The specifiers of `$dateToString`, in the notation of the library where it has one. */
+const SPECIFIERS: Readonly<Record<string, string | ((local: DateTime) => string)>> = {
   Y: 'yyyy',
   m: 'MM',
   d: 'dd',
@@ -146,17 +150,22 @@ const SPECIFIERS: Readonly<Record<string, string>> = {
   G: 'kkkk',
   V: 'WW',
   z: 'ZZZ',
-  '%': "'%'",
+  U: (local) => String(weekOf(local)).padStart(2, '0'),
+  w: (local) => String((local.weekday % 7) + 1),
+  Z: ({ offset }) => (offset < 0 ? String(offset) : `+${offset}`),
+  '%': () => '%',
 };
 
 function formatDate(local: DateTime, format: string): string {
   if (local.year < 0 || local.year > 9999)
     throw new CommandError(18537, `$dateToString is only defined on year 0-9999, got ${local.year}`);
   return format.replace(/%([^]?)/gu, (_, specifier: string) => {
-    if (Object.hasOwn(SPECIFIERS, specifier))
-      return local.toFormat(SPECIFIERS[specifier]!, { locale: 'en-US' });
-    if (/^[bBUwZ]$/.test(specifier)) throw unsupported(`the date format specifier %${specifier}`);
-    throw new CommandError(18536, `Invalid format character '%${specifier}' in format string`);
+    if (/^[bB]$/.test(specifier)) throw unsupported(`the date format specifier %${specifier}`);
+    const text = Object.hasOwn(SPECIFIERS, specifier) ? SPECIFIERS[specifier] : undefined;
+    if (typeof text === 'string') return local.toFormat(text, { locale: 'en-US' });
+    if (text) return text(local);
+    const code = specifier === '' ? 18535 : 18536;
+    throw new CommandError(code, `Invalid format character '%${specifier}' in format string`);
   });
 }
 

@@ -217,8 +217,8 @@ describe('arrays, sets and documents', () => {
     [
       {
         $setUnion: [
-          [1, 2],
-          [2n, 3],
+          [3, 2],
+          [2n, 1],
         ],
       },
       [1, 2, 3],
@@ -226,11 +226,11 @@ describe('arrays, sets and documents', () => {
     [
       {
         $setIntersection: [
-          [1, 2, 2],
-          [dec('2.0'), 4],
+          ['a', 2, 2],
+          [dec('2.0'), 'a'],
         ],
       },
-      [2],
+      [2, 'a'],
     ],
     [{ $setDifference: [[1, 2, 1], [2n]] }, [1]],
     [{ $setIsSubset: [[1], [1n, 2]] }, true],
@@ -319,6 +319,14 @@ describe('types and conversions', () => {
     [{ $toString: ID }, '65f0c0de0000000000000000'],
     [{ $toString: D }, '2024-03-31T23:45:30.250Z'],
     [{ $toString: true }, 'true'],
+    [{ $toString: 123456.789 }, '123457'],
+    [{ $toString: new Double(1000000) }, '1e+06'],
+    [{ $toString: new Double(1234565) }, '1.23456e+06'],
+    [{ $toString: -0.00001 }, '-1e-05'],
+    [{ $toString: 1e300 }, '1e+300'],
+    [{ $toString: 5e-324 }, '4.94066e-324'],
+    [{ $toString: 0.30000000000000004 }, '0.3'],
+    [{ $toInt: dec('2147483647.5') }, 2147483647],
     [{ $toBool: 0n }, false],
     [{ $toBool: 'false' }, true],
     [{ $toBool: { $literal: [] } }, true],
@@ -373,6 +381,9 @@ describe('dates', () => {
     [{ $year: null }, null],
     [{ $dateToString: { date: D } }, '2024-03-31T23:45:30.250Z'],
     [{ $dateToString: { date: D, timezone: berlin } }, '2024-04-01T01:45:30.250'],
+    [{ $dateToString: { date: D, timezone: '+00:00' } }, '2024-03-31T23:45:30.250Z'],
+    [{ $dateToString: { date: D, timezone: '-03:30', format: '%U %w %Z%%' } }, '13 1 -210%'],
+    [{ $dateToString: { date: D, timezone: '+0430', format: '%Z' } }, '+270'],
     [
       {
         $dateToString: {
@@ -497,8 +508,6 @@ describe('an expression that cannot be answered', () => {
     [{ $substrCP: ['x', 1.5, 1] }, 34451],
     [{ $substrBytes: ['é', 0, 1] }, 28657],
     [{ $replaceOne: { input: 'x', find: 5, replacement: 'x' } }, 51745],
-    [{ $toString: 9876543210.5 }, 115],
-    [{ $toLower: 1e-5 }, 115],
     [{ $filter: { input: [], cond: true, foo: 1 } }, 28647],
     [{ $filter: 5 }, 28646],
     [{ $cond: { if: 1, then: 1 } }, 17082],
@@ -552,7 +561,24 @@ describe('an expression that cannot be answered', () => {
     [{ $stdDevPop: [1, 3] }, 115],
     [{ $indexOfBytes: ['a', 'a'] }, 115],
     [{ $dateToString: { date: D, format: '%q' } }, 18536],
-    [{ $dateToString: { date: D, format: '%Z' } }, 115],
+    [{ $dateToString: { date: D, format: '%' } }, 18535],
+    [{ $toInt: 2147483647.5 }, 241],
+    [{ $toInt: -2147483648.5 }, 241],
+    [{ $toDecimal: '1e7000' }, 241],
+    [{ $toDecimal: '1e-7000' }, 241],
+    [{ $toDouble: '1e7000' }, 241],
+    [{ $toDouble: dec('1E-400') }, 241],
+    [{ $setIsSubset: [1, 2] }, 17046],
+    [{ $setDifference: [1, 2] }, 17048],
+    [{ $divide: ['x', 0] }, 14],
+    [{ $mod: ['x', 0] }, 16611],
+    [{ $arrayToObject: { $literal: [['a', 1], { k: 'b', v: 2 }] } }, 40396],
+    [{ $arrayToObject: { $literal: [{ k: 'b', v: 2 }, ['a', 1]] } }, 40391],
+    [{ $arrayToObject: { $literal: [[1, 2]] } }, 40395],
+    [{ $arrayToObject: { $literal: [['a']] } }, 40397],
+    [{ $arrayToObject: { $literal: [{ k: 'a', w: 2 }] } }, 40393],
+    [{ $arrayToObject: { $literal: [{ k: 'a' }] } }, 40392],
+    [{ $arrayToObject: { $literal: [{ k: 1, v: 2 }] } }, 40394],
     [{ $dateFromString: { dateString: 'x' } }, 241],
     [{ $dateFromString: { dateString: 'June 1 2024' } }, 115],
     [{ $dateTrunc: { date: D, unit: 'eon' } }, 9],
@@ -564,6 +590,14 @@ describe('an expression that cannot be answered', () => {
     [{ $ifNull: [1] }, 1257300],
   ])('%j fails with code %d', (expression, code) => {
     expect(() => evaluate(expression)).toThrow(expect.objectContaining({ code }) as Error);
+  });
+
+  test('an object that names a field twice fails with code 16406', () => {
+    const twice = BDoc.fromEntries([
+      ['a', 1],
+      ['a', 2],
+    ]);
+    expect(() => compileExpression(twice, ctx)).toThrow(expect.objectContaining({ code: 16406 }) as Error);
   });
 
   test('$rand lies between 0 and 1 and changes', () => {

@@ -30,14 +30,14 @@ export const NUMBERS: OperatorTable = {
   }),
   $multiply: inOrder(numeric, (args) => narrowed(args, arithmetic.multiply, 1)),
   $divide: strict(2, 2, ([a, b], name) => {
-    const divisor = numeric(b, name);
+    const [dividend, divisor] = [numeric(a, name), numeric(b, name)];
     if (arithmetic.isZero(divisor)) throw badValue("can't $divide by zero");
-    return arithmetic.divide(numeric(a, name), divisor);
+    return arithmetic.divide(dividend, divisor);
   }),
   $mod: strict(2, 2, ([a, b], name) => {
-    const divisor = numeric(b, name, 16611);
+    const [dividend, divisor] = [numeric(a, name, 16611), numeric(b, name, 16611)];
     if (arithmetic.isZero(divisor)) throw new CommandError(16610, "can't $mod by zero");
-    return arithmetic.modulo(numeric(a, name, 16611), divisor);
+    return arithmetic.modulo(dividend, divisor);
   }),
   $abs: strict(1, 1, ([a], name) => {
     const value = numeric(a, name, 28765);

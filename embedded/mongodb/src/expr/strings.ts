@@ -1,8 +1,10 @@
 import { BSONRegExp, Decimal128, Double, ObjectId } from 'bson';
+import { toNumber } from '../bson/arithmetic.js';
+import * as decimal from '../bson/decimal.js';
 import { expectInt32, expectInteger, expectText } from '../bson/expect.js';
 import { isInt, isNullish, typeName } from '../bson/type-of.js';
 import type { BValue } from '../bson/values.js';
-import { CommandError, unsupported } from '../errors.js';
+import { CommandError } from '../errors.js';
 import { compileRegex } from '../query/regex.js';
 import type { OperatorCompiler, OperatorTable, Value } from './compiler.js';
 import { inOrder, lax, named, strict } from './operands.js';
@@ -57,13 +59,15 @@ export function toText(value: BValue): string | undefined {
   return value instanceof Decimal128 || value instanceof ObjectId ? value.toString() : undefined;
 }
 
-/** MongoDB writes six digits. More would be lost without a word, so that is refused. */
+/** As C's `%g` writes it, which MongoDB 8.0 uses: six digits, the last one rounded to even. */
 function doubleText(value: number): string {
   if (Object.is(value, -0)) return '-0';
-  const size = Math.abs(value);
   if (!Number.isFinite(value) || value === 0) return String(value);
-  if (size >= 1e-4 && size < 1e6 && Number(value.toPrecision(6)) === value) return String(value);
-  throw unsupported(`the text of the double ${value}, with more than six digits or an exponent,`);
+  const rounded = toNumber(decimal.encode(decimal.withDigits(decimal.exact(value), 6)));
+  const size = Math.abs(rounded);
+  if (size >= 1e-4 && size < 1e6) return String(rounded);
+  const text = rounded.toExponential(5).replace(/\.?0+e/, 'e');
+  return text.replace(/(?<=[+-])\d$/, '0$&');
 }
 
 /** Strings as they are, null as '', numbers and dates written out. */
