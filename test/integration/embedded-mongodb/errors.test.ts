@@ -148,17 +148,24 @@ test('the oplog is read as any collection, and nobody writes to it', async () =>
     () => oplog.insertOne({}),
     () => oplog.createIndex({ ns: 1 }),
     () => oplog.drop(),
-    () =>
-      db
-        .collection('c')
-        .aggregate([{ $out: { db: 'local', coll: 'oplog.rs' } }])
-        .toArray(),
     () => local.command({ validate: 'oplog.rs' }),
   ])
     expect((await failure(write())).code).toBe(115);
   expect((await failure(local.command({ create: 'oplog.rs' }))).code).toBe(48);
   expect((await failure(local.command({ dropDatabase: 1 }))).code).toBe(20);
   expect(await oplog.countDocuments()).toBeGreaterThan(later.length);
+});
+
+test.each<[object, number]>([
+  [{ $out: { coll: 'x' } }, 40414],
+  [{ $out: 5 }, 16990],
+  [{ $out: { db: 'local', coll: 'oplog.rs' } }, 31321],
+  [{ $merge: { into: { db: 'config', coll: 'x' } } }, 31320],
+  [{ $merge: { into: 5 } }, 51178],
+  [{ $merge: 5 }, 14],
+  [{ $merge: { into: 'x', whenMatched: 'fail', whenNotMatched: 'discard' } }, 51181],
+])('an aggregation that ends in %j fails with code %i', async (stage, code) => {
+  expect((await failure(db.collection('c').aggregate([stage]).toArray())).code).toBe(code);
 });
 
 test('maxTimeMS ends a long read and a long write', async () => {

@@ -35,16 +35,6 @@ function replaceWith(spec: BValue, ctx: EvalContext): DocumentStage {
   return (doc) => expectDocument(expression(doc), 40228, "the value of the 'newRoot' expression");
 }
 
-/** Compiles a pipeline that is used as an update. */
-export function compileUpdateStages(stages: readonly BValue[], ctx: EvalContext): DocumentStage {
-  const steps = stages.map((stage) => {
-    const { name, spec } = stageOf(stage);
-    if (Object.hasOwn(DOCUMENT_STAGES, name)) return DOCUMENT_STAGES[name]!(spec, ctx);
-    throw new CommandError('InvalidOptions', `${name} is not allowed to be used within an update`);
-  });
-  return (doc) => steps.reduce((current, step) => step(current), doc);
-}
-
 export interface NamedStage {
   readonly name: string;
   readonly spec: BValue;
@@ -61,7 +51,7 @@ export function stageOf(stage: BValue): NamedStage {
 export type Stage = (input: Iterable<BDoc>) => Iterable<BDoc>;
 
 /** Compiles a pipeline inside a stage (`$facet`, `$lookup`, `$unionWith`). */
-export type SubPipeline = (stages: readonly BValue[], ctx: PipelineContext) => CompiledStages;
+export type SubPipeline = (stages: readonly BValue[], ctx: PipelineContext, of: string) => CompiledStages;
 
 /** Stages in order. */
 export interface CompiledStages {

@@ -131,7 +131,7 @@ function correlatedPipeline(
   const vars = new Map(ctx.vars);
   for (const [name] of variables) vars.set(name, null);
   const pipeline = expectArray(options.get('pipeline'), 'TypeMismatch', 'pipeline of $lookup');
-  const stages = sub(pipeline, { ...ctx, vars });
+  const stages = sub(pipeline, { ...ctx, vars }, '$lookup');
   return () => {
     // What a pipeline without variables of its own answers for every document of one run.
     let same: BDoc[] | undefined;

@@ -1,10 +1,10 @@
 import { toSafeInteger } from '../bson/arithmetic.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
-import type { PipelineContext } from '../expr/compiler.js';
+import type { EvalContext, PipelineContext } from '../expr/compiler.js';
 import type { FindQuery } from '../query/find.js';
 import { DOCUMENT_STAGES, stageOf } from './document-stages.js';
-import type { CompiledStages, NamedStage, Stage } from './document-stages.js';
+import type { CompiledStages, NamedStage, Stage, SubPipeline } from './document-stages.js';
 import { sortStage, STREAM_STAGES } from './stream-stages.js';
 
 /** A compiled pipeline. */
@@ -77,14 +77,34 @@ function compileStage({ name, spec }: NamedStage, ctx: PipelineContext, sortLimi
   }
   if (Object.hasOwn(STREAM_STAGES, name)) return STREAM_STAGES[name]!(spec, ctx, compileSubPipeline);
   if (NOT_HERE.has(name)) throw unsupported(`the stage ${name}`);
-  throw new CommandError(40324, `Unrecognized pipeline stage name: '${name}'`);
+  throw unknownStage(name);
 }
 
-function compileSubPipeline(stages: readonly BValue[], ctx: PipelineContext): CompiledStages {
+const unknownStage = (name: string): CommandError =>
+  new CommandError(40324, `Unrecognized pipeline stage name: '${name}'`);
+
+/** Compiles a pipeline that is used as an update. */
+export function compileUpdateStages(stages: readonly BValue[], ctx: EvalContext): (doc: BDoc) => BDoc {
+  const steps = stages.map((stage) => {
+    const { name, spec } = stageOf(stage);
+    if (Object.hasOwn(DOCUMENT_STAGES, name)) return DOCUMENT_STAGES[name]!(spec, ctx);
+    const known =
+      NOT_HERE.has(name) || Object.hasOwn(STREAM_STAGES, name) || /^\$(sort|out|merge)$/.test(name);
+    if (!known) throw unknownStage(name);
+    throw new CommandError('InvalidOptions', `${name} is not allowed to be used within an update`);
+  });
+  return (doc) => steps.reduce((current, step) => step(current), doc);
+}
+
+const compileSubPipeline: SubPipeline = (stages, ctx, name) => {
   const pipeline = compilePipeline(stages, ctx);
   if (!pipeline.terminal) return pipeline;
-  throw new CommandError(51047, `$${pipeline.terminal.kind} is not allowed within a sub-pipeline`);
-}
+  const code = name === '$unionWith' ? 31441 : 51047;
+  throw new CommandError(
+    code,
+    `$${pipeline.terminal.kind} is not allowed within the sub-pipeline of ${name}`,
+  );
+};
 
 /** How many documents are needed of the input of stage `at`, if `$skip` and `$limit` stand there. */
 function limitFrom(stages: readonly NamedStage[], at: number): number | null {

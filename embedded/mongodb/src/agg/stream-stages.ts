@@ -39,6 +39,7 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     const name = expectText(spec, 40156, 'the count field');
     const wrong = [/^$/, /^\$/, /\0/, /\./].findIndex((pattern) => pattern.test(name));
     if (wrong >= 0) throw new CommandError(40157 + wrong, 'the count field must be a plain field name');
+    if (name === '_id') throw new CommandError(9039800, "the count field cannot be '_id'");
     return function* (input) {
       let count = 0;
       for (const _ of input) count++;
@@ -77,7 +78,7 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
       plainName(name);
       const stages = expectArray(value, 40170, `the pipeline ${name} of $facet`);
       for (const stage of stages) checkFacetStage(stage);
-      return { name, pipeline: sub(stages, ctx) };
+      return { name, pipeline: sub(stages, ctx, '$facet') };
     });
     return function* (input) {
       const docs = [...input];
@@ -98,7 +99,7 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
       'coll of $unionWith, without $documents,',
     );
     const stages = expectArray(options.get('pipeline') ?? [], 'TypeMismatch', 'pipeline of $unionWith');
-    const pipeline = sub(stages, ctx);
+    const pipeline = sub(stages, ctx, '$unionWith');
     return function* (input) {
       yield* input;
       yield* pipeline.runOn(from);

@@ -306,6 +306,7 @@ describe('an update operator', () => {
     [{ $currentDate: { a: 'now' } }, undefined, 2],
     [{ $currentDate: { a: { $type: 'time' } } }, undefined, 2],
     [[{ $match: { a: 1 } }], undefined, 72],
+    [[{ $foo: 1 }], undefined, 40324],
     [[{ $set: { a: 1 }, $unset: 'b' }], undefined, 40323],
     [[{ $set: { a: { $foo: 1 } } }], undefined, 168],
     [{ a: 1 }, [{ i: 1 }], 9],

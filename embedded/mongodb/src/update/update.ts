@@ -1,5 +1,5 @@
 import { BSONRegExp } from 'bson';
-import { compileUpdateStages } from '../agg/document-stages.js';
+import { compileUpdateStages } from '../agg/pipeline.js';
 import { describe } from '../bson/expect.js';
 import { compareText, equal, identical } from '../bson/keystring.js';
 import { typeName } from '../bson/type-of.js';

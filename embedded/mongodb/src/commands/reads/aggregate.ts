@@ -1,6 +1,7 @@
 import { UUID } from 'bson';
 import { compilePipeline, type Pipeline } from '../../agg/pipeline.js';
 import { toNumber } from '../../bson/arithmetic.js';
+import { expectDocument } from '../../bson/expect.js';
 import { isNumber } from '../../bson/type-of.js';
 import { BDoc, type BValue } from '../../bson/values.js';
 import { checkDeadline, readAll } from '../../cursor/cursor.js';
@@ -92,7 +93,7 @@ function writeOutput(
     throw new CommandError('InvalidOptions', `$${kind} takes no read concern 'linearizable'`);
   const documents = [...results];
   if (kind === 'merge') return engine.queue.run(() => merge(context, spec, documents));
-  return engine.queue.run(() => replaceCollection(engine, targetOf(spec, db), documents));
+  return engine.queue.run(() => replaceCollection(engine, targetOf('$out', spec, db), documents));
 }
 
 /** Fills a collection aside and puts it in the place of the old one at the end; the indexes of the old one are kept. */
@@ -112,12 +113,17 @@ function* replaceCollection(engine: Engine, ns: string, documents: BDoc[]): Writ
   engine.renameCollection(aside, ns);
 }
 
-function targetOf(spec: BValue, db: string): string {
-  if (typeof spec === 'string') return `${db}.${spec}`;
-  if (!(spec instanceof BDoc))
-    throw new CommandError(16990, 'the output collection must be a string or an object');
-  const target = parseFields('$out', TARGET, spec);
-  return `${target.db ?? db}.${required(target.coll, '$out.coll')}`;
+/** The namespace that `$out` or `$merge` writes to. Only `$merge` may name a collection in an object without its database. */
+function targetOf(stage: '$out' | '$merge', spec: BValue, db: string): string {
+  const out = stage === '$out';
+  const target: Args<typeof TARGET> =
+    typeof spec === 'string'
+      ? { db, coll: spec }
+      : parseFields(stage, TARGET, expectDocument(spec, out ? 16990 : 51178, `the target of ${stage}`));
+  const into = out ? required(target.db, '$out.db') : (target.db ?? db);
+  if (/^(admin|config|local)$/.test(into))
+    throw new CommandError(out ? 31321 : 31320, `${stage} cannot write to the internal database '${into}'`);
+  return `${into}.${required(target.coll, `${stage}.coll`)}`;
 }
 
 /** What becomes of a document that is there already. `keepExisting` and `fail` must only find out whether it is. */
@@ -131,14 +137,20 @@ const WHEN_NOT_MATCHED = ['insert', 'discard', 'fail'];
 
 function* merge(context: CommandContext, spec: BValue, documents: BDoc[]): WriteSteps<void> {
   const { engine } = context;
-  const args: Args<typeof MERGE> = spec instanceof BDoc ? parseFields('$merge', MERGE, spec) : { into: spec };
+  const options = typeof spec === 'string' ? BDoc.of(['into', spec]) : spec;
+  const args = parseFields('$merge', MERGE, expectDocument(options, 'TypeMismatch', '$merge'));
   const { on = '_id', whenMatched = 'merge', whenNotMatched = 'insert' } = args;
-  const ns = targetOf(required(args.into, '$merge.into'), context.db);
+  const ns = targetOf('$merge', required(args.into, '$merge.into'), context.db);
   if (on !== '_id') throw unsupported('$merge on fields other than _id');
   if (Array.isArray(whenMatched)) throw unsupported('$merge with a pipeline as whenMatched');
   const changed = typeof whenMatched === 'string' ? WHEN_MATCHED[whenMatched] : undefined;
   if (!changed || !WHEN_NOT_MATCHED.includes(whenNotMatched))
     throw badValue('$merge.whenMatched or whenNotMatched is none of the known actions');
+  if ((whenMatched === 'keepExisting' || whenMatched === 'fail') && whenNotMatched !== 'insert')
+    throw new CommandError(
+      51181,
+      `$merge has no whenMatched ${whenMatched} with whenNotMatched ${whenNotMatched}`,
+    );
   const ctx = evalContext();
   const write = (document: BDoc): WriteSteps<Pick<Effect, 'n'>> => {
     const id = document.get('_id');
