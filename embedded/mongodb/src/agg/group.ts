@@ -9,11 +9,6 @@ import type { EvalContext } from '../expr/compiler.js';
 import { compileExpression, constant, type DocumentExpression } from '../expr/expression.js';
 import type { Stage } from './document-stages.js';
 
-interface Group {
-  readonly id: BValue;
-  readonly accumulators: Accumulator[];
-}
-
 /** `$group`: one document per value of `_id`. */
 export function groupStage(spec: BValue, ctx: EvalContext): Stage {
   const fields = expectDocument(spec, 15947, "a group's fields");
@@ -38,7 +33,7 @@ function grouping(id: (doc: BDoc) => BValue | undefined, spec: BDoc, ctx: EvalCo
   const names = ['_id', ...fields.map(([name]) => name)];
   const outputs = fields.map(([name, value]) => compileOutput(name, value, ctx));
   return function* (input) {
-    const groups = new Map<HashKey, Group>();
+    const groups = new Map<HashKey, { id: BValue; accumulators: Accumulator[] }>();
     for (const doc of input) {
       const value = id(doc) ?? null;
       const key = hashKey(value);

@@ -407,13 +407,13 @@ describe('what a pipeline tells the server', () => {
 
   test('nothing where the pipeline begins otherwise', () => {
     const { read, terminal } = compile([{ $project: { a: 1 } }, { $match: { a: 1 } }]);
-    expect([read.filter.size, read.sort, read.limit, terminal]).toEqual([0, undefined, undefined, null]);
+    expect([read.filter.size, read.sort, read.limit, terminal]).toEqual([0, undefined, undefined, undefined]);
   });
 
   test('the final $out or $merge', () => {
     const pipeline = compile([{ $match: {} }, { $out: 'target' }]);
-    expect(pipeline.terminal).toEqual({ kind: 'out', spec: 'target' });
-    expect(compile([{ $merge: { into: 't' } }]).terminal?.kind).toBe('merge');
+    expect(pipeline.terminal).toEqual({ name: '$out', spec: 'target' });
+    expect(compile([{ $merge: { into: 't' } }]).terminal?.name).toBe('$merge');
   });
 });
 

@@ -14,7 +14,7 @@ export interface Pipeline extends CompiledStages {
   /** Set if all that is left behind the leading `$match` stages is a count. */
   readonly counting: Counting | null;
   /** `$out` or `$merge`, which the server carries out on the result. */
-  readonly terminal: { readonly kind: 'out' | 'merge'; readonly spec: BValue } | null;
+  readonly terminal: NamedStage | undefined;
   /** Runs what is left over the documents of `read`. May be called more than once. */
   rest(input: Iterable<BDoc>): Iterable<BDoc>;
 }
@@ -34,8 +34,9 @@ const NOT_HERE = new Set(
  */
 export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext): Pipeline {
   const named = stages.map(stageOf);
-  const terminal = terminalOf(named);
-  if (terminal) named.pop();
+  const terminal = named.find(({ name }) => name === '$out' || name === '$merge');
+  if (terminal && terminal !== named.pop())
+    throw new CommandError(40601, `${terminal.name} can only be the final stage`);
   const matches = named.findIndex((stage) => stage.name !== '$match');
   const head = matches < 0 ? named.length : matches;
   const sort = named[head]?.name === '$sort' ? (named[head].spec as BDoc) : undefined;
@@ -57,14 +58,6 @@ export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext)
     rest,
     runOn: (collection) => rest(ctx.find(collection, read, ctx)),
   };
-}
-
-function terminalOf(stages: readonly NamedStage[]): Pipeline['terminal'] {
-  const at = stages.findIndex((stage) => stage.name === '$out' || stage.name === '$merge');
-  if (at < 0) return null;
-  const { name, spec } = stages[at]!;
-  if (at < stages.length - 1) throw new CommandError(40601, `${name} can only be the final stage`);
-  return { kind: name === '$out' ? 'out' : 'merge', spec };
 }
 
 function compileStage({ name, spec }: NamedStage, ctx: PipelineContext, sortLimit: number | null): Stage {
@@ -96,13 +89,16 @@ export function compileUpdateStages(stages: readonly BValue[], ctx: EvalContext)
   return (doc) => steps.reduce((current, step) => step(current), doc);
 }
 
-const compileSubPipeline: SubPipeline = (stages, ctx, name) => {
-  const pipeline = compilePipeline(stages, ctx);
-  if (!pipeline.terminal) return pipeline;
-  const code = name === '$unionWith' ? 31441 : 51047;
+/** MongoDB's codes for a stage that may not stand in the pipeline of another. */
+const NOT_WITHIN: Readonly<Record<string, number>> = { $lookup: 51047, $unionWith: 31441, $facet: 40600 };
+
+const compileSubPipeline: SubPipeline = (stages, ctx, within) => {
+  const banned = within === '$facet' ? /^\$(out|merge|facet)$/ : /^\$(out|merge)$/;
+  const wrong = stages.map(stageOf).find(({ name }) => banned.test(name));
+  if (!wrong) return compilePipeline(stages, ctx);
   throw new CommandError(
-    code,
-    `$${pipeline.terminal.kind} is not allowed within the sub-pipeline of ${name}`,
+    NOT_WITHIN[within]!,
+    `${wrong.name} is not allowed within the pipeline of ${within}`,
   );
 };
 

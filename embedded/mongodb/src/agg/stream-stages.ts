@@ -77,7 +77,6 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     const pipelines = facets.map(([name, value]) => {
       plainName(name);
       const stages = expectArray(value, 40170, `the pipeline ${name} of $facet`);
-      for (const stage of stages) checkFacetStage(stage);
       return { name, pipeline: sub(stages, ctx, '$facet') };
     });
     return function* (input) {
@@ -106,12 +105,6 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     };
   },
 };
-
-function checkFacetStage(stage: BValue): void {
-  const name = stage instanceof BDoc ? stage.keys()[0] : undefined;
-  if (name && /^\$(facet|out|merge|collStats|indexStats|geoNear|changeStream)$/.test(name))
-    throw new CommandError(40600, `${name} is not allowed to be used within a $facet stage`);
-}
 
 /** Sorts; with `limit` only so many first documents are kept on the way. */
 export function sortStage(spec: BValue, limit: number | null): Stage {

@@ -51,14 +51,14 @@ export const ARRAYS: OperatorTable = {
     const args = namedOperands(operand, name, ['input', 'initialValue', 'in']);
     const input = compiler.compile(args.get('input')!);
     const initial = compiler.compile(args.get('initialValue')!);
-    const { compiler: inner, slots } = compiler.bind(['this', 'value']);
+    const { compiler: inner, first } = compiler.bind(['this', 'value']);
     const body = inner.compile(args.get('in')!);
     return (scope) => {
       const array = input(scope);
       if (isNullish(array)) return null;
       return expectArray(array, 40080, name).reduce<Value>((value, element) => {
-        scope.locals[slots[0]!] = element;
-        scope.locals[slots[1]!] = value;
+        scope.locals[first] = element;
+        scope.locals[first + 1] = value;
         return body(scope);
       }, initial(scope));
     };
@@ -97,14 +97,14 @@ function overElements(
   return (operand, compiler, name) => {
     const args = namedOperands(operand, name, ['input', body], ['as'], ['limit']);
     const as = args.has('as') ? expectText(args.get('as'), 'FailedToParse', `'as' of ${name}`) : 'this';
-    const { compiler: inner, slots } = compiler.bind([variableName(as)]);
+    const { compiler: inner, first } = compiler.bind([variableName(as)]);
     const expression = inner.compile(args.get(body)!);
     const input = compiler.compile(args.get('input')!);
     return (scope) => {
       const array = input(scope);
       if (isNullish(array)) return null;
       return apply(expectArray(array, code, `input of ${name}`), (element) => {
-        scope.locals[slots[0]!] = element;
+        scope.locals[first] = element;
         return expression(scope);
       });
     };

@@ -33,23 +33,21 @@ export const NOT_HERE = new Set(
 
 /** Turns expressions of the aggregation language into closures. */
 export class Compiler {
-  private constructor(
+  constructor(
     readonly ctx: EvalContext,
     private readonly operators: OperatorTable,
-    private readonly slots: ReadonlyMap<string, number>,
-    private readonly counter: { next: number },
+    /** The slots of the variables around an expression, and the first slot that is free inside it. */
+    private readonly slots: ReadonlyMap<string, number> = new Map(),
+    private readonly free = 0,
   ) {}
 
-  static create(ctx: EvalContext, operators: OperatorTable): Compiler {
-    return new Compiler(ctx, operators, new Map(), { next: 0 });
-  }
-
-  /** A compiler that also knows the given variables, and the slot of each. */
-  bind(names: readonly string[]): { compiler: Compiler; slots: number[] } {
-    const slots = names.map(() => this.counter.next++);
-    const all = new Map(this.slots);
-    names.forEach((name, i) => all.set(name, slots[i]!));
-    return { compiler: new Compiler(this.ctx, this.operators, all, this.counter), slots };
+  /** A compiler that also knows the given variables, which lie in slots from `first` on. */
+  bind(names: readonly string[]): { compiler: Compiler; first: number } {
+    const slots = new Map([...this.slots, ...names.map((name, i) => [name, this.free + i] as const)]);
+    return {
+      compiler: new Compiler(this.ctx, this.operators, slots, this.free + names.length),
+      first: this.free,
+    };
   }
 
   compile(value: BValue): Expression {
@@ -117,8 +115,6 @@ export function plainName(name: string): string {
   if (name === '') throw new CommandError(15998, 'FieldPath field names may not be empty strings.');
   if (name.includes('.'))
     throw new CommandError(16412, `FieldPath field names may not contain '.', got '${name}'`);
-  if (name.startsWith('$'))
-    throw new CommandError(16410, `FieldPath field names may not start with '$', got '${name}'`);
   return fieldPath(name)[0]!;
 }
 

@@ -45,11 +45,11 @@ export const DATES: OperatorTable = {
   ),
   $dateAdd: shift(1),
   $dateSubtract: shift(-1),
-  $dateDiff: overUnits(['startDate', 'endDate'], [], ({ args, zone, unit, name }) => {
+  $dateDiff: overUnits(['startDate', 'endDate'], [], (args, unit, zone, name) => {
     const [start, end] = [args.startDate, args.endDate].map((date) => toLocal(date, zone, name));
     return BigInt(unitsBetween(start!, end!, unit));
   }),
-  $dateTrunc: overUnits(['date'], ['binSize'], ({ args, zone, unit, name }) => {
+  $dateTrunc: overUnits(['date'], ['binSize'], (args, unit, zone, name) => {
     const size = expectInteger(args.binSize ?? 1, 5439018, `binSize of ${name}`, 1);
     // Bins are counted from 2000-01-01, those of weeks from the Sunday after it.
     const origin = DateTime.fromObject({ year: 2000, day: unit === 'week' ? 2 : 1 }, { zone });
@@ -92,24 +92,17 @@ function part(read: (local: DateTime) => number | bigint): OperatorCompiler {
   };
 }
 
-interface InUnits {
-  readonly args: Record<string, Value>;
-  readonly zone: Zone;
-  readonly unit: DateTimeUnit;
-  readonly name: string;
-}
-
 /** An operator with a `unit` and a `timezone`; null if any operand is. Weeks begin on Sunday. */
 function overUnits(
   required: readonly string[],
   optional: readonly string[],
-  apply: (given: InUnits) => Value,
+  apply: (args: Record<string, Value>, unit: DateTimeUnit, zone: Zone, name: string) => Value,
 ): OperatorCompiler {
   const evaluate = (args: Record<string, Value>, name: string): Value => {
     const zone = zoneOf(args);
     if (zone === null || Object.values(args).some(isNullish)) return null;
     const unit = expectText(args.unit, 5439013, `unit of ${name}`);
-    if (UNITS.has(unit)) return apply({ args, zone, unit: unit as DateTimeUnit, name });
+    if (UNITS.has(unit)) return apply(args, unit as DateTimeUnit, zone, name);
     throw failedToParse(`${name}: unknown time unit value: ${unit}`);
   };
   return named([...required, 'unit'], [...optional, 'timezone'], evaluate, ['startOfWeek']);
@@ -117,7 +110,7 @@ function overUnits(
 
 /** `$dateAdd` and `$dateSubtract`. Where a month has no such day, its last one is taken. */
 function shift(sign: 1 | -1): OperatorCompiler {
-  return overUnits(['startDate', 'amount'], [], ({ args, zone, unit, name }) => {
+  return overUnits(['startDate', 'amount'], [], (args, unit, zone, name) => {
     const amount = sign * expectInteger(args.amount, 5166405, `amount of ${name}`);
     const result = toLocal(args.startDate, zone, name).plus({ [unit]: amount });
     if (result.isValid) return result.toJSDate();

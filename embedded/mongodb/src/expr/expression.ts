@@ -26,7 +26,7 @@ export const isUnknown = (name: string): boolean => !Object.hasOwn(OPERATORS, na
 export type DocumentExpression = (doc: BDoc) => Value;
 
 export function compileExpression(value: BValue, ctx: EvalContext): DocumentExpression {
-  const expression = Compiler.create(ctx, OPERATORS).compile(value);
+  const expression = new Compiler(ctx, OPERATORS).compile(value);
   // One scope for all documents: an evaluation ends before the next begins.
   const scope: Scope = { root: undefined as unknown as BDoc, locals: [] };
   return (doc) => {

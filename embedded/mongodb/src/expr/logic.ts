@@ -9,6 +9,14 @@ import { lax, namedOperands, operandsOf } from './operands.js';
 const comparison = (holds: (order: number) => boolean): OperatorCompiler =>
   lax(2, 2, ([a, b]) => holds(compare(a, b)));
 
+/** Operands behind the one that decides are not evaluated. */
+function junction(method: 'every' | 'some'): OperatorCompiler {
+  return (operand, compiler, name) => {
+    const parts = operandsOf(operand, compiler, name);
+    return (scope) => parts[method]((part) => truthy(part(scope)));
+  };
+}
+
 /** Comparison, boolean and conditional expressions, variables and literals. */
 export const LOGIC: OperatorTable = {
   $cmp: lax(2, 2, ([a, b]) => Math.sign(compare(a, b))),
@@ -19,14 +27,8 @@ export const LOGIC: OperatorTable = {
   $lt: comparison((order) => order < 0),
   $lte: comparison((order) => order <= 0),
   $not: lax(1, 1, ([a]) => !truthy(a)),
-  $and: (operand, compiler, name) => {
-    const parts = operandsOf(operand, compiler, name);
-    return (scope) => parts.every((part) => truthy(part(scope)));
-  },
-  $or: (operand, compiler, name) => {
-    const parts = operandsOf(operand, compiler, name);
-    return (scope) => parts.some((part) => truthy(part(scope)));
-  },
+  $and: junction('every'),
+  $or: junction('some'),
   $cond: (operand, compiler, name) => {
     const keys = ['if', 'then', 'else'];
     const parts = operand instanceof BDoc ? namedOperands(operand, name, keys) : undefined;
@@ -63,11 +65,12 @@ export const LOGIC: OperatorTable = {
     const args = namedOperands(operand, name, ['vars', 'in']);
     const vars = expectDocument(args.get('vars'), 16876, 'vars of $let');
     const values = vars.entries().map(([, value]) => compiler.compile(value));
-    const { compiler: inner, slots } = compiler.bind(vars.keys().map(variableName));
+    const { compiler: inner, first } = compiler.bind(vars.keys().map(variableName));
     const body = inner.compile(args.get('in')!);
     return (scope) => {
+      // Each is computed without the others, and may use their slots meanwhile.
       const computed = values.map((value) => value(scope));
-      computed.forEach((value, i) => (scope.locals[slots[i]!] = value));
+      computed.forEach((value, i) => (scope.locals[first + i] = value));
       return body(scope);
     };
   },

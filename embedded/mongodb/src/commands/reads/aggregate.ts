@@ -1,4 +1,5 @@
 import { UUID } from 'bson';
+import type { NamedStage } from '../../agg/document-stages.js';
 import { compilePipeline, type Pipeline } from '../../agg/pipeline.js';
 import { toNumber } from '../../bson/arithmetic.js';
 import { expectDocument } from '../../bson/expect.js';
@@ -83,16 +84,16 @@ const MERGE = fields({ any: 'into on whenMatched', string: 'whenNotMatched' });
 /** Writes the documents of a pipeline where its `$out` or `$merge` says. */
 function writeOutput(
   context: CommandContext,
-  { kind, spec }: NonNullable<Pipeline['terminal']>,
+  { name, spec }: NamedStage,
   results: Iterable<BDoc>,
 ): Promise<void> {
   const { engine, body, db } = context;
   const concern = body.get('readConcern');
   // Such a read waits for the primary's own no-op, which a write in the same command would contradict.
   if (concern instanceof BDoc && concern.get('level') === 'linearizable')
-    throw new CommandError('InvalidOptions', `$${kind} takes no read concern 'linearizable'`);
+    throw new CommandError('InvalidOptions', `${name} takes no read concern 'linearizable'`);
   const documents = [...results];
-  if (kind === 'merge') return engine.queue.run(() => merge(context, spec, documents));
+  if (name === '$merge') return engine.queue.run(() => merge(context, spec, documents));
   return engine.queue.run(() => replaceCollection(engine, targetOf('$out', spec, db), documents));
 }
 
