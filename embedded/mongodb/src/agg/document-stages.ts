@@ -4,6 +4,7 @@ import { CommandError } from '../errors.js';
 import type { EvalContext, PipelineContext } from '../expr/compiler.js';
 import { compileExpression } from '../expr/expression.js';
 import { compileAddFields, compileProject, compileUnset } from '../query/projection.js';
+import type { Pipeline } from './pipeline.js';
 
 type DocumentStage = (doc: BDoc) => BDoc;
 
@@ -51,14 +52,7 @@ export function stageOf(stage: BValue): NamedStage {
 export type Stage = (input: Iterable<BDoc>) => Iterable<BDoc>;
 
 /** Compiles a pipeline inside a stage (`$facet`, `$lookup`, `$unionWith`). */
-export type SubPipeline = (stages: readonly BValue[], ctx: PipelineContext, of: string) => CompiledStages;
-
-/** Stages in order. */
-export interface CompiledStages {
-  run(input: Iterable<BDoc>): Iterable<BDoc>;
-  /** Over a collection of the same database, whose planner serves the leading `$match`. */
-  runOn(collection: string): Iterable<BDoc>;
-}
+export type SubPipeline = (stages: readonly BValue[], ctx: PipelineContext, within: string) => Pipeline;
 
 export type StageCompiler = (spec: BValue, ctx: PipelineContext, sub: SubPipeline) => Stage;
 

@@ -86,44 +86,35 @@ function valuesAt(doc: BDoc, [name, ...rest]: readonly string[]): BValue[] {
 }
 
 function joinFilter(foreign: string, values: readonly BValue[]): BDoc {
-  const [regexes, others] = [true, false].map((wanted) =>
-    values.filter((value) => value instanceof BSONRegExp === wanted),
-  ) as [BValue[], BValue[]];
-  const inList = BDoc.of([foreign, BDoc.of(['$in', others])]);
-  if (regexes.length === 0) return inList;
   // In a list a regular expression would be matched as a pattern; a join wants the same expression.
+  const regexes = values.filter((value) => value instanceof BSONRegExp);
+  const others = values.filter((value) => !(value instanceof BSONRegExp));
+  const inList = BDoc.of([foreign, BDoc.of(['$in', others])]);
   const same = regexes.map((regex) => BDoc.of([foreign, BDoc.of(['$eq', regex])]));
-  return BDoc.of(['$or', [inList, ...same]]);
+  return same.length === 0 ? inList : BDoc.of(['$or', [inList, ...same]]);
 }
 
 function positionsByValue(docs: readonly BDoc[], foreign: string): Map<HashKey, number[]> {
   const positions = new Map<HashKey, number[]>();
-  let keys = new Set<HashKey>();
+  let at = 0;
   const collect = atPath(foreign).each((value) => {
-    keys.add(hashKey(value ?? null));
+    const key = hashKey(value ?? null);
+    const list = positions.get(key);
+    if (!list) positions.set(key, [at]);
+    else if (list.at(-1) !== at) list.push(at);
     return false;
   });
-  for (const [at, doc] of docs.entries()) {
-    keys = new Set();
-    collect(doc);
-    for (const key of keys) {
-      const list = positions.get(key);
-      if (list) list.push(at);
-      else positions.set(key, [at]);
-    }
-  }
+  for (; at < docs.length; at++) collect(docs[at]!);
   return positions;
 }
 
-/** The result of the pipeline for one document, over `joined` or else over the other collection. */
-type CorrelatedRun = (doc: BDoc, joined: BDoc[] | undefined) => BDoc[];
-
+/** Begins a run, in which each document has its result of the pipeline, over `joined` or else over the other collection. */
 function correlatedPipeline(
   from: string,
   options: BDoc,
   ctx: PipelineContext,
   sub: SubPipeline,
-): () => CorrelatedRun {
+): () => (doc: BDoc, joined?: BDoc[]) => BDoc[] {
   const bound = expectDocument(options.get('let') ?? BDoc.of(), 'FailedToParse', 'let of $lookup').entries();
   const variables = bound.map(
     ([name, value]) => [variableName(name), compileExpression(value, ctx)] as const,

@@ -1,22 +1,26 @@
-import { toSafeInteger } from '../bson/arithmetic.js';
+import { asNumber } from '../bson/arithmetic.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import type { EvalContext, PipelineContext } from '../expr/compiler.js';
 import type { FindQuery } from '../query/find.js';
 import { DOCUMENT_STAGES, stageOf } from './document-stages.js';
-import type { CompiledStages, NamedStage, Stage, SubPipeline } from './document-stages.js';
+import type { NamedStage, Stage, SubPipeline } from './document-stages.js';
 import { sortStage, STREAM_STAGES } from './stream-stages.js';
 
 /** A compiled pipeline. */
-export interface Pipeline extends CompiledStages {
+export interface Pipeline {
   /** The leading `$match`, the `$sort` behind it and how many documents are needed then: what a planner can serve. */
   readonly read: FindQuery;
   /** Set if all that is left behind the leading `$match` stages is a count. */
   readonly counting: Counting | null;
   /** `$out` or `$merge`, which the server carries out on the result. */
   readonly terminal: NamedStage | undefined;
-  /** Runs what is left over the documents of `read`. May be called more than once. */
+  /** Runs all of it. This and the next may be called more than once. */
+  run(input: Iterable<BDoc>): Iterable<BDoc>;
+  /** Runs what is left over the documents of `read`. */
   rest(input: Iterable<BDoc>): Iterable<BDoc>;
+  /** Runs over a collection of the same database, whose planner serves `read`. */
+  runOn(collection: string): Iterable<BDoc>;
 }
 
 /** Stages of MongoDB 8.0 that this server refuses as unsupported rather than as unknown. */
@@ -47,7 +51,7 @@ export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext)
   const read = {
     filter: combined(named.slice(0, head)),
     sort,
-    limit: limitFrom(named, served) ?? undefined,
+    limit: limitFrom(named, served),
   };
   const rest = (input: Iterable<BDoc>): Iterable<BDoc> => run(input, served);
   return {
@@ -60,7 +64,11 @@ export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext)
   };
 }
 
-function compileStage({ name, spec }: NamedStage, ctx: PipelineContext, sortLimit: number | null): Stage {
+function compileStage(
+  { name, spec }: NamedStage,
+  ctx: PipelineContext,
+  sortLimit: number | undefined,
+): Stage {
   if (name === '$sort') return sortStage(spec, sortLimit);
   if (Object.hasOwn(DOCUMENT_STAGES, name)) {
     const change = DOCUMENT_STAGES[name]!(spec, ctx);
@@ -103,12 +111,11 @@ const compileSubPipeline: SubPipeline = (stages, ctx, within) => {
 };
 
 /** How many documents are needed of the input of stage `at`, if `$skip` and `$limit` stand there. */
-function limitFrom(stages: readonly NamedStage[], at: number): number | null {
+function limitFrom(stages: readonly NamedStage[], at: number): number | undefined {
   const [first, second] = stages.slice(at);
-  if (first?.name === '$limit') return toSafeInteger(first.spec) ?? null;
-  if (first?.name !== '$skip' || second?.name !== '$limit') return null;
-  const sum = (toSafeInteger(first.spec) ?? NaN) + (toSafeInteger(second.spec) ?? NaN);
-  return Number.isNaN(sum) ? null : sum;
+  if (first?.name === '$limit') return asNumber(first.spec);
+  if (first?.name !== '$skip' || second?.name !== '$limit') return undefined;
+  return asNumber(first.spec) + asNumber(second.spec);
 }
 
 function combined(matches: readonly NamedStage[]): BDoc {
@@ -127,8 +134,7 @@ interface Counting {
 /** `[$skip] [$limit]` and `$count`, or what drivers send for it, `{$group: {_id: 1, n: {$sum: 1}}}`; null for others. */
 function countingOf(stages: readonly NamedStage[]): Counting | null {
   const left = [...stages];
-  const cut = (name: string): number =>
-    left[0]?.name === name ? (toSafeInteger(left.shift()?.spec) ?? 0) : 0;
+  const cut = (name: string): number => (left[0]?.name === name ? asNumber(left.shift()?.spec) : 0);
   const skip = cut('$skip');
   const limit = cut('$limit');
   const [last, ...more] = left;

@@ -47,12 +47,10 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     };
   },
   $sortByCount: (spec, ctx) => {
-    if (!(spec instanceof BDoc) && typeof spec !== 'string')
-      throw new CommandError(40149, 'the sortByCount field must be a string or an object');
-    if (spec instanceof BDoc && !spec.keys()[0]?.startsWith('$'))
-      throw new CommandError(40147, 'the sortByCount field must be a $-prefixed path or an expression');
-    if (typeof spec === 'string' && !spec.startsWith('$')) {
-      throw new CommandError(40148, `the sortByCount field must start with '$', got '${spec}'`);
+    const start = spec instanceof BDoc ? spec.keys()[0] : spec;
+    if (typeof start !== 'string' || !start.startsWith('$')) {
+      const code = spec instanceof BDoc ? 40147 : typeof spec === 'string' ? 40148 : 40149;
+      throw new CommandError(code, 'the sortByCount field must be a $-prefixed path or an expression');
     }
     const group = groupStage(BDoc.of(['_id', spec], ['count', BDoc.of(['$sum', 1])]), ctx);
     const sort = compileSort(BDoc.of(['count', -1]));
@@ -107,11 +105,11 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
 };
 
 /** Sorts; with `limit` only so many first documents are kept on the way. */
-export function sortStage(spec: BValue, limit: number | null): Stage {
+export function sortStage(spec: BValue, limit?: number): Stage {
   const order = expectDocument(spec, 15973, 'the $sort key specification');
   if (order.size === 0) throw new CommandError(15976, '$sort stage must have at least one sort key');
   const sort = compileSort(order);
-  if (limit === null) return (input) => sort.sort(input);
+  if (limit === undefined) return (input) => sort.sort(input);
   return (input) => {
     let kept: BDoc[] = [];
     for (const doc of input) {
