@@ -54,7 +54,8 @@ export type Stage = (input: Iterable<BDoc>) => Iterable<BDoc>;
 /** Compiles a pipeline inside a stage (`$facet`, `$lookup`, `$unionWith`). */
 export type SubPipeline = (stages: readonly BValue[], ctx: PipelineContext, within: string) => Pipeline;
 
-export type StageCompiler = (spec: BValue, ctx: PipelineContext, sub: SubPipeline) => Stage;
+/** `limit`: how many documents of the result are needed, where the stages behind say so. */
+export type StageCompiler = (spec: BValue, ctx: PipelineContext, sub: SubPipeline, limit?: number) => Stage;
 
 /** A copy with the value at the path; `undefined` removes it. */
 export function withField(doc: BDoc, path: readonly string[], value: BValue | undefined): BDoc {

@@ -5,7 +5,7 @@ import type { EvalContext, PipelineContext } from '../expr/compiler.js';
 import type { FindQuery } from '../query/find.js';
 import { DOCUMENT_STAGES, stageOf } from './document-stages.js';
 import type { NamedStage, Stage, SubPipeline } from './document-stages.js';
-import { sortStage, STREAM_STAGES } from './stream-stages.js';
+import { STREAM_STAGES } from './stream-stages.js';
 
 /** A compiled pipeline. */
 export interface Pipeline {
@@ -48,11 +48,7 @@ export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext)
   const compiled = named.map((stage, at) => compileStage(stage, ctx, limitFrom(named, at + 1)));
   const run = (input: Iterable<BDoc>, from = 0): Iterable<BDoc> =>
     compiled.slice(from).reduce((docs, stage) => stage(docs), input);
-  const read = {
-    filter: combined(named.slice(0, head)),
-    sort,
-    limit: limitFrom(named, served),
-  };
+  const read = { filter: combined(named.slice(0, head)), sort, limit: limitFrom(named, served) };
   const rest = (input: Iterable<BDoc>): Iterable<BDoc> => run(input, served);
   return {
     read,
@@ -64,19 +60,14 @@ export function compilePipeline(stages: readonly BValue[], ctx: PipelineContext)
   };
 }
 
-function compileStage(
-  { name, spec }: NamedStage,
-  ctx: PipelineContext,
-  sortLimit: number | undefined,
-): Stage {
-  if (name === '$sort') return sortStage(spec, sortLimit);
+function compileStage({ name, spec }: NamedStage, ctx: PipelineContext, limit?: number): Stage {
   if (Object.hasOwn(DOCUMENT_STAGES, name)) {
     const change = DOCUMENT_STAGES[name]!(spec, ctx);
     return function* (input) {
       for (const doc of input) yield change(doc);
     };
   }
-  if (Object.hasOwn(STREAM_STAGES, name)) return STREAM_STAGES[name]!(spec, ctx, compileSubPipeline);
+  if (Object.hasOwn(STREAM_STAGES, name)) return STREAM_STAGES[name]!(spec, ctx, compileSubPipeline, limit);
   if (NOT_HERE.has(name)) throw unsupported(`the stage ${name}`);
   throw unknownStage(name);
 }
@@ -89,8 +80,7 @@ export function compileUpdateStages(stages: readonly BValue[], ctx: EvalContext)
   const steps = stages.map((stage) => {
     const { name, spec } = stageOf(stage);
     if (Object.hasOwn(DOCUMENT_STAGES, name)) return DOCUMENT_STAGES[name]!(spec, ctx);
-    const known =
-      NOT_HERE.has(name) || Object.hasOwn(STREAM_STAGES, name) || /^\$(sort|out|merge)$/.test(name);
+    const known = Object.hasOwn(STREAM_STAGES, name) || NOT_HERE.has(name) || /^\$(out|merge)$/.test(name);
     if (!known) throw unknownStage(name);
     throw new CommandError('InvalidOptions', `${name} is not allowed to be used within an update`);
   });
@@ -104,10 +94,7 @@ const compileSubPipeline: SubPipeline = (stages, ctx, within) => {
   const banned = within === '$facet' ? /^\$(out|merge|facet)$/ : /^\$(out|merge)$/;
   const wrong = stages.map(stageOf).find(({ name }) => banned.test(name));
   if (!wrong) return compilePipeline(stages, ctx);
-  throw new CommandError(
-    NOT_WITHIN[within]!,
-    `${wrong.name} is not allowed within the pipeline of ${within}`,
-  );
+  throw new CommandError(NOT_WITHIN[within]!, `${wrong.name} is not allowed within ${within}`);
 };
 
 /** How many documents are needed of the input of stage `at`, if `$skip` and `$limit` stand there. */

@@ -17,6 +17,22 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
       for (const doc of input) if (matches(doc)) yield doc;
     };
   },
+  // With a limit only so many first documents are kept on the way.
+  $sort: (spec, _ctx, _sub, limit) => {
+    const order = expectDocument(spec, 15973, 'the $sort key specification');
+    if (order.size === 0) throw new CommandError(15976, '$sort stage must have at least one sort key');
+    const sort = compileSort(order);
+    if (limit === undefined) return (input) => sort.sort(input);
+    return (input) => {
+      let kept: BDoc[] = [];
+      for (const doc of input) {
+        kept.push(doc);
+        // Sorted and cut now and then, which costs no more than a heap and keeps equals in order.
+        if (kept.length >= 2 * limit + 1000) kept = sort.sort(kept).slice(0, limit);
+      }
+      return sort.sort(kept);
+    };
+  },
   $limit: (spec) => {
     const limit = expectInteger(spec, 5107201, 'the limit', 0);
     if (limit === 0) throw new CommandError(15958, 'the limit must be positive');
@@ -103,23 +119,6 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     };
   },
 };
-
-/** Sorts; with `limit` only so many first documents are kept on the way. */
-export function sortStage(spec: BValue, limit?: number): Stage {
-  const order = expectDocument(spec, 15973, 'the $sort key specification');
-  if (order.size === 0) throw new CommandError(15976, '$sort stage must have at least one sort key');
-  const sort = compileSort(order);
-  if (limit === undefined) return (input) => sort.sort(input);
-  return (input) => {
-    let kept: BDoc[] = [];
-    for (const doc of input) {
-      kept.push(doc);
-      // Sorted and cut now and then, which costs no more than a heap and keeps equals in order.
-      if (kept.length >= 2 * limit + 1000) kept = sort.sort(kept).slice(0, limit);
-    }
-    return sort.sort(kept);
-  };
-}
 
 /** A random choice in which every document has the same chance (the beginning of a Fisher-Yates shuffle). */
 function sample(docs: BDoc[], size: number): BDoc[] {

@@ -1,4 +1,4 @@
-import { Decimal128, ObjectId, Timestamp } from 'bson';
+import { Decimal128, ObjectId } from 'bson';
 import { isZero, toDecimal, toInt64, toNumber } from '../bson/arithmetic.js';
 import * as decimal from '../bson/decimal.js';
 import { describe } from '../bson/expect.js';
@@ -8,7 +8,7 @@ import { typeCalled } from '../bson/types.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported, badValue, failedToParse } from '../errors.js';
 import type { OperatorCompiler, OperatorTable } from './compiler.js';
-import { parseDate } from './dates.js';
+import { dateOf, parseDate } from './dates.js';
 import { lax, namedOperands, strict } from './operands.js';
 import { toText } from './strings.js';
 
@@ -84,11 +84,8 @@ const CONVERTERS = {
     throw failure(`Failed to parse objectId '${value}': expected 24 hex digits`);
   },
   date: (value: BValue) => {
-    if (value instanceof Date) return value;
-    if (value instanceof ObjectId) return value.getTimestamp();
-    if (value instanceof Timestamp) return new Date(value.t * 1000);
     if (typeof value === 'string') return parseDate(value);
-    if (!isNumber(value) || typeName(value) === 'int') return undefined;
+    if (!isNumber(value) || typeName(value) === 'int') return dateOf(value);
     const date = new Date(Number(wholeNumber(value)));
     if (Number.isNaN(date.getTime())) throw unsupported('a date beyond the year 275760');
     return date;

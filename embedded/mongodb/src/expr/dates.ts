@@ -58,12 +58,18 @@ export const DATES: OperatorTable = {
   }),
 };
 
-/** The operand in a time zone; it must be a date or carry one (ObjectId, Timestamp). */
+/** The operand in a time zone. */
 function toLocal(value: Value, zone: Zone, name: string): DateTime {
-  if (value instanceof Date) return DateTime.fromJSDate(value, { zone });
-  if (value instanceof ObjectId) return DateTime.fromJSDate(value.getTimestamp(), { zone });
-  if (value instanceof Timestamp) return DateTime.fromSeconds(value.t, { zone });
+  const date = dateOf(value);
+  if (date) return DateTime.fromJSDate(date, { zone });
   throw new CommandError(16006, `${name}: can't convert from BSON type ${typeNameOrMissing(value)} to Date`);
+}
+
+/** The date that a value is or carries. */
+export function dateOf(value: Value): Date | undefined {
+  if (value instanceof ObjectId) return value.getTimestamp();
+  if (value instanceof Timestamp) return new Date(value.t * 1000);
+  return value instanceof Date ? value : undefined;
 }
 
 /** `UTC`, `+05:30`, `+0530`, `+05` or a name of the IANA database; null if it is null. */

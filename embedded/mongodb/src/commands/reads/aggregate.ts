@@ -1,9 +1,8 @@
 import { UUID } from 'bson';
 import type { NamedStage } from '../../agg/document-stages.js';
 import { compilePipeline, type Pipeline } from '../../agg/pipeline.js';
-import { toNumber } from '../../bson/arithmetic.js';
+import { asNumber } from '../../bson/arithmetic.js';
 import { expectDocument } from '../../bson/expect.js';
-import { isNumber } from '../../bson/type-of.js';
 import { BDoc, type BValue } from '../../bson/values.js';
 import { checkDeadline, readAll } from '../../cursor/cursor.js';
 import { CommandError, unsupported, badValue, failedToParse } from '../../errors.js';
@@ -14,7 +13,7 @@ import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
 import { command, namespaceOf, type CommandContext } from '../command.js';
 import { CURSOR, fields, parseFields, required, type Args } from '../schema.js';
-import { runStatement, type Effect } from '../writes/statement.js';
+import { runStatement } from '../writes/statement.js';
 
 export const AGGREGATE = fields({
   array: 'pipeline',
@@ -33,13 +32,10 @@ export const aggregate = command({
     const { batchSize } = parseFields('aggregate.cursor', CURSOR, args.cursor);
     const { target, engine, cursors, deadline } = context;
     const { find, pipeline, pipelineContext } = prepareAggregate(args, context);
-    if (typeof target !== 'string')
-      throw isNumber(target) && toNumber(target) === 1
-        ? new CommandError(
-            'InvalidNamespace',
-            '{aggregate: 1} is not valid for this pipeline: it needs a collection',
-          )
-        : failedToParse('the aggregate field must be a collection name or 1');
+    if (typeof target !== 'string') {
+      const code = asNumber(target) === 1 ? 'InvalidNamespace' : 'FailedToParse';
+      throw new CommandError(code, 'the aggregate field must be a collection name for this pipeline');
+    }
     const ns = namespaceOf(context);
     const prepared = prepareFind(engine.catalog.get(ns), find, pipelineContext);
     const { counting, terminal } = pipeline;
@@ -134,7 +130,6 @@ const WHEN_MATCHED: Record<string, (document: BDoc) => BDoc | BValue[]> = {
   keepExisting: () => [],
   fail: () => [],
 };
-const WHEN_NOT_MATCHED = ['insert', 'discard', 'fail'];
 
 function* merge(context: CommandContext, spec: BValue, documents: BDoc[]): WriteSteps<void> {
   const { engine } = context;
@@ -145,22 +140,19 @@ function* merge(context: CommandContext, spec: BValue, documents: BDoc[]): Write
   if (on !== '_id') throw unsupported('$merge on fields other than _id');
   if (Array.isArray(whenMatched)) throw unsupported('$merge with a pipeline as whenMatched');
   const changed = typeof whenMatched === 'string' ? WHEN_MATCHED[whenMatched] : undefined;
-  if (!changed || !WHEN_NOT_MATCHED.includes(whenNotMatched))
+  if (!changed || !['insert', 'discard', 'fail'].includes(whenNotMatched))
     throw badValue('$merge.whenMatched or whenNotMatched is none of the known actions');
   if ((whenMatched === 'keepExisting' || whenMatched === 'fail') && whenNotMatched !== 'insert')
-    throw new CommandError(
-      51181,
-      `$merge has no whenMatched ${whenMatched} with whenNotMatched ${whenNotMatched}`,
-    );
-  const ctx = evalContext();
-  const write = (document: BDoc): WriteSteps<Pick<Effect, 'n'>> => {
-    const id = document.get('_id');
-    const update = { filter: BDoc.of(['_id', BDoc.of(['$eq', id ?? null])]), update: changed(document) };
-    return runStatement(engine, { kind: 'update', ns, ...update, context: ctx });
-  };
+    throw new CommandError(51181, `whenMatched '${whenMatched}' goes only with whenNotMatched 'insert'`);
+  const common = { kind: 'update' as const, ns, context: evalContext() };
   for (const document of documents) {
+    const id = document.get('_id');
+    let n = 0;
     // A document without an _id gets a new one and so is never there already.
-    const { n } = document.has('_id') ? yield* write(document) : { n: 0 };
+    if (id !== undefined) {
+      const filter = BDoc.of(['_id', BDoc.of(['$eq', id])]);
+      n = (yield* runStatement(engine, { ...common, filter, update: changed(document) })).n;
+    }
     if (n > 0 && whenMatched === 'fail')
       throw new CommandError('DuplicateKey', `$merge found a document in ${ns}, and whenMatched is 'fail'`);
     if (n === 0 && whenNotMatched === 'fail')
