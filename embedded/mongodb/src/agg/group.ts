@@ -88,22 +88,23 @@ export function bucketStage(spec: BValue, ctx: EvalContext): Stage {
   const given = expectArray(options.get('boundaries'), 40200, "The $bucket 'boundaries' field");
   const boundaries = given.map((value) => constant(value, ctx, 40191) ?? null);
   checkBoundaries(boundaries);
-  const inside = (value: BValue): boolean =>
-    compare(value, boundaries[0]) >= 0 && compare(value, boundaries.at(-1)) < 0;
-  const fallback = options.has('default')
-    ? (constant(options.get('default')!, ctx, 40195) ?? null)
-    : undefined;
-  if (fallback !== undefined && inside(fallback))
+  const bucketOf = (value: BValue): BValue | undefined =>
+    compare(value, boundaries.at(-1)) < 0
+      ? boundaries.findLast((boundary) => compare(boundary, value) <= 0)
+      : undefined;
+  const other = options.get('default');
+  const fallback = other === undefined ? undefined : (constant(other, ctx, 40195) ?? null);
+  if (fallback !== undefined && bucketOf(fallback) !== undefined)
     throw new CommandError(40199, "The $bucket 'default' field must lie outside of the boundaries.");
   const expression = compileExpression(groupBy, ctx);
-  const bucketOf = (doc: BDoc): BValue => {
+  const id = (doc: BDoc): BValue => {
     const value = expression(doc) ?? null;
-    if (inside(value)) return boundaries.findLast((boundary) => compare(boundary, value) <= 0)!;
-    if (fallback !== undefined) return fallback;
+    const bucket = bucketOf(value) ?? fallback;
+    if (bucket !== undefined) return bucket;
     throw new CommandError(40066, `$bucket: ${describe(value)} lies in no bucket, and there is no default`);
   };
   const output = options.get('output') ?? BDoc.of(['count', BDoc.of(['$sum', 1])]);
-  const group = grouping(bucketOf, expectDocument(output, 40196, "The $bucket 'output' field"), ctx);
+  const group = grouping(id, expectDocument(output, 40196, "The $bucket 'output' field"), ctx);
   return (input) => [...group(input)].sort((a, b) => compare(a.get('_id'), b.get('_id')));
 }
 

@@ -1,4 +1,4 @@
-import { asNumber } from '../bson/arithmetic.js';
+import { asNumber, integer } from '../bson/arithmetic.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, unsupported } from '../errors.js';
 import type { EvalContext, PipelineContext } from '../expr/compiler.js';
@@ -130,15 +130,13 @@ function countingOf(stages: readonly NamedStage[]): Counting | null {
 }
 
 function resultOf({ name, spec }: NamedStage): Counting['result'] | null {
-  if (name === '$count' && typeof spec === 'string') return (count) => BDoc.of([spec, asSum(count)]);
+  if (name === '$count' && typeof spec === 'string')
+    return (count) => BDoc.of([spec, integer(BigInt(count))!]);
   if (name !== '$group' || !(spec instanceof BDoc) || spec.size !== 2) return null;
   const id = spec.get('_id');
   const field = spec.keys().find((one) => one !== '_id');
   const sum = field === undefined ? undefined : spec.get(field);
   const isCount = sum instanceof BDoc && sum.size === 1 && sum.get('$sum') === 1;
   if (!isCount || (typeof id !== 'number' && id !== null)) return null;
-  return (count) => BDoc.of(['_id', id], [field!, asSum(count)]);
+  return (count) => BDoc.of(['_id', id], [field!, integer(BigInt(count))!]);
 }
-
-/** An int, or a long where it is too large for one. */
-const asSum = (count: number): BValue => (count > 0x7fffffff ? BigInt(count) : count);

@@ -13,14 +13,8 @@ export interface Accumulator {
 
 /** Makes an empty accumulator. */
 export const ACCUMULATORS: Readonly<Record<string, () => Accumulator>> = {
-  $sum: () => {
-    const sum = new Sum();
-    return { add: (value) => sum.add(value), result: () => sum.total() };
-  },
-  $avg: () => {
-    const sum = new Sum();
-    return { add: (value) => sum.add(value), result: () => sum.average() };
-  },
+  $sum: () => summing((sum) => sum.total()),
+  $avg: () => summing((sum) => sum.average()),
   $min: () => folding((best, value) => better(best, value, -1)),
   $max: () => folding((best, value) => better(best, value, 1)),
   // A missing value counts as null, so that the first document stays the first.
@@ -53,6 +47,11 @@ export const ACCUMULATORS: Readonly<Record<string, () => Accumulator>> = {
     };
   },
 };
+
+function summing(result: (sum: Sum) => Value): Accumulator {
+  const sum = new Sum();
+  return { add: (value) => sum.add(value), result: () => result(sum) };
+}
 
 /** Goes from one state to the next with each value. */
 function folding(next: (state: Value, value: Value) => Value): Accumulator {

@@ -43,11 +43,9 @@ export class Compiler {
 
   /** A compiler that also knows the given variables, which lie in slots from `first` on. */
   bind(names: readonly string[]): { compiler: Compiler; first: number } {
-    const slots = new Map([...this.slots, ...names.map((name, i) => [name, this.free + i] as const)]);
-    return {
-      compiler: new Compiler(this.ctx, this.operators, slots, this.free + names.length),
-      first: this.free,
-    };
+    const first = this.free;
+    const slots = new Map([...this.slots, ...names.map((name, i) => [name, first + i] as const)]);
+    return { compiler: new Compiler(this.ctx, this.operators, slots, first + names.length), first };
   }
 
   compile(value: BValue): Expression {

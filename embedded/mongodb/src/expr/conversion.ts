@@ -129,7 +129,9 @@ function numberOf(value: BValue): NumericValue | undefined {
   if (!/^([+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|Infinity)|NaN)$/i.test(text))
     throw failure(`Failed to parse number '${value}'`);
   const parsed = decimal.parseDecimal(text);
-  return inRange(parsed, decimal.encode(parsed));
+  // Below this no digit is left, and a power of ten with the exponent itself could have a billion digits.
+  const bounded = { ...parsed, exponent: Math.max(parsed.exponent, -7000 - text.length) };
+  return inRange(bounded, decimal.encode(bounded));
 }
 
 /** Refuses a number of which nothing or infinity is left in its new type. */

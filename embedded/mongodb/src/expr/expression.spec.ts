@@ -566,6 +566,7 @@ describe('an expression that cannot be answered', () => {
     [{ $toInt: -2147483648.5 }, 241],
     [{ $toDecimal: '1e7000' }, 241],
     [{ $toDecimal: '1e-7000' }, 241],
+    [{ $toDecimal: '1e-999999999' }, 241],
     [{ $toDouble: '1e7000' }, 241],
     [{ $toDouble: dec('1E-400') }, 241],
     [{ $setIsSubset: [1, 2] }, 17046],

@@ -41,14 +41,11 @@ export function compilePredicate(value: BValue, ctx: EvalContext): (doc: BDoc) =
   return (doc) => truthy(expression(doc));
 }
 
-const NO_VARIABLES: EvalContext['vars'] = new Map();
-
 /** What one operation sees: one `$$NOW`, and its `let`: constant expressions, each of which sees those before it. */
 export function evalContext(definitions?: BDoc): EvalContext {
   const now = new Date();
-  if (!definitions) return { now, vars: NO_VARIABLES };
   const vars = new Map<string, Value>();
-  for (const [name, value] of definitions.entries())
+  for (const [name, value] of definitions?.entries() ?? [])
     vars.set(variableName(name), constant(value, { now, vars }, 4890500));
   return { now, vars };
 }
