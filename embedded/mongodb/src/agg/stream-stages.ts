@@ -1,7 +1,7 @@
 import { expectArray, expectDocument, expectInteger, expectNames, expectText } from '../bson/expect.js';
 import { isNullish, isNumber } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
-import { CommandError } from '../errors.js';
+import { CommandError, unsupported } from '../errors.js';
 import { fieldPath, plainName } from '../expr/compiler.js';
 import { compileFilter } from '../query/matcher.js';
 import { compileSort, fieldAt } from '../query/sort.js';
@@ -95,22 +95,15 @@ export const STREAM_STAGES: Readonly<Record<string, StageCompiler>> = {
     });
     return function* (input) {
       const docs = [...input];
-      const results = pipelines.map(({ pipeline }) => [...pipeline.run(docs)]);
-      yield BDoc.from(
-        pipelines.map(({ name }) => name),
-        results,
-      );
+      yield BDoc.fromEntries(pipelines.map(({ name, pipeline }) => [name, [...pipeline.run(docs)]]));
     };
   },
   $unionWith: (spec, ctx, sub) => {
     const given = typeof spec === 'string' ? BDoc.of(['coll', spec]) : spec;
     const options = expectDocument(given, 'FailedToParse', '$unionWith');
     expectNames(options, ['coll', 'pipeline'], 40415, '$unionWith');
-    const from = expectText(
-      options.get('coll'),
-      'CommandNotSupported',
-      'coll of $unionWith, without $documents,',
-    );
+    const from = options.get('coll');
+    if (typeof from !== 'string') throw unsupported('$unionWith without a collection in "coll"');
     const stages = expectArray(options.get('pipeline') ?? [], 'TypeMismatch', 'pipeline of $unionWith');
     const pipeline = sub(stages, ctx, '$unionWith');
     return function* (input) {

@@ -21,10 +21,7 @@ const spread = lax(0, MANY, (args, name) => {
   return accumulate(name, args.length === 1 && Array.isArray(only) ? only : args) ?? null;
 });
 
-const arrays =
-  (code: number) =>
-  (arg: BValue, name: string): BValue[] =>
-    expectArray(arg, code, name);
+const arrays = (code: number) => (arg: BValue, name: string) => expectArray(arg, code, name);
 
 /** Expressions over arrays, as lists and as sets. */
 export const ARRAYS: OperatorTable = {
@@ -123,10 +120,7 @@ function range([start, end, ...step]: Value[], name: string): Value {
   if (by === 0) throw new CommandError(34449, '$range requires a non-zero step value');
   const length = Math.max(0, Math.ceil((to - from) / by));
   if (length <= MAX_RANGE) return Array.from({ length }, (_, i) => from + i * by);
-  throw new CommandError(
-    'ExceededMemoryLimit',
-    `${name}: expected at most ${MAX_RANGE} numbers, got ${length}`,
-  );
+  throw new CommandError('ExceededMemoryLimit', `${name} makes at most ${MAX_RANGE} numbers, not ${length}`);
 }
 
 /** Expressions over documents. */
