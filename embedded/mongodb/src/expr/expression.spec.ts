@@ -562,6 +562,7 @@ describe('an expression that cannot be answered', () => {
     [{ $indexOfBytes: ['a', 'a'] }, 115],
     [{ $dateToString: { date: D, format: '%q' } }, 18536],
     [{ $dateToString: { date: D, format: '%' } }, 18535],
+    [{ $toString: new Date(8.64e15) }, 18537],
     [{ $toInt: 2147483647.5 }, 241],
     [{ $toInt: -2147483648.5 }, 241],
     [{ $toDecimal: '1e7000' }, 241],

@@ -54,7 +54,11 @@ export const STRINGS: OperatorTable = {
 export function toText(value: BValue): string | undefined {
   if (value instanceof Double) return doubleText(value.value);
   if (typeof value === 'number' && !isInt(value)) return doubleText(value);
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date) {
+    const text = value.toISOString();
+    if (/^\d/.test(text)) return text;
+    throw new CommandError(18537, `only dates of the years 0 to 9999 have a text, got ${text}`);
+  }
   if (typeof value !== 'object') return String(value);
   return value instanceof Decimal128 || value instanceof ObjectId ? value.toString() : undefined;
 }
