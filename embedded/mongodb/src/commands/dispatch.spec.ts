@@ -57,6 +57,7 @@ test.each([
   [14, { insert: 'c', documents: [{}], writeConcern: 1 }],
   [14, { insert: 'c', documents: [{}], txnNumber: 1, ...session }],
   [72, { insert: 'c', documents: [{}], txnNumber: -1n, ...session }],
+  [115, { insert: 'c', documents: [{}], txnNumber: 2n ** 53n, ...session }],
   [59, { isdbgrid: 1 }],
   [51024, { collStats: 'c', scale: 0 }],
   [51024, { dbStats: 1, scale: -1 }],

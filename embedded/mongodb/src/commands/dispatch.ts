@@ -105,8 +105,10 @@ function transactionNumber(value: BValue | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'bigint')
     throw new CommandError('TypeMismatch', "BSON field 'txnNumber' must be a long");
-  if (value >= 0n) return Number(value);
-  throw new CommandError('InvalidOptions', 'Transaction number cannot be negative');
+  if (value < 0n) throw new CommandError('InvalidOptions', 'Transaction number cannot be negative');
+  // Drivers count from 1. Beyond a safe integer two numbers could be taken for one.
+  if (value > Number.MAX_SAFE_INTEGER) throw unsupported(`the txnNumber ${value}`);
+  return Number(value);
 }
 
 function sessionId(lsid: BValue | undefined): string | null {
