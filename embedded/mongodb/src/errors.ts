@@ -38,7 +38,7 @@ export const CODES = {
   NotExactValueField: 111,
   WriteConflict: 112,
   CommandNotSupported: 115,
-  CursorInUse: 125,
+  CursorInUse: 143,
   ExceededMemoryLimit: 146,
   InvalidPipelineOperator: 168,
   CannotIndexParallelArrays: 171,
