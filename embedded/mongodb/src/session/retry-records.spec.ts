@@ -53,6 +53,15 @@ test('what a rollback took back is not known', () => {
   expect(records.outcomes(write(1)).size).toBe(0);
 });
 
+test('what the batch of a clean-up has done is known after it, each number by itself', () => {
+  records.add(write(1), 0, null);
+  records.add(write(2), 1, null);
+  records.reap(Date.now());
+  records.save();
+  expect(records.outcomes(write(2)).size).toBe(1);
+  expect(new RetryRecords(db).outcomes(write(2)).size).toBe(1);
+});
+
 test('records die with the session timeout', () => {
   records.add(write(1), 0, null);
   records.save();

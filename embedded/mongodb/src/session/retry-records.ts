@@ -59,8 +59,8 @@ export class RetryRecords {
     }
     record.statements.set(stmtId, outcome);
     const last = this.pending.at(-1);
-    const isNext = last?.lsid === lsid && last.stmtId + last.count === stmtId;
-    if (isNext && !outcome && !last.outcome) last.count += 1;
+    const isOfSame = last?.lsid === lsid && last.txnNumber === txnNumber;
+    if (isOfSame && last.stmtId + last.count === stmtId && !outcome && !last.outcome) last.count += 1;
     else this.pending.push({ lsid, txnNumber, stmtId, count: 1, outcome });
   }
 
@@ -94,7 +94,6 @@ export class RetryRecords {
   /** Deletes records past their time; part of a write batch. */
   reap(now: number): void {
     this.db.statement('DELETE FROM retry WHERE at<?').run(now - RETRY_KEPT_MS);
-    this.sessions.clear();
   }
 
   private session(lsid: string): SessionRecord {
