@@ -71,11 +71,11 @@ test('a unique index over duplicates is not built', async () => {
   expect(await db.collection('twice').indexes()).toHaveLength(1);
 });
 
-test('a document above 16 MB is refused with 10334', async () => {
+test('an update that makes a document larger than 16 MB is refused with 17419', async () => {
   const half = 'x'.repeat(9 * 1024 * 1024);
   await db.collection('big').insertOne({ _id: 1 as never, half });
   const error = await failure(db.collection('big').updateOne({ _id: 1 as never }, { $set: { other: half } }));
-  expect(error.code).toBe(10334);
+  expect(error.code).toBe(17419);
   expect(await db.collection('big').findOne({ _id: 1 as never }, { projection: { other: 1 } })).toEqual({
     _id: 1,
   });

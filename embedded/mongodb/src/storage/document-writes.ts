@@ -31,7 +31,11 @@ export class DocumentWrites {
   /** Stores a document as it stands after `_id` was put first; returns what was stored. */
   insert(collection: Collection, input: BDoc): BDoc {
     const doc = withIdFirst(input);
-    const bytes = checkedBytes(doc);
+    const bytes = doc.toBytes();
+    if (bytes.length > MAX_DOCUMENT_BYTES) {
+      const text = `size in bytes: ${bytes.length}, max size: ${MAX_DOCUMENT_BYTES}`;
+      throw new CommandError('BSONObjectTooLarge', `object to insert too large. ${text}`);
+    }
     const changes = collection.indexes.map((index) => ({ index, ...index.keysOf(doc) }));
     checkUnique(collection, changes, doc, -1);
 
@@ -44,7 +48,9 @@ export class DocumentWrites {
 
   /** Replaces a stored document by its changed version. */
   update(collection: Collection, rid: number, before: BDoc, after: BDoc): void {
-    const bytes = checkedBytes(after);
+    const bytes = after.toBytes();
+    if (bytes.length > MAX_DOCUMENT_BYTES)
+      throw new CommandError(17419, `Resulting document after update is larger than ${MAX_DOCUMENT_BYTES}`);
     // The first index is on _id, which never changes.
     const changes = collection.indexes.slice(1).map((index): Change => {
       const old = index.keysOf(before).keys;
@@ -112,18 +118,20 @@ export class DocumentWrites {
 }
 
 function withIdFirst(doc: BDoc): BDoc {
-  const id = doc.get('_id') ?? new ObjectId();
+  const given = doc.get('_id');
+  const id = given === undefined ? new ObjectId() : given;
   checkId(id);
   const bytes = doc.toBytes();
-  // A name that stands twice in the bytes may be that of a field further in.
-  if (bytes.indexOf(ID, bytes.indexOf(ID) + 1) > 0 && doc.keys().filter((name) => name === '_id').length > 1)
-    throw badValue("can't have multiple _id fields in one document");
-  if (startsWithId(bytes)) return doc;
-  return BDoc.fromEntries([['_id', id], ...doc.entries().filter(([name]) => name !== '_id')]);
+  const isFirst = bytes.indexOf(ID_NAME) === 5;
+  // Most have no other: nothing needs decoding.
+  if (isFirst && !bytes.includes(ID_NAME, 9)) return doc;
+  const others = doc.entries().filter(([name]) => name !== '_id');
+  if (doc.size > others.length + 1) throw badValue("can't have multiple _id fields in one document");
+  return isFirst ? doc : BDoc.fromEntries([['_id', id], ...others]);
 }
 
-/** The name of the field. */
-const ID = Buffer.from('_id\0');
+const ID_NAME = Buffer.from('_id\0');
+
 /** The end of a name and an empty timestamp; a cheap test before decoding. */
 const ZEROS = Buffer.alloc(9);
 
@@ -139,20 +147,6 @@ function checkUnique(collection: Collection, changes: Change[], doc: BDoc, rid: 
       if (owner !== undefined && owner !== rid) throw duplicateKey(collection.ns, index, doc, key);
     }
   }
-}
-
-/** Looks at the name of the first field without decoding the document. */
-function startsWithId(bytes: Buffer): boolean {
-  return bytes.length > 9 && bytes.toString('latin1', 5, 9) === '_id\0';
-}
-
-function checkedBytes(doc: BDoc): Buffer {
-  const bytes = doc.toBytes();
-  if (bytes.length <= MAX_DOCUMENT_BYTES) return bytes;
-  throw new CommandError(
-    'BSONObjectTooLarge',
-    `object to insert too large. size in bytes: ${bytes.length}, max size: ${MAX_DOCUMENT_BYTES}`,
-  );
 }
 
 /** An `_id` may be anything but an array, a regular expression or undefined. */

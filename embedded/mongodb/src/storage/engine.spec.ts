@@ -42,6 +42,16 @@ test('_id is put first and made if there is none', async () => {
   expect(BDoc.fromBytes(collection().records.get(2)!).keys()).toEqual(['_id', 'a']);
 });
 
+test('an _id of null is kept, a second _id is refused', async () => {
+  await insert({ a: 1, _id: null });
+  expect(stored(1)).toEqual({ _id: null, a: 1 });
+  const twice = BDoc.of(['_id', 1], ['a', doc({ _id: 1 })], ['_id', 2]);
+  const writing = engine.queue.once(() =>
+    engine.writes.insert(collection(), BDoc.fromBytes(twice.toBytes())),
+  );
+  await expect(writing).rejects.toMatchObject({ code: 2 });
+});
+
 test.each([[[1]], [/a/]])('an _id of %p is refused', async (id) => {
   const { BSONRegExp } = await import('bson');
   const _id = id instanceof RegExp ? new BSONRegExp('a') : id;
