@@ -28,29 +28,36 @@ function every(ms: number, work: () => Promise<void>): NodeJS.Timeout {
   const run = async (): Promise<void> => {
     if (running) return;
     running = true;
-    try {
-      await work();
-    } catch (error) {
-      log('error', 'background work failed', { error: String(error) });
-    }
+    await attempt(work);
     running = false;
   };
   return setInterval(() => void run(), ms).unref();
 }
 
+async function attempt(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log('error', 'background work failed', { error: String(error) });
+  }
+}
+
 /** Deletes documents whose date in a TTL index is old enough, through the ordinary write path. */
-export async function deleteExpired(engine: Engine, now: Date = new Date()): Promise<void> {
+export async function deleteExpired(engine: Engine, now = new Date()): Promise<void> {
   const context = evalContext();
   for (const collection of engine.catalog.list()) {
     for (const index of collection.readyIndexes) {
       if (index.spec.expireAfterSeconds === null) continue;
       const filter = expired(index, index.spec.expireAfterSeconds, now);
-      // A look first: most runs find nothing and need no write.
-      if (prepareFind(collection, { filter, limit: 1 }, context).run().next().done) continue;
-      const { ns } = collection;
-      await engine.queue.run(() =>
-        runStatement(engine, { kind: 'delete', ns, filter, multi: true, context }),
-      );
+      // A collection with damaged documents must not keep the others from theirs.
+      await attempt(async () => {
+        // A look first: most runs find nothing and need no write.
+        if (prepareFind(collection, { filter, limit: 1 }, context).run().next().done) return;
+        const { ns } = collection;
+        await engine.queue.run(() =>
+          runStatement(engine, { kind: 'delete', ns, filter, multi: true, context }),
+        );
+      });
     }
   }
 }
