@@ -104,9 +104,7 @@ export function divide(a: NumericValue, b: NumericValue): NumericValue {
   return double(toNumber(a) / toNumber(b));
 }
 
-export function isZero(value: NumericValue): boolean {
-  return isDecimal(value) ? decimal.compareNumbers(value, 0) === 0 : toNumber(value) === 0;
-}
+export const isZero = (value: NumericValue): boolean => decimal.compareNumbers(value, 0) === 0;
 
 /** Rounds to `place` digits behind the point (negative: before it), in the type of the value; `undefined` on overflow. */
 export function round(

@@ -5,8 +5,8 @@ const MAX_BYTES = 48_000_000;
 /** A buffer that grew beyond this is not kept for the next encoding. */
 const KEPT_BYTES = 1024 * 1024;
 
-let scratch: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
-let busy = false;
+/** Taken while an encoding runs, so that one inside another gets a buffer of its own. */
+let scratch: Buffer | null = null;
 
 /** Appends to a buffer that grows and is reused from one encoding to the next. */
 export class Bytes {
@@ -16,15 +16,13 @@ export class Bytes {
 
   /** The bytes that `write` appends, in a buffer of their own. */
   static encode(write: (out: Bytes) => void): Buffer {
-    const nested = busy;
-    const out = new Bytes(nested ? Buffer.allocUnsafeSlow(1024) : scratch);
-    busy = true;
+    const out = new Bytes(scratch ?? Buffer.allocUnsafeSlow(1024));
+    scratch = null;
     try {
       write(out);
       return Buffer.from(out.buf.subarray(0, out.length));
     } finally {
-      busy = nested;
-      if (!nested && out.buf.length <= KEPT_BYTES) scratch = out.buf;
+      if (out.buf.length <= KEPT_BYTES) scratch = out.buf;
     }
   }
 
@@ -70,11 +68,6 @@ export class Bytes {
   raw(bytes: Uint8Array): void {
     const at = this.take(bytes.length);
     this.buf.set(bytes, at);
-  }
-
-  copy(from: Buffer, start: number, end: number): void {
-    const at = this.take(end - start);
-    from.copy(this.buf, at, start, end);
   }
 
   utf8(text: string): void {

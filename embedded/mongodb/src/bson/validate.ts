@@ -7,7 +7,7 @@ import { typeOfByte, TYPES } from './types.js';
  * `maxDepth` is the deepest nesting of documents and arrays; MongoDB allows 180.
  * @throws CommandError InvalidBSON (22), Overflow (15) if it is nested too deep.
  */
-export function validateBson(bytes: Buffer, { maxDepth } = { maxDepth: 180 }): void {
+export function validateBson(bytes: Buffer, maxDepth = 180): void {
   const end = new Validator(bytes, maxDepth).document(0, bytes.length, 1);
   if (end !== bytes.length) throw invalid(`a document of ${end} bytes in a field of ${bytes.length}`);
 }

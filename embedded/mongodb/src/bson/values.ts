@@ -1,18 +1,9 @@
-import {
-  Code,
-  type Binary,
-  type BSONRegExp,
-  type BSONSymbol,
-  type Decimal128,
-  type Double,
-  type MaxKey,
-  type MinKey,
-  type ObjectId,
-  type Timestamp,
-} from 'bson';
+import { Binary, BSONRegExp, BSONSymbol, Code, Decimal128, MaxKey, MinKey, ObjectId, Timestamp } from 'bson';
+import type { Double } from 'bson';
+import { unsupported } from '../errors.js';
 import { Bytes } from './bytes.js';
-import type { DBPointer, Undefined } from './type-of.js';
-import { readString, typeOfByte, TYPES, writeDocument } from './types.js';
+import { DBPointer, double, UNDEFINED, type Undefined } from './type-of.js';
+import { typeOfByte, TYPES, writeDocument, type TypeName } from './types.js';
 
 /**
  * A BSON value. `number` is Int32 if integral, within 32 bits and not -0, and a double otherwise; a double that would
@@ -42,14 +33,9 @@ export class BDoc {
     return 'BDoc';
   }
 
-  /** `bytes` is exactly one valid document (see validateBson). */
-  static fromBytes(bytes: Buffer): BDoc {
-    return new BDoc(bytes, 0, bytes.length, null, []);
-  }
-
-  /** The valid document that stands at `[start, end)` of a larger buffer. */
-  static view(buf: Buffer, start: number, end: number): BDoc {
-    return new BDoc(buf, start, end, null, []);
+  /** The valid document (see validateBson) that stands at `[start, end)` of a buffer. */
+  static fromBytes(bytes: Buffer, start = 0, end = bytes.length): BDoc {
+    return new BDoc(bytes, start, end, null, []);
   }
 
   static of(...entries: (readonly [string, BValue])[]): BDoc {
@@ -78,7 +64,7 @@ export class BDoc {
     }
     const buf = this.buf!;
     const at = findField(buf, this.start, key);
-    return at < 0 ? undefined : readValue(buf, buf[at]!, endOfCString(buf, at + 1 + key.length));
+    return at < 0 ? undefined : READ[buf[at]!]!(buf, endOfCString(buf, at + 1 + key.length));
   }
 
   has(key: string): boolean {
@@ -134,7 +120,7 @@ export class BDoc {
 
   /** Appends the document to a larger one. */
   writeTo(out: Bytes): void {
-    if (this.buf) out.copy(this.buf, this.start, this.end);
+    if (this.buf) out.raw(this.toBytes());
     else writeDocument(out, this.names!, this.values);
   }
 
@@ -145,7 +131,7 @@ export class BDoc {
     const buf = this.buf!;
     walk(buf, this.start, (type, name, value) => {
       names.push(buf.toString('utf8', name, value - 1));
-      values.push(readValue(buf, type, value));
+      values.push(READ[type]!(buf, value));
     });
     this.names = names;
     this.values = values;
@@ -153,31 +139,61 @@ export class BDoc {
   }
 }
 
-/** The value of type byte `type` at `at`. */
-function readValue(buf: Buffer, type: number, at: number): BValue {
-  switch (type) {
-    case TYPES.object.code:
-      return BDoc.view(buf, at, at + buf.readInt32LE(at));
-    case TYPES.array.code:
-      return readArray(buf, at);
-    case TYPES.javascriptWithScope.code:
-      return readCodeWithScope(buf, at);
-    default:
-      return typeOfByte(type)!.read(buf, at);
-  }
+/** Read a value from valid bytes. */
+const READ_TYPE: Readonly<Record<TypeName, (buf: Buffer, at: number) => BValue>> = {
+  double: (buf, at) => double(buf.readDoubleLE(at)),
+  string: readString,
+  object: (buf, at) => BDoc.fromBytes(buf, at, at + buf.readInt32LE(at)),
+  array: (buf, at) => {
+    const values: BValue[] = [];
+    walk(buf, at, (type, _name, value) => values.push(READ[type]!(buf, value)));
+    return values;
+  },
+  binData: (buf, at) => new Binary(buf.subarray(at + 5, at + 5 + buf.readInt32LE(at)), buf[at + 4]),
+  undefined: () => UNDEFINED,
+  objectId: readObjectId,
+  bool: (buf, at) => buf[at] === 1,
+  date: (buf, at) => {
+    const ms = buf.readInt32LE(at + 4) * 0x1_0000_0000 + buf.readUInt32LE(at);
+    if (Math.abs(ms) > MAX_DATE_MS) throw unsupported(`a date ${ms} ms from 1970, beyond the year 275760,`);
+    return new Date(ms);
+  },
+  null: () => null,
+  regex: (buf, at) => {
+    const options = endOfCString(buf, at);
+    const regex = new BSONRegExp(buf.toString('utf8', at, options - 1));
+    // Set directly because the constructor sorts and checks the options, which would change the stored bytes.
+    regex.options = buf.toString('utf8', options, endOfCString(buf, options) - 1);
+    return regex;
+  },
+  dbPointer: (buf, at) => new DBPointer(readString(buf, at), readObjectId(buf, at + 4 + buf.readInt32LE(at))),
+  javascript: (buf, at) => new Code(readString(buf, at)),
+  symbol: (buf, at) => new BSONSymbol(readString(buf, at)),
+  javascriptWithScope: (buf, at) => {
+    const code = new Code(readString(buf, at + 4));
+    const scope = at + 8 + buf.readInt32LE(at + 4);
+    code.scope = BDoc.fromBytes(buf, scope, scope + buf.readInt32LE(scope));
+    return code;
+  },
+  int: (buf, at) => buf.readInt32LE(at),
+  timestamp: (buf, at) => new Timestamp(buf.readBigUInt64LE(at)),
+  long: (buf, at) => buf.readBigInt64LE(at),
+  decimal: (buf, at) => new Decimal128(buf.subarray(at, at + 16)),
+  minKey: () => new MinKey(),
+  maxKey: () => new MaxKey(),
+};
+/** The same by type byte. */
+const READ: ((buf: Buffer, at: number) => BValue)[] = [];
+for (const [name, { code }] of Object.entries(TYPES)) READ[code & 0xff] = READ_TYPE[name as TypeName];
+
+const MAX_DATE_MS = 8.64e15;
+
+function readString(buf: Buffer, at: number): string {
+  return buf.toString('utf8', at + 4, at + 3 + buf.readInt32LE(at));
 }
 
-function readArray(buf: Buffer, at: number): BValue[] {
-  const values: BValue[] = [];
-  walk(buf, at, (type, _name, value) => values.push(readValue(buf, type, value)));
-  return values;
-}
-
-function readCodeWithScope(buf: Buffer, at: number): Code {
-  const code = new Code(readString(buf, at + 4));
-  const scope = at + 8 + buf.readInt32LE(at + 4);
-  code.scope = BDoc.view(buf, scope, scope + buf.readInt32LE(scope));
-  return code;
+function readObjectId(buf: Buffer, at: number): ObjectId {
+  return new ObjectId(buf.subarray(at, at + 12));
 }
 
 /** Offset just behind the zero byte that ends the C string at `at`. */

@@ -160,7 +160,7 @@ function readSequence(section: Buffer, sequences: Map<string, BDoc[]>): void {
 
 /** Everything behind reads documents without checks, so a malformed one stops here with error 22. */
 function checked(bytes: Buffer, maxDepth: number): BDoc {
-  validateBson(bytes, { maxDepth });
+  validateBson(bytes, maxDepth);
   return BDoc.fromBytes(bytes);
 }
 
