@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { BDoc } from '../bson/values.js';
 import { badValue, CommandError } from '../errors.js';
 import type { Reading } from '../query/find.js';
@@ -183,16 +184,12 @@ export class Turns {
 
   constructor(private readonly deadline: number) {}
 
-  /** A promise when it is somebody else's turn. Error 50 past the deadline. */
-  next(): Promise<void> | undefined {
+  /** Waits when it is somebody else's turn. Error 50 past the deadline. */
+  async next(): Promise<void> {
     checkDeadline(this.deadline);
-    if (performance.now() - this.since < TURN_MS) return undefined;
-    return new Promise((resolve) =>
-      setImmediate(() => {
-        this.since = performance.now();
-        resolve();
-      }),
-    );
+    if (performance.now() - this.since < TURN_MS) return;
+    await setImmediate();
+    this.since = performance.now();
   }
 }
 

@@ -9,14 +9,6 @@ import { RecordTable, type Row } from '../storage/tables.js';
 /** insert, update (full replacement), delete, command. */
 export type OplogOp = 'i' | 'u' | 'd' | 'c';
 
-export interface OplogEntry {
-  ts: number;
-  op: OplogOp;
-  ns: string;
-  uuid: Buffer | null;
-  o: Buffer;
-}
-
 /** What an entry takes beside its document, roughly. */
 const ENTRY_OVERHEAD_BYTES = 96;
 /** Oldest entries removed by one commit, so that trimming never stalls a writer. */
@@ -42,7 +34,7 @@ export class Oplog extends Collection {
     file.setMeta('oplogBytes', -1);
   }
 
-  append({ ts, op, ns, uuid, o }: OplogEntry): void {
+  append(ts: number, op: OplogOp, ns: string, uuid: Buffer | null, o: Buffer): void {
     this.wall ||= Date.now();
     const insert = this.file.statement('INSERT INTO oplog(ts,op,ns,ui,o,wall) VALUES(?,?,?,?,?,?)');
     insert.run(ts, op, ns, uuid, o, this.wall);

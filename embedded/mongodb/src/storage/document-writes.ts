@@ -40,7 +40,7 @@ export class DocumentWrites {
     checkUnique(collection, changes, doc, -1);
 
     const rid = collection.nextRid++;
-    collection.records.insert(rid, this.log(collection, 'i', bytes), bytes);
+    collection.records.insert(rid, this.engine.log('i', collection, bytes), bytes);
     this.apply(changes, rid);
     this.account(collection, 1, bytes.length, bytes.length);
     return doc;
@@ -59,7 +59,7 @@ export class DocumentWrites {
     });
     checkUnique(collection, changes, after, rid);
 
-    collection.records.replace(rid, this.log(collection, 'u', bytes), bytes);
+    collection.records.replace(rid, this.engine.log('u', collection, bytes), bytes);
     this.apply(changes, rid);
     this.account(collection, 0, bytes.length - before.toBytes().length, bytes.length);
   }
@@ -69,7 +69,7 @@ export class DocumentWrites {
     for (const index of collection.indexes)
       for (const key of index.keysOf(doc).keys) index.table.delete(key, rid);
     collection.records.delete(rid);
-    this.log(collection, 'd', id);
+    this.engine.log('d', collection, id);
     this.account(collection, -1, -doc.toBytes().length, id.length);
   }
 
@@ -79,10 +79,6 @@ export class DocumentWrites {
     checkUnique(collection, changes, doc, rid);
     this.apply(changes, rid);
     this.engine.queue.addBytes(changes[0]!.keys.length * ENTRY_BYTES);
-  }
-
-  private log({ ns, uuid }: Collection, op: 'i' | 'u' | 'd', o: Buffer): number {
-    return this.engine.log(op, ns, uuid, o);
   }
 
   private apply(changes: Change[], rid: number): void {
@@ -136,7 +132,8 @@ const ID_NAME = Buffer.from('_id\0');
 const ZEROS = Buffer.alloc(9);
 
 function without(keys: Buffer[], others: Buffer[]): Buffer[] {
-  return keys.filter((key) => !others.some((other) => other.equals(key)));
+  const known = new Set(others.map((key) => key.toString('latin1')));
+  return keys.filter((key) => !known.has(key.toString('latin1')));
 }
 
 function checkUnique(collection: Collection, changes: Change[], doc: BDoc, rid: number): void {

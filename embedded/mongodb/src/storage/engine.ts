@@ -77,13 +77,13 @@ export class Engine {
 
   /** Writes a `c` entry: collections and indexes that come and go are part of the history. */
   logCommand(db: string, command: BDoc, collection?: Collection): void {
-    this.log('c', `${db}.$cmd`, collection?.uuid ?? null, command.toBytes());
+    this.log('c', { ns: `${db}.$cmd`, uuid: collection?.uuid ?? null }, command.toBytes());
   }
 
   /** Appends to the oplog, unless it is the business of this server alone; returns the commit time. */
-  log(op: OplogOp, ns: string, uuid: Buffer | null, o: Buffer): number {
+  log(op: OplogOp, { ns, uuid }: { ns: string; uuid: Buffer | null }, o: Buffer): number {
     const ts = this.clock.next();
-    if (!ns.startsWith('local.')) this.oplog.append({ ts, op, ns, uuid, o });
+    if (!ns.startsWith('local.')) this.oplog.append(ts, op, ns, uuid, o);
     return ts;
   }
 

@@ -190,14 +190,12 @@ const ALL: KeyRange = { low: Buffer.alloc(0), high: null };
 
 /** The entries of a range behind a place, in key order. */
 function walk({ low, high }: KeyRange, after: Entry | undefined, reverse: boolean) {
-  const start = after && !reverse ? '(i.k,i.rid)>(?,?)' : 'i.k>=?';
-  const end = after && reverse ? 'AND (i.k,i.rid)<(?,?)' : high ? 'AND i.k<?' : '';
+  const place = after && [after.key, after.rid];
+  const [start, first] = place && !reverse ? ['(i.k,i.rid)>(?,?)', place] : ['i.k>=?', [low]];
+  const [end, last] =
+    place && reverse ? ['AND (i.k,i.rid)<(?,?)', place] : high ? ['AND i.k<?', [high]] : ['', []];
   const order = reverse ? 'i.k DESC,i.rid DESC' : 'i.k,i.rid';
-  const position = after ? [after.key, after.rid] : [];
-  const parameters = reverse
-    ? [low, ...(after ? position : high ? [high] : [])]
-    : [...(after ? position : [low]), ...(high ? [high] : [])];
-  return { where: `WHERE ${start} ${end} ORDER BY ${order}`, parameters };
+  return { where: `WHERE ${start} ${end} ORDER BY ${order}`, parameters: [...first, ...last] };
 }
 
 // CROSS JOIN keeps SQLite from turning the join around: the index must lead.
