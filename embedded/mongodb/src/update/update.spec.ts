@@ -261,6 +261,7 @@ describe('an update operator', () => {
     [{ $rename: { 'a.x': 'b' } }, { a: 1 }, 28],
     [{ $rename: { b: 'a.x' } }, { a: [{ x: 1 }], b: 1 }, 2],
     [{ replaced: 1, _id: 2 }, { _id: 1 }, 66],
+    [{ replaced: 1, _id: null }, { _id: 1 }, 66],
   ])('%j fails on %j with code %d', (update, before, code) => {
     expect(codeOf(() => compile(update).apply(doc(before)))).toBe(code);
   });

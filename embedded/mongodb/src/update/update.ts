@@ -92,7 +92,8 @@ function changeOf(kind: Update['kind'], update: BDoc | readonly BValue[], option
  */
 function keepId(old: BDoc, next: BDoc): BDoc {
   if (identical(old, next) || (next.size === 0 && old.size === 1)) return old;
-  const id = next.get('_id') ?? old.get('_id');
+  const given = next.get('_id');
+  const id = given === undefined ? old.get('_id') : given;
   if (id === undefined || next.keys()[0] === '_id') return next;
   return BDoc.fromEntries([['_id', id], ...next.entries().filter(([name]) => name !== '_id')]);
 }
