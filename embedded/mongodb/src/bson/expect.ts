@@ -38,20 +38,16 @@ function refused(code: Code, what: string, expected: string, got: Given): Comman
   );
 }
 
-export function expectDocument(value: Given, code: Code, what: string): BDoc {
-  if (value instanceof BDoc) return value;
-  throw refused(code, what, 'an object', value);
+function expecting<T extends BValue>(expected: string, is: (value: Given) => value is T) {
+  return (value: Given, code: Code, what: string): T => {
+    if (is(value)) return value;
+    throw refused(code, what, expected, value);
+  };
 }
 
-export function expectArray(value: Given, code: Code, what: string): BValue[] {
-  if (Array.isArray(value)) return value;
-  throw refused(code, what, 'an array', value);
-}
-
-export function expectText(value: Given, code: Code, what: string): string {
-  if (typeof value === 'string') return value;
-  throw refused(code, what, 'a string', value);
-}
+export const expectDocument = expecting('an object', (value) => value instanceof BDoc);
+export const expectArray = expecting('an array', (value): value is BValue[] => Array.isArray(value));
+export const expectText = expecting('a string', (value) => typeof value === 'string');
 
 /** A whole number of any type that is at least `min`. */
 export function expectInteger(value: Given, code: Code, what: string, min = -Infinity): number {

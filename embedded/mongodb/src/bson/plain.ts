@@ -1,5 +1,3 @@
-import { Double } from 'bson';
-import { double } from './type-of.js';
 import { BDoc, type BValue } from './values.js';
 
 /** A JavaScript literal: objects become documents. Not for stored data, because integer-like names would be reordered. */
@@ -8,7 +6,6 @@ export type Plain = BValue | Plain[] | { readonly [name: string]: Plain };
 /** Builds a value from a literal. */
 export function fromPlain(plain: Plain): BValue {
   if (Array.isArray(plain)) return plain.map(fromPlain);
-  if (plain instanceof Double) return double(plain.value);
   if (!isPlainObject(plain)) return plain as BValue;
   return doc(plain as { readonly [name: string]: Plain });
 }

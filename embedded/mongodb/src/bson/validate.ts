@@ -54,7 +54,9 @@ class Validator {
         this.text(at, end - 12);
         break;
       case TYPES.binData:
-        this.binary(at, end);
+        // The old subtype repeats its length inside.
+        if (this.buf[at + 4] === 2 && this.counted(at + 5, 4, end) !== end)
+          throw invalid(`binary subtype 2 with a wrong inner length at byte ${at}`);
         break;
       case TYPES.javascriptWithScope:
         this.codeWithScope(at, end, depth);
@@ -94,13 +96,6 @@ class Validator {
       if (!isUtf8(this.buf.subarray(start, end))) throw invalid(`text that is not UTF-8 at byte ${start}`);
       return;
     }
-  }
-
-  /** The old binary subtype repeats its length inside. */
-  private binary(at: number, end: number): void {
-    const length = end - at - 5;
-    if (this.buf[at + 4] === 2 && (length < 4 || this.buf.readInt32LE(at + 5) !== length - 4))
-      throw invalid(`binary subtype 2 with a wrong inner length at byte ${at}`);
   }
 
   private codeWithScope(at: number, end: number, depth: number): void {

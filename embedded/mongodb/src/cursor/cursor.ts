@@ -137,12 +137,12 @@ class Cursor {
   /** The next documents; fewer than `limit` only at the end or when the batch is full. */
   async batch(limit: number, deadline: number): Promise<BDoc[]> {
     const documents: BDoc[] = [];
-    const turns = new Turns(deadline);
+    const takeTurns = turnTaking(deadline);
     for (let bytes = 0; documents.length < limit;) {
       const next = this.next();
       if (next === null) break;
       if (next === undefined) {
-        await turns.next();
+        await takeTurns();
         continue;
       }
       const encoded = next.toBytes();
@@ -178,19 +178,18 @@ class Cursor {
 /** After so long a read lets others run. */
 const TURN_MS = 8;
 
-/** Shares the one thread: asked wherever a read may be interrupted, it now and then waits until others have run. */
-export class Turns {
-  private since = performance.now();
-
-  constructor(private readonly deadline: number) {}
-
-  /** Waits when it is somebody else's turn. Error 50 past the deadline. */
-  async next(): Promise<void> {
-    checkDeadline(this.deadline);
-    if (performance.now() - this.since < TURN_MS) return;
+/**
+ * Shares the one thread: asked wherever a read may be interrupted, it now and then waits until others have run. Error 50
+ * past the deadline.
+ */
+function turnTaking(deadline: number): () => Promise<void> {
+  let since = performance.now();
+  return async () => {
+    checkDeadline(deadline);
+    if (performance.now() - since < TURN_MS) return;
     await setImmediate();
-    this.since = performance.now();
-  }
+    since = performance.now();
+  };
 }
 
 /** Runs a reading to its end. */
@@ -199,9 +198,9 @@ export async function readAll<T>(
   deadline: number,
   each: (one: T) => void,
 ): Promise<void> {
-  const turns = new Turns(deadline);
+  const takeTurns = turnTaking(deadline);
   for (const one of reading) {
-    if (one === undefined) await turns.next();
+    if (one === undefined) await takeTurns();
     else each(one);
   }
 }

@@ -8,21 +8,13 @@ const INCREMENTS = 2 ** 21;
  * BSON timestamp read as an integer is above 2^53. Times only ascend, also when the system clock goes back.
  */
 export class CommitClock {
-  private last: number;
-
-  constructor(last: number) {
-    this.last = last;
-  }
-
-  /** The newest time handed out. */
-  get current(): number {
-    return this.last;
-  }
+  /** `current` is the newest time handed out. */
+  constructor(public current: number) {}
 
   next(): number {
     const now = Math.floor(Date.now() / 1000) * INCREMENTS + 1;
-    this.last = Math.max(now, this.last + 1);
-    return this.last;
+    this.current = Math.max(now, this.current + 1);
+    return this.current;
   }
 }
 
