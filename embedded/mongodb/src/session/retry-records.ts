@@ -38,6 +38,8 @@ type RetryRow = [stmtId: number, count: number, txnNumber: number, reply: Uint8A
 export class RetryRecords {
   private readonly sessions = new Map<string, SessionRecord>();
   private pending: Pending[] = [];
+  /** The running batch deletes old records. */
+  private reaped = false;
 
   constructor(private readonly db: Database) {}
 
@@ -83,6 +85,9 @@ export class RetryRecords {
       record.rows += 1;
     }
     this.pending = [];
+    // Not before: what is only noted is in no row from which it could be read again.
+    if (this.reaped || this.sessions.size > MAX_CACHED_SESSIONS) this.sessions.clear();
+    this.reaped = false;
   }
 
   /** After a rollback nothing that was noted counts. */
@@ -94,12 +99,12 @@ export class RetryRecords {
   /** Deletes records past their time; part of a write batch. */
   reap(now: number): void {
     this.db.statement('DELETE FROM retry WHERE at<?').run(now - RETRY_KEPT_MS);
+    this.reaped = true;
   }
 
   private session(lsid: string): SessionRecord {
     const known = this.sessions.get(lsid);
     if (known) return known;
-    if (this.sessions.size >= MAX_CACHED_SESSIONS && this.pending.length === 0) this.sessions.clear();
     const rows = this.db.statement('SELECT stmt,count,txn,reply FROM retry WHERE lsid=?').all(lsid);
     const record = newestOf(rows as unknown as RetryRow[]);
     this.sessions.set(lsid, record);
