@@ -46,13 +46,9 @@ export const TYPES = {
 /** Name that `$type` uses for a BSON type, also the name in error messages. */
 export type TypeName = keyof typeof TYPES;
 
-const BY_CODE: BsonType[] = [];
-for (const one of Object.values(TYPES)) BY_CODE[one.code & 0xff] = one;
-
-/** The type of a type byte; `undefined` if there is none. */
-export function typeOfByte(byte: number): BsonType | undefined {
-  return BY_CODE[byte];
-}
+/** Types by their type byte. */
+export const TYPE_OF_BYTE: BsonType[] = [];
+for (const one of Object.values(TYPES)) TYPE_OF_BYTE[one.code & 0xff] = one;
 
 /** The type that `$type` and `$convert` call by this name or number. */
 export function typeCalled(nameOrCode: string | number): TypeName | undefined {

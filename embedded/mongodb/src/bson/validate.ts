@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { CommandError } from '../errors.js';
-import { typeOfByte, TYPES } from './types.js';
+import { TYPE_OF_BYTE, TYPES } from './types.js';
 
 /**
  * Checks that `bytes` is exactly one well-formed document, so that everything behind can read it without checks.
@@ -36,7 +36,7 @@ class Validator {
 
   /** Checks the value at `at`; returns its end. */
   private value(byte: number, at: number, limit: number, depth: number): number {
-    const type = typeOfByte(byte);
+    const type = TYPE_OF_BYTE[byte];
     if (!type) throw invalid(`unrecognized type ${byte} at byte ${at}`);
     if (type === TYPES.regex) return this.cstring(this.cstring(at, limit), limit);
     const end = type.counted ? this.counted(at, type.size, limit) : at + type.size;

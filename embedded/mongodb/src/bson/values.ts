@@ -3,7 +3,7 @@ import type { Double } from 'bson';
 import { unsupported } from '../errors.js';
 import { Bytes } from './bytes.js';
 import { DBPointer, double, UNDEFINED, type Undefined } from './type-of.js';
-import { typeOfByte, TYPES, writeDocument, type TypeName } from './types.js';
+import { TYPE_OF_BYTE, TYPES, writeDocument, type TypeName } from './types.js';
 
 /**
  * A BSON value. `number` is Int32 if integral, within 32 bits and not -0, and a double otherwise; a double that would
@@ -203,8 +203,8 @@ export function endOfCString(buf: Buffer, at: number): number {
 }
 
 /** Sizes as tables, because every field that is passed over looks here. */
-const SIZE = Uint8Array.from({ length: 256 }, (_, byte) => typeOfByte(byte)?.size ?? 0);
-const COUNTED = Uint8Array.from({ length: 256 }, (_, byte) => Number(typeOfByte(byte)?.counted ?? false));
+const SIZE = Uint8Array.from({ length: 256 }, (_, byte) => TYPE_OF_BYTE[byte]?.size ?? 0);
+const COUNTED = Uint8Array.from({ length: 256 }, (_, byte) => Number(TYPE_OF_BYTE[byte]?.counted ?? false));
 const REGEX = 0x0b;
 
 /** Offset just behind the value of type byte `type` that starts at `at`. The bytes must be valid BSON. */
