@@ -24,21 +24,24 @@ export class Catalog {
     this.collections = new Map([[this.oplog.ns, this.oplog]]);
     this.dirty.clear();
     const rows = this.db.statement('SELECT cid,ns,uuid,count,bytes,next_rid FROM coll ORDER BY cid');
-    const ofIndexes = this.db.statement('SELECT iid,spec,state,multikey FROM idx WHERE cid=? ORDER BY iid');
+    // Whoever was building one is gone with the process, or ends because what he builds on counts as dropped now.
+    const ofIndexes = this.db.statement(
+      "SELECT iid,spec,multikey FROM idx WHERE cid=? AND state='ready' ORDER BY iid",
+    );
     for (const row of rows.all() as unknown as CollectionRow[]) {
       const collection = this.opened(...row);
-      for (const [iid, spec, state, multikey] of ofIndexes.all(collection.cid) as unknown as IndexRow[]) {
+      for (const [iid, spec, multikey] of ofIndexes.all(collection.cid) as unknown as IndexRow[]) {
         const paths = multikey ? multikey.split('\0') : [];
-        this.openedIndex(collection, iid, parseIndexSpec(BDoc.fromBytes(asBuffer(spec))), state, paths);
+        this.openedIndex(collection, iid, parseIndexSpec(BDoc.fromBytes(asBuffer(spec))), 'ready', paths);
       }
     }
   }
 
-  /** Drops indexes whose build a crash cut short: their creation was never acknowledged. */
+  /** Drops indexes whose build a crash or a rollback cut short: their creation was never acknowledged. */
   dropUnfinishedIndexes(): void {
-    for (const collection of this.collections.values())
-      for (const index of collection.indexes.filter(({ state }) => state === 'building'))
-        this.dropIndex(collection, index);
+    const unfinished = this.db.statement("SELECT iid FROM idx WHERE state='building'").all();
+    for (const [iid] of unfinished as unknown as [number][])
+      this.db.sqlite.exec(`DROP TABLE IF EXISTS i_${iid}; DELETE FROM idx WHERE iid=${iid}`);
   }
 
   get(ns: string): Collection | undefined {
@@ -168,4 +171,4 @@ type CollectionRow = [
   bytes: number,
   nextRid: number,
 ];
-type IndexRow = [iid: number, spec: Uint8Array, state: IndexState, multikey: string];
+type IndexRow = [iid: number, spec: Uint8Array, multikey: string];

@@ -148,15 +148,26 @@ test('the oplog keeps the newest entries within its size', async () => {
   expect((BDoc.fromBytes(entries.at(-1)!.bytes).get('o') as BDoc).get('_id')).toBe(19);
 });
 
-test('an index build that a crash cut short is gone at the next start', async () => {
+test('an index build that a rollback or a crash cut short is gone, the table at the next start', async () => {
   await insert({ _id: 1, a: 1 });
-  await engine.queue.run(function* () {
-    engine.catalog.addIndex(collection(), parseIndexSpec(doc({ name: 'a', key: { a: 1 } })), 'building');
-    yield;
+  await engine.queue.once(() =>
+    engine.catalog.addIndex(collection(), parseIndexSpec(doc({ name: 'a', key: { a: 1 } })), 'building'),
+  );
+  const faulty = engine.queue.once(() => {
+    throw new TypeError('a programming error');
   });
+  await expect(faulty).rejects.toThrow(TypeError);
+  expect(collection().indexes.map(({ spec }) => spec.name)).toEqual(['_id_']);
   engine.close();
   engine = opened();
   expect(collection().indexes.map(({ spec }) => spec.name)).toEqual(['_id_']);
+  const raw = new DatabaseSync(join(directory, 'data.sqlite'));
+  engine.close();
+  expect(
+    raw.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name LIKE 'i~_%' ESCAPE '~'").get(),
+  ).toEqual({ n: 1 });
+  raw.close();
+  engine = opened();
 });
 
 test('a fault in a write leaves memory as it was before', async () => {
