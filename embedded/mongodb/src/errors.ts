@@ -55,6 +55,7 @@ export const CODES = {
   Interrupted: 11601,
   InterruptedAtShutdown: 11600,
   InterruptedDueToReplStateChange: 11602,
+  BackgroundOperationInProgressForNamespace: 12587,
   OutOfDiskSpace: 14031,
 } as const;
 

@@ -86,6 +86,7 @@ const ROWS: Record<CodeName, Row> = {
   Interrupted: INJECTED,
   InterruptedAtShutdown: INJECTED,
   InterruptedDueToReplStateChange: INJECTED,
+  BackgroundOperationInProgressForNamespace: { shownBy: 'embedded/mongodb/src/commands/dispatch.spec.ts' },
   OutOfDiskSpace: { shownBy: 'embedded/mongodb/src/storage/write-queue.spec.ts' },
 };
 

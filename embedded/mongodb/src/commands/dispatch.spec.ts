@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ObjectId, UUID } from 'bson';
 import { doc, toPlain } from '../bson/plain.js';
 import { BDoc } from '../bson/values.js';
+import { parseIndexSpec } from '../catalog/index.js';
 import { CursorStore } from '../cursor/cursor.js';
 import { ServerInfo } from '../server-info.js';
 import { Engine } from '../storage/engine.js';
@@ -120,6 +121,46 @@ test('the time of a find is for all its batches together, time between them asid
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(await errorOf({ getMore, collection: 'c', batchSize: 1 })).toBeUndefined();
   expect(await errorOf({ getMore, collection: 'c' })).toBe(50);
+});
+
+test('nor does that of an aggregation run while nobody asks for its next batch', async () => {
+  await errorOf({ insert: 'c', documents: Array.from({ length: 100 }, () => ({})) });
+  const find = { aggregate: 'c', pipeline: [], cursor: { batchSize: 1 }, maxTimeMS: 100 };
+  const { id } = (await cursorOf(find)) as { id: bigint };
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  expect(await errorOf({ getMore: id, collection: 'c' })).toBeUndefined();
+});
+
+test('a retryable write that is sent again while it still runs is done once', async () => {
+  await errorOf({ insert: 'c', documents: [{ _id: 1, n: 0 }] });
+  const updates = Array.from({ length: 3_000 }, () => ({ q: { _id: 1 }, u: { $inc: { n: 1 } } }));
+  const command = { update: 'c', updates, txnNumber: 1n, ...session };
+  const replies = await Promise.all([replyTo(command), replyTo(command)]);
+  expect(replies.map((reply) => reply.get('n'))).toEqual([3_000, 3_000]);
+  expect(await cursorOf({ find: 'c' })).toMatchObject({ firstBatch: [{ n: 3_000 }] });
+});
+
+test('an index that is named twice is dropped once, and no other', async () => {
+  for (const name of ['a', 'b', 'c']) await errorOf(index({ [name]: 1 }, { name }));
+  expect(await errorOf({ dropIndexes: 'c', index: ['a', 'a'] })).toBeUndefined();
+  const { firstBatch } = (await cursorOf({ listIndexes: 'c' })) as { firstBatch: { name: string }[] };
+  expect(firstBatch.map(({ name }) => name)).toEqual(['_id_', 'b', 'c']);
+});
+
+test('an index that is being built is not changed by collMod', async () => {
+  const { queue, catalog, collectionForWrite } = services.engine;
+  await queue.once(() => {
+    const collection = collectionForWrite.call(services.engine, 't.c');
+    catalog.addIndex(collection, parseIndexSpec(doc({ name: 'x', key: { a: 1 } })), 'building');
+  });
+  expect(await errorOf(change({ name: 'x', hidden: true }))).toBe(12587);
+});
+
+test('an $out that is refused at its end leaves nothing behind', async () => {
+  await errorOf({ insert: 'c', documents: [{}] });
+  expect(await errorOf({ aggregate: 'c', pipeline: [{ $out: 'a$b' }], cursor: {} })).toBe(73);
+  const { firstBatch } = (await cursorOf({ listCollections: 1 })) as { firstBatch: { name: string }[] };
+  expect(firstBatch.map(({ name }) => name)).toEqual(['c']);
 });
 
 async function cursorOf(command: object): Promise<unknown> {

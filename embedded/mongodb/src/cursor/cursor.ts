@@ -17,7 +17,7 @@ interface CursorOptions {
   noCursorTimeout?: boolean | undefined;
 }
 
-/** Who opens or reads a cursor, and until when. */
+/** Who opens or reads a cursor, and until when; of an opener the time is set anew for each batch. */
 interface Caller {
   lsid: string | null;
   deadline: number;
@@ -32,13 +32,13 @@ export class CursorStore {
   async open(
     ns: string,
     reading: Iterable<BDoc | undefined>,
-    { lsid, deadline }: Caller,
+    caller: Caller,
     { batchSize = FIRST_BATCH, singleBatch = false, noCursorTimeout = false }: CursorOptions,
   ): Promise<BDoc> {
-    const cursor = new Cursor(ns, reading, lsid, noCursorTimeout);
-    const firstBatch = await cursor.batch(batchSize, deadline);
+    const cursor = new Cursor(ns, reading, caller, noCursorTimeout);
+    const firstBatch = await cursor.batch(batchSize);
     if (!singleBatch) cursor.peekEnd();
-    cursor.timeLeft = deadline - Date.now();
+    cursor.timeLeft = caller.deadline - Date.now();
     const id = singleBatch || cursor.exhausted ? 0n : this.newId();
     if (id !== 0n) this.cursors.set(id, cursor);
     return BDoc.of(['cursor', BDoc.of(['firstBatch', firstBatch], ['id', id], ['ns', ns])]);
@@ -48,12 +48,13 @@ export class CursorStore {
   async next(id: bigint, ns: string, { lsid, deadline: own }: Caller, batchSize: number): Promise<BDoc> {
     const cursor = this.get(id, ns, lsid);
     if (own !== Infinity) throw badValue('maxTimeMS of a getMore is for cursors that wait for data');
-    const deadline = Date.now() + cursor.timeLeft;
+    const { opener } = cursor;
+    opener.deadline = Date.now() + cursor.timeLeft;
     cursor.busy = true;
     try {
-      const nextBatch = await cursor.batch(batchSize, deadline);
+      const nextBatch = await cursor.batch(batchSize);
       cursor.peekEnd();
-      cursor.timeLeft = deadline - Date.now();
+      cursor.timeLeft = opener.deadline - Date.now();
       if (cursor.exhausted) this.kill(id);
       const left = cursor.exhausted ? 0n : id;
       return BDoc.of(['cursor', BDoc.of(['nextBatch', nextBatch], ['id', left], ['ns', ns])]);
@@ -71,7 +72,7 @@ export class CursorStore {
   }
 
   killOfSessions(lsids: ReadonlySet<string>): void {
-    for (const [id, { lsid }] of this.cursors) if (lsid && lsids.has(lsid)) this.cursors.delete(id);
+    for (const [id, { opener }] of this.cursors) if (lsids.has(opener.lsid ?? '-')) this.cursors.delete(id);
   }
 
   killAll(): void {
@@ -95,9 +96,10 @@ export class CursorStore {
     if (!cursor) throw new CommandError('CursorNotFound', `cursor id ${id} not found`);
     if (cursor.ns !== ns)
       throw new CommandError('Unauthorized', `getMore on '${ns}', but the cursor belongs to ${cursor.ns}`);
-    if (cursor.lsid !== lsid) {
-      const code = cursor.lsid === null ? 50736 : lsid === null ? 50737 : 50738;
-      throw new CommandError(code, `the cursor belongs to session ${cursor.lsid}, not to ${lsid}`);
+    const owner = cursor.opener.lsid;
+    if (owner !== lsid) {
+      const code = owner === null ? 50736 : lsid === null ? 50737 : 50738;
+      throw new CommandError(code, `the cursor belongs to session ${owner}, not to ${lsid}`);
     }
     if (cursor.busy) throw new CommandError('CursorInUse', `cursor id ${id} is in use by another operation`);
     return cursor;
@@ -128,16 +130,16 @@ class Cursor {
   constructor(
     readonly ns: string,
     reading: Iterable<BDoc | undefined>,
-    readonly lsid: string | null,
+    readonly opener: Caller,
     readonly noTimeout: boolean,
   ) {
     this.reading = reading[Symbol.iterator]();
   }
 
   /** The next documents; fewer than `limit` only at the end or when the batch is full. */
-  async batch(limit: number, deadline: number): Promise<BDoc[]> {
+  async batch(limit: number): Promise<BDoc[]> {
     const documents: BDoc[] = [];
-    const takeTurns = turnTaking(deadline);
+    const takeTurns = turnTaking(this.opener.deadline);
     for (let bytes = 0; documents.length < limit;) {
       const next = this.next();
       if (next === null) break;

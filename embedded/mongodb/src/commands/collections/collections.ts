@@ -108,6 +108,8 @@ export const collections: CommandTable = {
       if (hidden === undefined && ttl === undefined)
         throw invalid('no expireAfterSeconds, hidden, unique, or prepareUnique field');
       const index = indexOf(collection, wanted);
+      if (index.state === 'building')
+        throw new CommandError('BackgroundOperationInProgressForNamespace', 'the index is being built');
       const isId = index === collection.idIndex;
       if (hidden !== undefined && isId) throw badValue("can't hide _id index");
       if (ttl !== undefined && (isId || index.paths.length > 1 || !isTtl(ttl)))
@@ -167,7 +169,7 @@ export const indexes: CommandTable = {
         ? collection.indexes.slice(1)
         : [wanted].flat().map((one) => indexOf(collection, one));
       if (doomed.some((index) => index === collection.idIndex)) throw invalid('cannot drop _id index');
-      for (const index of doomed) {
+      for (const index of new Set(doomed)) {
         context.engine.catalog.dropIndex(collection, index);
         const entry = doc({ dropIndexes: collection.name, index: index.spec.name });
         context.engine.logCommand(collection.db, entry, collection);

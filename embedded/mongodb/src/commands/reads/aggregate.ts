@@ -8,7 +8,7 @@ import { checkDeadline, readAll } from '../../cursor/cursor.js';
 import { CommandError, unsupported, badValue, failedToParse } from '../../errors.js';
 import type { PipelineContext } from '../../expr/compiler.js';
 import { evalContext } from '../../expr/expression.js';
-import { prepareFind, type FindQuery, type Found, type Reading } from '../../query/find.js';
+import { killed, prepareFind, type FindQuery, type Found, type Reading } from '../../query/find.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
 import { command, namespaceOf, type CommandContext } from '../command.js';
@@ -30,7 +30,7 @@ export const aggregate = command({
     if (!args.cursor) throw failedToParse("The 'cursor' option is required");
     context.info.opcounters.command += 1;
     const { batchSize } = parseFields('aggregate.cursor', CURSOR, args.cursor);
-    const { target, engine, cursors, deadline } = context;
+    const { target, engine, cursors } = context;
     const { find, pipeline, pipelineContext } = prepareAggregate(args, context);
     if (typeof target !== 'string') {
       const code = asNumber(target) === 1 ? 'InvalidNamespace' : 'FailedToParse';
@@ -42,9 +42,9 @@ export const aggregate = command({
     let results: Iterable<BDoc>;
     if (counting) {
       let count = 0;
-      await readAll(prepared.count(), deadline, (some) => (count += some));
+      await readAll(prepared.count(), context.deadline, (some) => (count += some));
       results = count > 0 ? [counting.result(count)] : [];
-    } else results = pipeline.rest(documentsOf(prepared.run(), deadline));
+    } else results = pipeline.rest(documentsOf(prepared.run(), context));
     if (terminal) {
       await writeOutput(context, terminal, results);
       results = [];
@@ -58,19 +58,19 @@ export function prepareAggregate(
   { pipeline: stages, hint, allowDiskUse, ...args }: Args<typeof AGGREGATE>,
   context: CommandContext,
 ): { find: FindQuery; pipeline: Pipeline; pipelineContext: PipelineContext } {
-  const { engine, db, deadline } = context;
+  const { engine, db } = context;
   const joined: PipelineContext['find'] = (name, query, ctx) =>
-    documentsOf(prepareFind(engine.catalog.get(`${db}.${name}`), query, ctx).run(), deadline);
+    documentsOf(prepareFind(engine.catalog.get(`${db}.${name}`), query, ctx).run(), context);
   const pipelineContext = Object.assign(evalContext(args.let), { db, find: joined });
   const pipeline = compilePipeline(required(stages, 'aggregate.pipeline'), pipelineContext);
   const find = { ...pipeline.read, ...pipeline.counting?.cut, hint, allowDiskUse };
   return { find, pipeline, pipelineContext };
 }
 
-function* documentsOf(reading: Reading<Found>, deadline: number): Generator<BDoc> {
+function* documentsOf(reading: Reading<Found>, context: CommandContext): Generator<BDoc> {
   for (const one of reading) {
     if (one) yield one.doc;
-    else checkDeadline(deadline);
+    else checkDeadline(context.deadline);
   }
 }
 
@@ -102,12 +102,14 @@ function* replaceCollection(engine: Engine, ns: string, documents: BDoc[]): Writ
     for (const document of documents) {
       engine.writes.insert(aside, document);
       yield;
+      if (aside.dropped) throw killed(aside.ns);
     }
+    engine.renameCollection(aside, ns);
   } catch (error) {
-    if (error instanceof CommandError) engine.dropCollection(aside);
+    const left = engine.catalog.get(aside.ns);
+    if (error instanceof CommandError && left) engine.dropCollection(left);
     throw error;
   }
-  engine.renameCollection(aside, ns);
 }
 
 /** The namespace that `$out` or `$merge` writes to. Only `$merge` may name a collection in an object without its database. */

@@ -42,7 +42,9 @@ export const bulkWrite = command({
     const shown = args.errorsOnly ? outcomes.filter(({ error }) => error) : outcomes;
     const batchSize = integer(args.cursor?.get('batchSize')) ?? Infinity;
     const results = shown.map(resultOf);
-    const document = await context.cursors.open('admin.$cmd.bulkWrite', results, context, { batchSize });
+    // Not the context itself: an open cursor would keep the whole message.
+    const caller = { lsid: context.lsid, deadline: context.deadline };
+    const document = await context.cursors.open('admin.$cmd.bulkWrite', results, caller, { batchSize });
     for (const [name, n] of Object.entries(counts(outcomes, statements))) document.set(name, n);
     return document;
   },

@@ -141,9 +141,9 @@ function* steps(
   ordered: boolean,
 ): WriteSteps<Outcome[]> {
   const outcomes: Outcome[] = [];
-  const done = retryable && engine.retries.outcomes(retryable);
   for (const [index, statement] of statements.entries()) {
-    const earlier = done?.get(index);
+    // Asked each time: after a lost connection the same number may be under way twice.
+    const earlier = retryable ? engine.retries.outcomes(retryable).get(index) : undefined;
     if (earlier !== undefined) {
       outcomes.push(recorded(index, earlier));
       continue;
