@@ -54,9 +54,11 @@ export async function deleteExpired(engine: Engine, now = new Date()): Promise<v
         // A look first: most runs find nothing and need no write.
         if (prepareFind(collection, { filter, limit: 1 }, context).run().next().done) return;
         const { ns } = collection;
-        await engine.queue.run(() =>
-          runStatement(engine, { kind: 'delete', ns, filter, multi: true, context }),
-        );
+        await engine.queue.run(function* () {
+          const steps = runStatement(engine, { kind: 'delete', ns, filter, multi: true, context });
+          // Whoever drops or changes the index meanwhile wants to keep what is left.
+          while (collection.readyIndexes.includes(index) && !steps.next().done) yield;
+        });
       });
     }
   }
