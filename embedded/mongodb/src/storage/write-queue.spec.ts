@@ -58,6 +58,15 @@ test('a large write is committed in slices, and others get their turn between th
   expect(rows()).toHaveLength(2501);
 });
 
+test('a write that waits for others costs their batch one step', async () => {
+  let tries = 0;
+  const waiting = queue.run(function* (): WriteSteps<void> {
+    for (; rows().length < 2_500; tries += 1) yield 'wait';
+  });
+  await Promise.all([waiting, queue.run(() => insert(...Array.from({ length: 2_500 }, (_, n) => n)))]);
+  expect(tries).toBeLessThan(5);
+});
+
 test('a refused write fails alone; the rest of its batch is kept', async () => {
   const refused = queue.run(function* () {
     yield;

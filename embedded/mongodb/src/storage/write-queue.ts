@@ -2,8 +2,8 @@ import { CommandError } from '../errors.js';
 import { log } from '../stats/log.js';
 import type { Database } from './database.js';
 
-/** A write in steps: it yields where a commit may fall, as between the documents of one insert. */
-export type WriteSteps<T> = Generator<void, T>;
+/** A write in steps: it yields where a commit may fall, as between the documents of one insert, or to wait for others. */
+export type WriteSteps<T> = Generator<void | 'wait', T>;
 
 /** Limits of one commit, so that nobody waits long behind a large write. */
 const MAX_STEPS = 1_000;
@@ -135,12 +135,13 @@ export class WriteQueue {
     return members.filter((job) => job.settle);
   }
 
-  /** One step of a job; true if it has ended. */
+  /** One step of a job; true if it has ended or waits. */
   private step(job: Job): boolean {
     try {
       job.steps ??= job.start();
       const { done, value } = job.steps.next();
       if (done) job.settle = () => job.resolve(value as never);
+      else if (value === 'wait') return true;
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       job.settle = () => job.reject(error);

@@ -204,7 +204,7 @@ function* build(
   try {
     // One that somebody else is building now is waited for: only a finished one keeps its promises.
     while (specs.some((spec) => alike(collection, spec)?.state === 'building'))
-      yield* pause(collection, building, deadline);
+      yield* pause(collection, building, deadline, 'wait');
     for (const spec of specs) {
       if (alike(collection, spec)) continue;
       if (collection.indexes.length >= MAX_INDEXES)
@@ -245,9 +245,9 @@ function* fill(
   }
 }
 
-function* pause(collection: Collection, building: Index[], deadline: number): WriteSteps<void> {
+function* pause(collection: Collection, building: Index[], deadline: number, how?: 'wait'): WriteSteps<void> {
   checkDeadline(deadline);
-  yield;
+  yield how;
   if (collection.dropped || building.some(({ table }) => table.dropped))
     throw new CommandError(276, `index build on ${collection.ns} ended: it was dropped`);
 }
