@@ -66,8 +66,10 @@ export class DocumentWrites {
 
   delete(collection: Collection, rid: number, doc: BDoc): void {
     const id = BDoc.of(['_id', doc.get('_id') ?? null]).toBytes();
-    for (const index of collection.indexes)
-      for (const key of index.keysOf(doc).keys) index.table.delete(key, rid);
+    const changes = collection.indexes.map((index): Change => {
+      return { index, keys: [], removed: index.keysOf(doc).keys, multikeyPaths: [] };
+    });
+    this.apply(changes, rid);
     collection.records.delete(rid);
     this.engine.log('d', collection, id);
     this.account(collection, -1, -doc.toBytes().length, id.length);

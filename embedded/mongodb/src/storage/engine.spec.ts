@@ -95,6 +95,21 @@ test('a refused document leaves no trace in any index', async () => {
     expect(index.table.count({ low: Buffer.alloc(0), high: null }, 100)).toBeLessThan(3);
 });
 
+test('a document that an index cannot hold keeps its entries when it is not deleted', async () => {
+  await insert({ _id: 1, a: [1, 2], b: [1, 2] });
+  await engine.queue.once(() =>
+    engine.catalog.addIndex(
+      collection(),
+      parseIndexSpec(doc({ name: 'ab', key: { a: 1, b: 1 } })),
+      'building',
+    ),
+  );
+  const bytes = collection().records.get(1)!;
+  const deleting = engine.queue.once(() => engine.writes.delete(collection(), 1, BDoc.fromBytes(bytes)));
+  await expect(deleting).rejects.toMatchObject({ code: 171 });
+  expect([collection().count, collection().indexes[0]!.table.count()]).toEqual([1, 1]);
+});
+
 test('counts, sizes and record ids go on after a restart', async () => {
   await insert({ _id: 1 }, { _id: 2 });
   const { bytes, nextRid } = collection();
