@@ -140,6 +140,18 @@ test('a retryable write that is sent again while it still runs is done once', as
   expect(await cursorOf({ find: 'c' })).toMatchObject({ firstBatch: [{ n: 3_000 }] });
 });
 
+test('a write of many ends with its collection and leaves one of the same name alone', async () => {
+  const insert = { insert: 'c', documents: Array.from({ length: 3_000 }, () => ({})) };
+  await errorOf(insert);
+  const deleting = replyTo({ delete: 'c', deletes: [{ q: {}, limit: 0 }] });
+  const { catalog, queue } = services.engine;
+  while (catalog.get('t.c')!.count === 3_000) await queue.once(() => undefined);
+  await errorOf({ drop: 'c' });
+  await errorOf(insert);
+  expect(toPlain((await deleting).get('writeErrors')!)).toMatchObject([{ code: 175 }]);
+  expect(catalog.get('t.c')!.count).toBe(3_000);
+});
+
 test('an index that is named twice is dropped once, and no other', async () => {
   for (const name of ['a', 'b', 'c']) await errorOf(index({ [name]: 1 }, { name }));
   expect(await errorOf({ dropIndexes: 'c', index: ['a', 'a'] })).toBeUndefined();

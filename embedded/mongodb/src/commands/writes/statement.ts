@@ -2,7 +2,7 @@ import { BDoc, type BValue } from '../../bson/values.js';
 import type { Collection } from '../../catalog/collection.js';
 import { failedToParse } from '../../errors.js';
 import type { EvalContext } from '../../expr/compiler.js';
-import { prepareFind, type FindQuery, type Found, type PreparedFind } from '../../query/find.js';
+import { killed, prepareFind, type FindQuery, type Found, type PreparedFind } from '../../query/find.js';
 import type { Engine } from '../../storage/engine.js';
 import type { WriteSteps } from '../../storage/write-queue.js';
 import { compileUpdate } from '../../update/update.js';
@@ -100,6 +100,7 @@ function* changeFound(
     effect.before = found.doc;
     effect.after = after ?? found.doc;
   };
+  const uuid = engine.catalog.get(ns)?.uuid;
   const rids: number[] = [];
   for (const found of prepared.run()) {
     if (found && multi) {
@@ -113,7 +114,9 @@ function* changeFound(
     }
   }
   for (const rid of rids) {
-    const bytes = engine.catalog.get(ns)?.records.get(rid);
+    const collection = engine.catalog.get(ns);
+    if (!collection || !uuid?.equals(collection.uuid)) throw killed(ns);
+    const bytes = collection.records.get(rid);
     const doc = bytes && BDoc.fromBytes(bytes);
     if (doc && prepared.matches(doc)) apply({ rid, doc });
     yield;
