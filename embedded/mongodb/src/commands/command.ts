@@ -34,7 +34,7 @@ export interface CommandContext extends Services {
   lsid: string | null;
   /** Set for a write that the client may repeat. */
   retryable: RetryableWrite | null;
-  /** Milliseconds since 1970 after which the command gives up; Infinity without `maxTimeMS`. */
+  /** Milliseconds since 1970 after which the command gives up, or of a cursor each batch; Infinity without `maxTimeMS`. */
   deadline: number;
 }
 
