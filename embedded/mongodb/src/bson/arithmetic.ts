@@ -118,8 +118,9 @@ export function round(
     return double(Math[rounding](toNumber(value)));
   const rounded = decimal.quantize(parts, -place, rounding);
   if (!isWhole(value)) {
-    // MongoDB rounds doubles as decimals too, and a decimal holds no more digits.
-    const result = decimal.encode(decimal.fits(rounded) ? rounded : decimal.special(NaN));
+    // MongoDB rounds doubles as decimals too. Where one has no room for the digits asked for, it keeps its own.
+    const other = rounding === 'ceil' || rounding === 'floor' ? decimal.special(NaN) : decimal.filled(parts);
+    const result = decimal.encode(decimal.fits(rounded) ? rounded : other);
     return isDecimal(value) ? result : double(toNumber(result));
   }
   const result = decimal.signed(rounded) * decimal.pow10(-place);

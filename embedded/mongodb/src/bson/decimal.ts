@@ -85,6 +85,9 @@ export function fit(value: Decimal): Decimal {
 export const withDigits = (value: Decimal, digits: number): Decimal =>
   atMost(digits, quantize(value, magnitude(value) - digits));
 
+/** With all the digits that a decimal128 holds. */
+export const filled = (value: Decimal): Decimal => withDigits(value, MAX_DIGITS);
+
 /** Rounding up may have brought one digit more. */
 const atMost = (digits: number, value: Decimal): Decimal =>
   digitsOf(value.coefficient) > digits ? quantize(value, value.exponent + 1) : value;

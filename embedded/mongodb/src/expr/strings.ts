@@ -96,7 +96,8 @@ function substringBytes([text, start, count]: Value[], name: string): string {
 const BLANK = '\0\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a';
 
 function trim(left: boolean, right: boolean): OperatorCompiler {
-  return named(['input'], ['chars'], ({ input, chars = BLANK }, name) => {
+  return named(['input'], ['chars'], ({ input, ...given }, name) => {
+    const chars = 'chars' in given ? given.chars : BLANK;
     if (isNullish(input) || isNullish(chars)) return null;
     const points = Array.from(expectText(input, 50699, name));
     const set = new Set(expectText(chars, 50700, name));

@@ -84,6 +84,8 @@ function addElement(path: string, operand: BValue, found: Conditions): void {
       conditionsOf(operand, undefined, `${path}.`, found);
     return;
   }
+  // What a position holds is one key, an array too.
+  if (POSITION.test(path)) return;
   for (const [name, value] of operand.entries())
     if (RANGES.has(name) || name === '$eq' || name === '$in')
       if (![value].flat().includes(null)) add(path, name, value, found);

@@ -96,7 +96,7 @@ describe('the projection of a find', () => {
       { 'a.d': { $literal: 1 }, 'a.b': 1 },
       { _id: 1, a: { b: 1, d: 1 } },
     ],
-    [{ 'list.d': '$z' }, { _id: 1, list: [{ d: 1 }, [{ d: 1 }]] }],
+    [{ 'list.d': '$z' }, { _id: 1, list: [{ d: 1 }, { d: 1 }, [{ d: 1 }]] }],
   ])('%j', (spec, expected) => {
     expect(found(spec, full)).toBe(JSON.stringify(expected));
   });

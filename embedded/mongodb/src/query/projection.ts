@@ -213,10 +213,10 @@ class Level {
     return BDoc.from(names, values);
   }
 
-  /** Through an array every element is projected; an inclusion drops what is no document. */
+  /** Through an array every element is projected; an inclusion drops what is no document, unless that gives way. */
   private keepValue(value: BValue, nested: boolean): BValue | undefined {
     if (value instanceof BDoc) return this.keep(value, nested);
-    if (!Array.isArray(value)) return this.keepsOthers ? value : undefined;
+    if (!Array.isArray(value)) return this.keepsOthers || this.computes ? value : undefined;
     return value
       .map((element) => this.keepValue(element, nested || Array.isArray(element)))
       .filter((element) => element !== undefined);

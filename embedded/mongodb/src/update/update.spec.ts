@@ -405,6 +405,7 @@ describe('an upsert', () => {
     [{ _id: 3, a: 1 }, { b: 1 }, { _id: 3, b: 1 }],
     [{ a: 1 }, { b: 1 }, { b: 1 }],
     [{ a: 1 }, [{ $set: { b: '$a' } }], { a: 1, b: 1 }],
+    [{ a: 1 }, [{ $unset: 'a' }], {}],
     [{}, { $setOnInsert: { _id: 5 }, $set: { a: 1 } }, { _id: 5, a: 1 }],
   ])('of %j with %j inserts %j', (filter, update, expected) => {
     expect(bytes(compile(update, filter).upsertBase())).toBe(bytes(doc(expected)));

@@ -91,7 +91,7 @@ function changeOf(kind: Update['kind'], update: BDoc | readonly BValue[], option
  * is all of the old one, `_id` included, or if there is nothing to remove and nothing to add.
  */
 function keepId(old: BDoc, next: BDoc): BDoc {
-  if (identical(old, next) || (next.size === 0 && old.size === 1)) return old;
+  if (identical(old, next) || (next.size === 0 && old.size === Number(old.has('_id')))) return old;
   const given = next.get('_id');
   const id = given === undefined ? old.get('_id') : given;
   if (id === undefined || next.keys()[0] === '_id') return next;
