@@ -265,6 +265,12 @@ test('a command of a transaction is refused, whatever fail points are set', asyn
   expect(await errorOf({ find: 'c', startTransaction: true, autocommit: false })).toBe(115);
 });
 
+test('$out leaves nothing behind where its target has no valid name', async () => {
+  await errorOf({ insert: 'c', documents: [{}] });
+  expect(await errorOf({ aggregate: 'c', pipeline: [{ $out: 'a$b' }], cursor: {} })).toBe(73);
+  expect(services.engine.catalog.list().map(({ ns }) => ns)).toEqual(['local.oplog.rs', 't.c']);
+});
+
 test.each(['$out', '$merge'])('%s does not write what a linearizable read has seen', async (stage) => {
   const pipeline = [{ [stage]: stage === '$out' ? 'd' : { into: 'd' } }];
   const command = { aggregate: 'c', pipeline, cursor: {} };

@@ -4,6 +4,7 @@ import { compilePipeline, type Pipeline } from '../../agg/pipeline.js';
 import { asNumber } from '../../bson/arithmetic.js';
 import { expectDocument } from '../../bson/expect.js';
 import { BDoc, type BValue } from '../../bson/values.js';
+import { checkCollectionName } from '../../catalog/collection.js';
 import { checkDeadline, readAll } from '../../cursor/cursor.js';
 import { CommandError, unsupported, badValue, failedToParse } from '../../errors.js';
 import type { PipelineContext } from '../../expr/compiler.js';
@@ -122,7 +123,9 @@ function targetOf(stage: '$out' | '$merge', spec: BValue, db: string): string {
   const into = out ? required(target.db, '$out.db') : (target.db ?? db);
   if (/^(admin|config|local)$/.test(into))
     throw new CommandError(out ? 31321 : 31320, `${stage} cannot write to the internal database '${into}'`);
-  return `${into}.${required(target.coll, `${stage}.coll`)}`;
+  const name = required(target.coll, `${stage}.coll`);
+  checkCollectionName(into, name);
+  return `${into}.${name}`;
 }
 
 /** What becomes of a document that is there already. `keepExisting` and `fail` must only find out whether it is. */
