@@ -265,6 +265,11 @@ test('a command of a transaction is refused, whatever fail points are set', asyn
   expect(await errorOf({ find: 'c', startTransaction: true, autocommit: false })).toBe(115);
 });
 
+test('$merge knows no other action than its own', async () => {
+  const merge = { into: 'd', whenMatched: 'constructor' };
+  expect(await errorOf({ aggregate: 'c', pipeline: [{ $merge: merge }], cursor: {} })).toBe(2);
+});
+
 test('$out leaves nothing behind where its target has no valid name', async () => {
   await errorOf({ insert: 'c', documents: [{}] });
   expect(await errorOf({ aggregate: 'c', pipeline: [{ $out: 'a$b' }], cursor: {} })).toBe(73);

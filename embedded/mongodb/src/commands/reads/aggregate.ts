@@ -129,12 +129,12 @@ function targetOf(stage: '$out' | '$merge', spec: BValue, db: string): string {
 }
 
 /** What becomes of a document that is there already. `keepExisting` and `fail` must only find out whether it is. */
-const WHEN_MATCHED: Record<string, (document: BDoc) => BDoc | BValue[]> = {
-  replace: (document) => document,
-  merge: (document) => BDoc.of(['$set', document]),
-  keepExisting: () => [],
-  fail: () => [],
-};
+const WHEN_MATCHED = new Map<BValue, (document: BDoc) => BDoc | BValue[]>([
+  ['replace', (document) => document],
+  ['merge', (document) => BDoc.of(['$set', document])],
+  ['keepExisting', () => []],
+  ['fail', () => []],
+]);
 
 function* merge(context: CommandContext, spec: BValue, documents: BDoc[]): WriteSteps<void> {
   const { engine } = context;
@@ -144,7 +144,7 @@ function* merge(context: CommandContext, spec: BValue, documents: BDoc[]): Write
   const ns = targetOf('$merge', required(args.into, '$merge.into'), context.db);
   if (on !== '_id') throw unsupported('$merge on fields other than _id');
   if (Array.isArray(whenMatched)) throw unsupported('$merge with a pipeline as whenMatched');
-  const changed = typeof whenMatched === 'string' ? WHEN_MATCHED[whenMatched] : undefined;
+  const changed = WHEN_MATCHED.get(whenMatched);
   if (!changed || !['insert', 'discard', 'fail'].includes(whenNotMatched))
     throw badValue('$merge.whenMatched or whenNotMatched is none of the known actions');
   if ((whenMatched === 'keepExisting' || whenMatched === 'fail') && whenNotMatched !== 'insert')
