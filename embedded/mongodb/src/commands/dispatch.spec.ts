@@ -91,6 +91,7 @@ test.each([
   [40415, { explain: { find: 'c', nosuch: 1 } }],
   [40415, { explain: { update: 'c', updates: [{ q: {}, u: {}, nosuch: 1 }] } }],
   [115, { explain: { find: 'c', collation: { locale: 'de' } } }],
+  [115, { explain: { constructor: 'c' } }],
 ])('error %i for %j', async (code, command) => {
   for (const name of ['a', 'sparse'])
     expect(await errorOf(index({ a: 1 }, { name, sparse: name === 'sparse' }))).toBeUndefined();

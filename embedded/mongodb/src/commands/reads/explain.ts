@@ -50,8 +50,8 @@ function queryOf(context: CommandContext): [FindQuery, EvalContext] {
     const { find, pipelineContext } = prepareAggregate(parseCommand(name, AGGREGATE, body), context);
     return [find, pipelineContext];
   }
-  const explained = READS_NOTHING.includes(name) ? undefined : EXPLAINED[name];
-  if (!explained) throw unsupported(`explain of '${name}'`);
+  const explained = Object.hasOwn(EXPLAINED, name) ? EXPLAINED[name] : undefined;
+  if (!explained || READS_NOTHING.includes(name)) throw unsupported(`explain of '${name}'`);
   const args = parseCommand(name, explained.fields, body) as Options & { updates?: BDoc[]; deletes?: BDoc[] };
   const [statement] = args.updates ?? args.deletes ?? [];
   const schema = name === 'update' ? UPDATE : DELETE;
