@@ -73,7 +73,8 @@ COMMANDS = [
     (168, "an unknown expression", {**AGGREGATE, "pipeline": [{"$project": {"n": {"$add": [{"$nosuch": 1}]}}}]}),
     (16020, "a number of operands that is wrong", {**AGGREGATE, "pipeline": [{"$match": {"$expr": {"$eq": [1]}}}]}),
     (17276, "an undefined variable", {**AGGREGATE, "pipeline": [{"$addFields": {"n": "$$nosuch"}}]}),
-    (15983, "an expression object with two operators", {**AGGREGATE, "pipeline": [{"$project": {"n": {"$abs": "$s", "$floor": 1}}}]}),
+    (15983, "an expression object with two operators", {**AGGREGATE, "pipeline": [{"$match": {"$expr": {"$abs": "$s", "$floor": 1}}}]}),
+    (16410, "a projection of two operators", {**AGGREGATE, "pipeline": [{"$project": {"n": {"$abs": "$s", "$floor": 1}}}]}),
     (241, "a conversion that fails", {**AGGREGATE, "pipeline": [{"$project": {"n": {"$toInt": "$s"}}}]}),
 ]
 
