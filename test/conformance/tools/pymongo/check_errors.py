@@ -107,7 +107,7 @@ def writes(checks, database, collection):
     checks.equal("its message", error.get("errmsg"), message)
     half = "x" * 9_000_000
     database.large.insert_one({"_id": 1, "half": half})
-    checks.fails(10334, lambda: database.large.update_one({}, {"$set": {"other": half}}), "a document above 16 MB")
+    checks.fails(17419, lambda: database.large.update_one({}, {"$set": {"other": half}}), "a document above 16 MB")
     for what, _id in (("an array", [1]), ("a regular expression", Regex("a"))):
         checks.fails(53, lambda: database.command({"insert": "errors", "documents": [{"_id": _id}]}), f"an _id that is {what}")
     checks.fails(66, lambda: collection.replace_one({"_id": 1}, {"_id": 2}), "a replacement with another _id")
