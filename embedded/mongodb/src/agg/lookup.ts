@@ -7,7 +7,7 @@ import { distinct } from '../expr/accumulators.js';
 import { fieldPath, type PipelineContext } from '../expr/compiler.js';
 import { compileExpression } from '../expr/expression.js';
 import { variableName } from '../expr/logic.js';
-import { atPath } from '../query/path-test.js';
+import { atPath, isPosition } from '../query/path-test.js';
 import { withField, type StageCompiler, type SubPipeline } from './document-stages.js';
 
 /** Documents joined with one query. */
@@ -78,7 +78,7 @@ function fieldJoin(
 function valuesAt(doc: BDoc, [name, ...rest]: readonly string[]): BValue[] {
   let value = doc.get(name!);
   // A number names a position of an array.
-  while (Array.isArray(value) && /^(0|[1-9]\d*)$/.test(rest[0] ?? '')) value = value[Number(rest.shift())];
+  while (Array.isArray(value) && isPosition(rest[0] ?? '')) value = value[Number(rest.shift())];
   const values = value === undefined ? [] : [value].flat();
   return rest.length === 0
     ? values

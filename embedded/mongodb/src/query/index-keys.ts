@@ -2,6 +2,7 @@ import { keyString } from '../bson/keystring.js';
 import { UNDEFINED } from '../bson/type-of.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError } from '../errors.js';
+import { isPosition } from './path-test.js';
 
 /** What one document puts into one index. */
 export interface IndexKeys {
@@ -119,7 +120,7 @@ function advance(path: readonly string[], step: Step): Step {
 
 /** As in MongoDB, `a.0` cannot be the first element and a field `0` of an element at once. */
 function namesPosition(name: string, array: BValue[]): boolean {
-  if (!/^(0|[1-9]\d*)$/.test(name) || Number(name) >= array.length) return false;
+  if (!isPosition(name) || Number(name) >= array.length) return false;
   if (!array.some((element) => element instanceof BDoc && element.has(name))) return true;
   throw new CommandError(16746, `Ambiguous field name found in array, a position and a field: '${name}'`);
 }

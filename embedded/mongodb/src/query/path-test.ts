@@ -1,5 +1,8 @@
 import { BDoc, type BValue } from '../bson/values.js';
 
+/** Whether a part of a path may name an array element by its position. */
+export const isPosition = (part: string): boolean => /^(0|[1-9]\d*)$/.test(part);
+
 export const NO_MATCH = -2;
 /** A match in which no array took part. */
 export const NO_ARRAY = -1;

@@ -2,6 +2,7 @@ import { describe } from '../bson/expect.js';
 import { compareText } from '../bson/keystring.js';
 import { BDoc, type BValue } from '../bson/values.js';
 import { CommandError, badValue } from '../errors.js';
+import { isPosition } from '../query/path-test.js';
 import { OF_DBREF } from '../query/leaf-predicate.js';
 
 /** MongoDB's limit of nulls that one update may put before a new array element. */
@@ -179,8 +180,6 @@ export function updatePath(path: string): string[] {
     throw badValue(`Too many positional (i.e. '$') elements found in path '${path}'`);
   return parts;
 }
-
-const isPosition = (part: string): boolean => /^(0|[1-9]\d*)$/.test(part);
 
 /** Whether a part of a path stands for array elements that are found while the update is applied. */
 export const isDynamic = (part: string): boolean => part === '$' || part.startsWith('$[');
