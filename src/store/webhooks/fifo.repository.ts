@@ -6,6 +6,12 @@ import type { WebhookModels } from './webhook-models.js';
 
 const MESSAGES_A_READ = 500;
 
+/** Open deliveries of an endpoint in order, those of some keys left out. */
+export interface OpenPage {
+  rows: readonly Pick<DeliveryRow, '_id'>[];
+  skipKeys: readonly string[];
+}
+
 /** What an ordered endpoint has to send, in order of the messages. */
 export class FifoRepository {
   constructor(private readonly models: WebhookModels) {}
@@ -33,21 +39,22 @@ export class FifoRepository {
   }
 
   /**
-   * Inserts the deliveries to an endpoint that messages up to one of them lack: accept inserts them after it has
-   * answered, so a later message may have its row first, and after a crash an earlier one may have none yet.
-   * @returns how many were missing
+   * Inserts the deliveries to an endpoint that messages lack: accept inserts them after the message, so a later message
+   * may have its row first, and after a crash an earlier one may have none yet.
+   * @param page open deliveries that were read before, up to the last of these messages
+   * @returns whether the page is whole; else a delivery was missing, or somebody else inserted it since the page was read
    */
-  async insertMissing(
+  async complete(
     endpoint: { _id: string; app: string },
-    after: string,
-    through: string,
-  ): Promise<number> {
-    let missing = 0;
+    { after, through }: { after: string; through: string },
+    page: OpenPage,
+  ): Promise<boolean> {
+    let isWhole = true;
     let from = after;
     for (;;) {
       const messages = await this.#messages(endpoint.app, from, through);
-      missing += await this.#insert(endpoint._id, messages);
-      if (messages.length < MESSAGES_A_READ) return missing;
+      isWhole = (await this.#isWhole(endpoint._id, messages, page)) && isWhole;
+      if (messages.length < MESSAGES_A_READ) return isWhole;
       from = messages.at(-1)!._id;
     }
   }
@@ -63,20 +70,26 @@ export class FifoRepository {
     return (rows as unknown as MessageRow[]).map(unpacked);
   }
 
-  async #insert(ep: string, messages: readonly MessageRow[]): Promise<number> {
+  async #isWhole(ep: string, messages: readonly MessageRow[], page: OpenPage): Promise<boolean> {
     const targets = messages.flatMap((message) =>
       message.targets.filter(({ e }) => e === ep).map((target) => ({ ...message, targets: [target] })),
     );
-    if (targets.length === 0) return 0;
+    if (targets.length === 0) return true;
     const ids = targets.map(({ targets: [target] }) => target!.d as never);
-    const found = await this.models.deliveries.collection
-      .find({ _id: { $in: ids } }, { projection: { _id: 1 } })
-      .toArray();
-    if (found.length === ids.length) return 0;
-    const present = new Set(found.map((row) => String(row._id)));
-    return fanOut(
-      this.models,
-      targets.filter(({ targets: [target] }) => !present.has(target!.d)),
+    const found = (await this.models.deliveries.collection
+      .find({ _id: { $in: ids } }, { projection: { _id: 1, fk: 1, 'q.l': 1 } })
+      .toArray()) as unknown as Pick<DeliveryRow, '_id' | 'fk' | 'q'>[];
+    if (found.length < ids.length) {
+      const present = new Set(found.map((row) => row._id));
+      await fanOut(
+        this.models,
+        targets.filter(({ targets: [target] }) => !present.has(target!.d)),
+      );
+      return false;
+    }
+    const shown = new Set(page.rows.map((row) => row._id));
+    return found.every(
+      ({ _id, fk, q }) => q === undefined || fk === undefined || page.skipKeys.includes(fk) || shown.has(_id),
     );
   }
 }

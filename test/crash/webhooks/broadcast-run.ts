@@ -75,7 +75,7 @@ export async function broadcastRun(options: { keys: 'kept' | 'gone' }): Promise<
       1,
     );
     await stack.kill('api');
-    const madeBefore = (await messages.distinct('app')).length;
+    const madeBefore = (await messages.distinct('app', { app: { $in: [...pathOf.keys()] } })).length;
     if (options.keys === 'gone') await messages.updateMany({}, { $unset: { ik: '' } });
     await revive(stack, ['worker', 'api']);
     const again = await send();

@@ -51,13 +51,14 @@ export class FifoReader {
   /** Open deliveries in order, none of them missing in between. */
   async #page(endpoint: EndpointRow, skipKeys: readonly string[]): Promise<DeliveryRow[]> {
     for (;;) {
-      const found = await this.fifo.open(endpoint._id, { skipKeys, limit: PAGE_ROWS });
-      const through = found.reduce((last, { msg }) => (msg > last ? msg : last), '');
+      const rows = await this.fifo.open(endpoint._id, { skipKeys, limit: PAGE_ROWS });
+      const through = rows.reduce((last, { msg }) => (msg > last ? msg : last), '');
       this.progress.completeThrough ??= messageFloor((await this.sweeps.watermark()) ?? endpoint.createdAt);
-      if (through <= this.progress.completeThrough) return found;
-      const missing = await this.fifo.insertMissing(endpoint, this.progress.completeThrough, through);
+      const after = this.progress.completeThrough;
+      if (through <= after) return rows;
+      const isWhole = await this.fifo.complete(endpoint, { after, through }, { rows, skipKeys });
       this.progress.completeThrough = through;
-      if (missing === 0) return found;
+      if (isWhole) return rows;
     }
   }
 }
