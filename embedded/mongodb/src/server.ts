@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { startBackgroundWork } from './background/background-work.js';
 import type { Services } from './commands/command.js';
+import { dropUnfinishedOutput } from './commands/reads/aggregate.js';
 import { FailPoints } from './commands/fail-points.js';
 import { CursorStore } from './cursor/cursor.js';
 import { ServerInfo, type ServerOptions } from './server-info.js';
@@ -35,6 +36,7 @@ export class EmbeddedServer {
         `--bind ${bind} is refused: there are no users and passwords here, so only loopback is safe`,
       );
     const engine = new Engine({ directory, oplogMaxBytes: oplogMb * 1024 * 1024 });
+    await dropUnfinishedOutput(engine);
     const listener = createServer().listen(port, bind);
     await once(listener, 'listening');
     const info = new ServerInfo(options, (listener.address() as AddressInfo).port);

@@ -42,6 +42,33 @@ test('after kill -9 every acknowledged write is there, once, and the collection 
   expect(await db.command({ validate: 'c' })).toMatchObject({ valid: true, errors: [] });
 }, 60_000);
 
+test('of an $out that a kill cut short nothing is left, and what stood there before stays', async () => {
+  const db = (await server.connect({ retryReads: false })).db('out');
+  const rows = Array.from({ length: 20_000 }, (_, _id) => ({ _id, n: _id }));
+  await db.collection<{ _id: number; n: number }>('from').insertMany(rows);
+  await db.collection<{ _id: number }>('to').insertOne({ _id: -1 });
+  const names = async () =>
+    (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
+  const out = failure(
+    db
+      .collection('from')
+      .aggregate([{ $out: 'to' }])
+      .toArray(),
+  );
+  while (!(await names()).some((name) => name.startsWith('tmp.'))) expect(await names()).toHaveLength(2);
+  await server.kill();
+  expect((await out).name).toMatch(/^MongoNetwork/);
+  await server.restart();
+
+  const again = (await server.connect()).db('out');
+  expect((await again.listCollections().toArray()).map(({ name }) => name).toSorted()).toEqual([
+    'from',
+    'to',
+  ]);
+  expect(await again.collection('to').find().toArray()).toEqual([{ _id: -1 }]);
+  expect(await again.collection('from').countDocuments()).toBe(20_000);
+}, 60_000);
+
 test('a retryable write repeated after a restart is applied once', async () => {
   const session = { lsid: { id: new Binary(Buffer.alloc(16, 7), 4) }, $db: 'retry' };
   const insert = { insert: 'c', documents: [{ _id: 1, n: 0 }], ...session, txnNumber: Long.fromNumber(1) };

@@ -4,7 +4,14 @@ import { CommandError } from '../errors.js';
 import { asBuffer, type Database } from '../storage/database.js';
 import { IndexTable, RecordTable } from '../storage/tables.js';
 import { Collection, checkCollectionName, splitNamespace } from './collection.js';
-import { Index, parseIndexSpec, specDocument, type IndexSpec, type IndexState } from './index.js';
+import {
+  Index,
+  parseIndexSpec,
+  readIndexSpec,
+  specDocument,
+  type IndexSpec,
+  type IndexState,
+} from './index.js';
 
 /**
  * Databases, collections and indexes. Every change happens inside a write batch and goes to the tables `coll` and
@@ -32,7 +39,7 @@ export class Catalog {
       const collection = this.opened(...row);
       for (const [iid, spec, multikey] of ofIndexes.all(collection.cid) as unknown as IndexRow[]) {
         const paths = multikey ? multikey.split('\0') : [];
-        this.openedIndex(collection, iid, parseIndexSpec(BDoc.fromBytes(asBuffer(spec))), 'ready', paths);
+        this.openedIndex(collection, iid, readIndexSpec(BDoc.fromBytes(asBuffer(spec))), 'ready', paths);
       }
     }
   }

@@ -82,24 +82,31 @@ const cannot = (message: string): CommandError => new CommandError('CannotCreate
 
 /** Checks one element of `createIndexes.indexes`. */
 export function parseIndexSpec(input: BDoc): IndexSpec {
-  const args = parseFields('createIndexes.indexes', SPEC, input);
-  const { name, key, partialFilterExpression: partial = null, expireAfterSeconds } = args;
-  if (!key) throw failedToParse("The 'key' field is a required property of an index specification");
-  if (name === undefined)
-    throw failedToParse("The 'name' field is a required property of an index specification");
+  const spec = readIndexSpec(input);
+  const { name, key, partial, sparse, expireAfterSeconds } = spec;
   checkKey(key);
-  const { unique = isIdKey(key), sparse = false, hidden = false } = args;
   if (name === '') throw cannot('index names cannot be empty');
-  const seconds = integer(expireAfterSeconds);
-  if (expireAfterSeconds !== undefined && !isTtl(seconds))
-    throw cannot(`TTL index 'expireAfterSeconds' must be 0 to ${MAX_EXPIRE_SECONDS}`);
   if (partial) {
     compileFilter(partial, evalContext());
     checkPartialFilter(partial);
     if (sparse) throw cannot('cannot mix "partialFilterExpression" and "sparse" options');
   }
-  if (seconds !== undefined && key.size > 1)
+  if (expireAfterSeconds !== null && key.size > 1)
     throw cannot('TTL indexes are single-field indexes, compound indexes do not support TTL');
+  return spec;
+}
+
+/** A definition whose parts have their types. One that is stored is not checked further: rules become stricter. */
+export function readIndexSpec(input: BDoc): IndexSpec {
+  const args = parseFields('createIndexes.indexes', SPEC, input);
+  const { name, key, partialFilterExpression: partial = null, expireAfterSeconds } = args;
+  if (!key) throw failedToParse("The 'key' field is a required property of an index specification");
+  if (name === undefined)
+    throw failedToParse("The 'name' field is a required property of an index specification");
+  const { unique = isIdKey(key), sparse = false, hidden = false } = args;
+  const seconds = integer(expireAfterSeconds);
+  if (expireAfterSeconds !== undefined && !isTtl(seconds))
+    throw cannot(`TTL index 'expireAfterSeconds' must be 0 to ${MAX_EXPIRE_SECONDS}`);
   return { name, key, unique, sparse, hidden, partial, expireAfterSeconds: seconds ?? null };
 }
 

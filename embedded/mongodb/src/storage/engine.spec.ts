@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Timestamp } from 'bson';
 import { doc, toPlain } from '../bson/plain.js';
 import { BDoc } from '../bson/values.js';
-import { parseIndexSpec } from '../catalog/index.js';
+import { parseIndexSpec, readIndexSpec } from '../catalog/index.js';
 import { Engine } from './engine.js';
 import type { WriteSteps } from './write-queue.js';
 
@@ -118,6 +118,18 @@ test('counts, sizes and record ids go on after a restart', async () => {
   expect(collection()).toMatchObject({ count: 2, bytes, nextRid });
   await insert({ _id: 3 });
   expect(stored(3)).toEqual({ _id: 3 });
+});
+
+test('an index whose definition would be refused today is opened all the same', async () => {
+  await insert({ _id: 1 });
+  const definition = doc({ name: 'old', key: { 'a.$b': 1 } });
+  expect(() => parseIndexSpec(definition)).toThrow();
+  await engine.queue.once(() => engine.catalog.addIndex(collection(), readIndexSpec(definition), 'ready'));
+  engine.close();
+  engine = opened();
+  expect(collection().indexes.map(({ spec }) => spec.name)).toEqual(['_id_', 'old']);
+  await insert({ _id: 2 });
+  expect(collection().count).toBe(2);
 });
 
 test('a byte that changed on disk is reported, not served', async () => {

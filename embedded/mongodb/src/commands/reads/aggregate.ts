@@ -96,7 +96,7 @@ function writeOutput(
 
 /** Fills a collection aside and puts it in the place of the old one at the end; the indexes of the old one are kept. */
 function* replaceCollection(engine: Engine, ns: string, documents: BDoc[]): WriteSteps<void> {
-  const aside = engine.createCollection(`${ns.split('.')[0]}.tmp.agg_out.${new UUID().toHexString(false)}`);
+  const aside = engine.createCollection(`${ns.split('.')[0]}.${ASIDE}${new UUID().toHexString(false)}`);
   try {
     for (const { spec } of engine.catalog.get(ns)?.indexes.slice(1) ?? [])
       engine.catalog.addIndex(aside, spec, 'ready');
@@ -111,6 +111,14 @@ function* replaceCollection(engine: Engine, ns: string, documents: BDoc[]): Writ
     if (error instanceof CommandError && left) engine.dropCollection(left);
     throw error;
   }
+}
+
+const ASIDE = 'tmp.agg_out.';
+
+/** Drops what was filled aside when the process was killed. */
+export async function dropUnfinishedOutput(engine: Engine): Promise<void> {
+  for (const one of engine.catalog.list())
+    if (one.name.startsWith(ASIDE)) await engine.queue.once(() => engine.dropCollection(one));
 }
 
 /** The namespace that `$out` or `$merge` writes to. Only `$merge` may name a collection in an object without its database. */
