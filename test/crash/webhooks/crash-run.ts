@@ -19,6 +19,8 @@ export interface CrashPlan {
   kills: readonly Victim[];
   /** Pause between the end of a restart and the next kill: random up to this. */
   maxPauseMs: number;
+  /** Whether a kill then waits for a 202, to follow it at once. */
+  atAnswers?: boolean;
   /** How long to wait after the last restart for what is still missing. */
   drainMs: number;
   seed: number;
@@ -64,7 +66,8 @@ export async function crashRun(plan: CrashPlan): Promise<CrashReport> {
     const flow = new MessageFlow(caller, app, plan);
     const flowing = flow.run();
     const names = Object.keys(stack.pids());
-    await killInTurn(stack, names, plan);
+    const answered = plan.atAnswers === true ? () => Promise.race([flow.nextAnswer(), flowing]) : null;
+    await killInTurn(stack, names, plan, answered);
     const reviving = revivedUntil(stack, names, flowing);
     await flowing;
     await reviving;
@@ -81,12 +84,18 @@ export async function crashRun(plan: CrashPlan): Promise<CrashReport> {
 /** Offers messages at a steady rate; a request that failed is repeated with its idempotency key until answered. */
 class MessageFlow {
   readonly accepted = new Set<string>();
+  #answer = Promise.withResolvers<void>();
 
   constructor(
     private readonly caller: ApiCaller,
     private readonly app: string,
     private readonly plan: CrashPlan,
   ) {}
+
+  /** Resolves with the next 202. */
+  nextAnswer(): Promise<void> {
+    return this.#answer.promise;
+  }
 
   async run(): Promise<void> {
     const { messages, perSecond } = this.plan;
@@ -110,6 +119,8 @@ class MessageFlow {
         });
         if (answer.status === 202) {
           this.accepted.add(answer.body.id);
+          this.#answer.resolve();
+          this.#answer = Promise.withResolvers();
           return;
         }
         if (answer.status < 500)
@@ -122,10 +133,16 @@ class MessageFlow {
   }
 }
 
-async function killInTurn(stack: Stack, names: string[], plan: CrashPlan): Promise<void> {
+async function killInTurn(
+  stack: Stack,
+  names: string[],
+  plan: CrashPlan,
+  answered: (() => Promise<void>) | null,
+): Promise<void> {
   const random = seededRandom(plan.seed);
   for (const victim of plan.kills) {
     await delay(200 + random() * plan.maxPauseMs);
+    await answered?.();
     if (victim === 'everything') {
       await Promise.all(Object.keys(stack.pids()).map((name) => stack.kill(name)));
     } else {

@@ -39,9 +39,10 @@ describe('webhooks under kill -9', () => {
       const report = await crashRun({
         messages: 4_500,
         perSecond: 150,
-        // Soon after each start, when what waited meanwhile comes in all at once.
         kills: Array.from({ length: 5 }, () => 'everything' as const),
         maxPauseMs: 600,
+        // What was answered is being stored just then.
+        atAnswers: true,
         drainMs: 30_000,
         seed: 7,
         env: { WEBHOOK_DURABLE_ACCEPT: 'off' },
