@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { OPERATIONAL_APP } from '../../contracts/webhooks/operational-event.js';
 import type { SchemaFault } from '../../domain/webhooks/event-schema/schema-bounds.js';
 import { crashPoint } from '../../platform/crash-point.js';
@@ -21,6 +22,8 @@ const MAX_GROUP = 1_000;
 const MAX_MISFITS = 10;
 /** Who has waited so long behind a flush that found no database is not made to wait for the next one too. */
 const PATIENCE_BEHIND_MS = 1_000;
+/** Where answers do not wait for the store: how long they are ahead of it. */
+const STORED_BEHIND_MS = 250;
 
 export type Accepted =
   | { kind: 'stored' | 'replayed'; row: MessageRow }
@@ -206,11 +209,15 @@ export class MessageAccept {
     return earlier.row.rh === row.rh ? { kind: 'replayed', row: earlier.row } : { kind: 'key_reused' };
   }
 
+  /** What a kill takes before it is stored is what the negative control counts. */
   #answerFirst(decisions: (MessageRow | Refused)[], toStore: StoredMessage[]): Accepted[] {
-    void this.messages.insert(toStore.map(({ row }) => row)).then(
-      () => void this.options.onStored(toStore),
-      () => undefined, // what is lost here is what the negative control counts
-    );
+    const rows = toStore.map(({ row }) => row);
+    void delay(STORED_BEHIND_MS)
+      .then(() => this.messages.insert(rows))
+      .then(
+        () => void this.options.onStored(toStore),
+        () => undefined,
+      );
     return decisions.map((decision) => (isRow(decision) ? { kind: 'stored', row: decision } : decision));
   }
 }

@@ -41,7 +41,7 @@ describe('webhooks under kill -9', () => {
         perSecond: 150,
         kills: Array.from({ length: 5 }, () => 'everything' as const),
         maxPauseMs: 600,
-        // What was answered is being stored just then.
+        // What was answered is not stored just then.
         atAnswers: true,
         drainMs: 30_000,
         seed: 7,
