@@ -53,7 +53,7 @@ export class FifoRepository {
     let from = after;
     for (;;) {
       const messages = await this.#messages(endpoint.app, from, through);
-      isWhole = (await this.#isWhole(endpoint._id, messages, page)) && isWhole;
+      isWhole = (await this.#complete(endpoint._id, messages, page)) && isWhole;
       if (messages.length < MESSAGES_A_READ) return isWhole;
       from = messages.at(-1)!._id;
     }
@@ -70,7 +70,7 @@ export class FifoRepository {
     return (rows as unknown as MessageRow[]).map(unpacked);
   }
 
-  async #isWhole(ep: string, messages: readonly MessageRow[], page: OpenPage): Promise<boolean> {
+  async #complete(ep: string, messages: readonly MessageRow[], page: OpenPage): Promise<boolean> {
     const targets = messages.flatMap((message) =>
       message.targets.filter(({ e }) => e === ep).map((target) => ({ ...message, targets: [target] })),
     );
@@ -87,9 +87,9 @@ export class FifoRepository {
       );
       return false;
     }
-    const shown = new Set(page.rows.map((row) => row._id));
+    const [shown, skipped] = [new Set(page.rows.map((row) => row._id)), new Set(page.skipKeys)];
     return found.every(
-      ({ _id, fk, q }) => q === undefined || fk === undefined || page.skipKeys.includes(fk) || shown.has(_id),
+      ({ _id, fk, q }) => q === undefined || fk === undefined || shown.has(_id) || skipped.has(fk),
     );
   }
 }

@@ -1,4 +1,5 @@
 import mongoose from 'mongoose';
+import { until } from '../../support/until.js';
 import { EmbeddedProcess, failure } from './embedded-process.js';
 import { body, command, message, open } from './raw-connection.js';
 
@@ -44,7 +45,7 @@ test('after kill -9 every acknowledged write is there, once, and the collection 
 
 test('of an $out that a kill cut short nothing is left, and what stood there before stays', async () => {
   const db = (await server.connect({ retryReads: false })).db('out');
-  const rows = Array.from({ length: 20_000 }, (_, _id) => ({ _id, n: _id }));
+  const rows = Array.from({ length: 100_000 }, (_, _id) => ({ _id, n: _id }));
   await db.collection<{ _id: number; n: number }>('from').insertMany(rows);
   await db.collection<{ _id: number }>('to').insertOne({ _id: -1 });
   const names = async () =>
@@ -55,7 +56,7 @@ test('of an $out that a kill cut short nothing is left, and what stood there bef
       .aggregate([{ $out: 'to' }])
       .toArray(),
   );
-  while (!(await names()).some((name) => name.startsWith('tmp.'))) expect(await names()).toHaveLength(2);
+  await until(names, (all) => all.some((name) => name.startsWith('tmp.')), 20_000, 1);
   await server.kill();
   expect((await out).name).toMatch(/^MongoNetwork/);
   await server.restart();
@@ -66,7 +67,12 @@ test('of an $out that a kill cut short nothing is left, and what stood there bef
     'to',
   ]);
   expect(await again.collection('to').find().toArray()).toEqual([{ _id: -1 }]);
-  expect(await again.collection('from').countDocuments()).toBe(20_000);
+  expect(await again.collection('from').countDocuments()).toBe(100_000);
+  await again.collection<{ _id: number }>('tmp.agg_out.mine').insertOne({ _id: 1 });
+  await server.terminate();
+  await server.restart();
+  const later = (await server.connect()).db('out');
+  expect(await later.collection('tmp.agg_out.mine').find().toArray()).toEqual([{ _id: 1 }]);
 }, 60_000);
 
 test('a retryable write repeated after a restart is applied once', async () => {

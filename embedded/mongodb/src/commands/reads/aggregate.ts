@@ -117,8 +117,9 @@ const ASIDE = 'tmp.agg_out.';
 
 /** Drops what was filled aside when the process was killed. */
 export async function dropUnfinishedOutput(engine: Engine): Promise<void> {
+  const isAside = (name: string): boolean => name.startsWith(ASIDE) && UUID.isValid(name.slice(ASIDE.length));
   for (const one of engine.catalog.list())
-    if (one.name.startsWith(ASIDE)) await engine.queue.once(() => engine.dropCollection(one));
+    if (isAside(one.name)) await engine.queue.once(() => engine.dropCollection(one));
 }
 
 /** The namespace that `$out` or `$merge` writes to. Only `$merge` may name a collection in an object without its database. */
